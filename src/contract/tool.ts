@@ -1,0 +1,33 @@
+import type { AttachmentRef } from '../core/attachment.ts';
+import type { JsonValue } from '../core/json.ts';
+import type { ToolSpec } from '../core/tool-spec.ts';
+import type { AttachmentStore } from './attachments.ts';
+
+/** What a running tool is given besides its arguments. */
+export interface ToolContext {
+  readonly sessionId: string;
+  readonly turnId: string;
+  readonly callId: string;
+  /** Aborts when the turn is stopped. */
+  readonly signal: AbortSignal;
+  /** Attachments that this session's active path refers to, oldest first. */
+  readonly attachments: readonly AttachmentRef[];
+  readonly attachmentStore: Pick<AttachmentStore, 'get' | 'put'>;
+}
+
+/** The result of checking arguments: what the tool is called with, or what the model is told. */
+export type ArgumentCheck =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly path: string; readonly reason: string };
+
+/**
+ * A tool that a model can call.
+ *
+ * - TL1 `check` is called before each `execute`, and `execute` only with what `check` returned (law TU9).
+ * - TL2 What `execute` resolves with must be JSON data; a rejection is a failure that the model sees.
+ * - TL3 Calls of one step run at the same time.
+ */
+export interface Tool extends ToolSpec {
+  check(args: JsonValue): ArgumentCheck | Promise<ArgumentCheck>;
+  execute(args: unknown, context: ToolContext): JsonValue | Promise<JsonValue>;
+}

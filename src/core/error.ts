@@ -1,0 +1,232 @@
+import type { JsonObject } from './json.ts';
+
+/**
+ * What went wrong, as a stable name. The comment on each group says who can act on it; the fields are the `data`.
+ *
+ * A code is never renamed or given another meaning.
+ */
+export interface LashErrorData {
+  /** The caller passed something that cannot be meant: fix the call. */
+  readonly InvalidInput: { readonly path: string; readonly reason: string };
+  /** The caller passed a function, a cycle or another thing that is not JSON data; `path` says where. */
+  readonly NotData: { readonly path: string };
+  /** An environment field is missing, contradicts another one, or is of a kind that cannot do what is asked. */
+  readonly InvalidEnvironment: { readonly field: string; readonly reason: string };
+  /** The request is understood, and this version of the runtime has no engine for it. */
+  readonly Unsupported: { readonly feature: string };
+
+  readonly SessionNotFound: { readonly sessionId: string };
+  readonly SessionExists: { readonly sessionId: string };
+  /** A deleted session's id is never used again (law ST12). */
+  readonly SessionDeleted: { readonly sessionId: string };
+  /** The session is open in this worker already; close the other runtime first. */
+  readonly SessionInUse: { readonly sessionId: string };
+  readonly SessionClosed: { readonly sessionId: string };
+  readonly NodeNotFound: { readonly sessionId: string; readonly nodeId: string };
+  /** A write on a runtime that was opened with mode `readOnly`. */
+  readonly ReadOnly: { readonly sessionId: string };
+
+  /** Another commit came first; nothing was written (law ST3). Load again, then retry. */
+  readonly HeadRevisionConflict: { readonly expected: number; readonly actual: number };
+  /** Another writer took the session's lease; nothing was written (law ST3). */
+  readonly WriterFenced: { readonly expected: number; readonly actual: number };
+  /** The node that an append required is not on the active path any more (law ST2). */
+  readonly StaleBranch: { readonly leaf: string | null };
+  /** The operation id was used before, with other content (law ST4). */
+  readonly OperationConflict: { readonly operationId: string };
+  /** More rows or bytes than one commit may hold; refused before a transaction opened (law ST13). */
+  readonly CommitBudgetExceeded: {
+    readonly rows: number;
+    readonly bytes: number;
+    readonly maxRows: number;
+    readonly maxBytes: number;
+  };
+  /** What is stored cannot be read as a whole path; nothing was changed and nothing was shortened (law ST6). */
+  readonly StoredDataCorrupt: {
+    readonly sessionId: string;
+    readonly nodeId: string | null;
+    readonly reason: string;
+  };
+  /** The browser's quota is used up; what was stored before is intact (law ST17). */
+  readonly StorageFull: { readonly attemptedBytes?: number };
+  /** The database could not be opened, or its connection was lost; trying again may help. */
+  readonly StorageUnavailable: { readonly database: string; readonly reason: string };
+  /** The database was written by a newer version of the runtime (law ST18). */
+  readonly SchemaTooNew: { readonly database: string };
+
+  readonly AttachmentNotFound: { readonly attachmentId: string };
+  readonly AttachmentTooLarge: { readonly byteLength: number; readonly maxBytes: number };
+  /** The provider cannot take an attachment of this type. */
+  readonly UnsupportedMedia: { readonly mime: string };
+
+  /** A turn is running; wait for it or cancel it. */
+  readonly TurnRunning: { readonly sessionId: string; readonly turnId: string };
+  /** The turn made as many model calls as its limit allows and was not done. */
+  readonly TurnLimitReached: { readonly maxSteps: number };
+  readonly Cancelled: { readonly reason: string };
+
+  readonly ToolNotFound: { readonly tool: string };
+  /** The model's arguments do not fit the tool's schema; the model sees this and may try again (law TU9). */
+  readonly InvalidToolArguments: { readonly tool: string; readonly path: string; readonly reason: string };
+  readonly ToolFailed: { readonly tool: string };
+
+  readonly ProviderNotFound: { readonly providerId: string };
+  /** The provider needs a secret that was not given; `setCredentials(name, secret)` brings it. */
+  readonly CredentialsRequired: { readonly name: string };
+  /** HTTP 401 or 403. */
+  readonly ProviderUnauthorized: { readonly status: number };
+  /** HTTP 429; `retryAfterMs` is the server's wish, where it named one. */
+  readonly ProviderRateLimited: { readonly status: number; readonly retryAfterMs?: number };
+  /** HTTP 408, 409, 425 or 5xx, or no answer at all: offline, CORS and a server that is not there look the same. */
+  readonly ProviderUnavailable: { readonly status?: number; readonly retryAfterMs?: number };
+  /** Any other refusal, such as HTTP 400 or an unknown model. */
+  readonly ProviderRejected: { readonly status?: number };
+  /** The stream ended before the model said that it was done. */
+  readonly ProviderStreamInterrupted: Readonly<Record<never, never>>;
+  /** The stream held something that is not the protocol. */
+  readonly ProviderStreamInvalid: Readonly<Record<never, never>>;
+  /** The model answered with neither text nor a tool call. */
+  readonly ProviderEmptyResponse: Readonly<Record<never, never>>;
+  /** The request is longer than the model's context. */
+  readonly ContextOverflow: { readonly maxContextTokens?: number };
+  /** The model's safety filter stopped the answer. */
+  readonly ContentFiltered: Readonly<Record<never, never>>;
+  /** The model stopped at its output limit. */
+  readonly OutputLimitReached: Readonly<Record<never, never>>;
+
+  /** The worker's script did not start; `causes` lists what usually is the matter. */
+  readonly WorkerLoadFailed: { readonly causes: readonly string[] };
+  /** The worker ended; a commit that was under way may or may not have happened (its receipt will tell). */
+  readonly WorkerLost: Readonly<Record<never, never>>;
+  /** Page and worker were built from different versions of the package. */
+  readonly ProtocolMismatch: { readonly page: number; readonly worker: number };
+  /** `reconnect` needs the `() => Worker` form of `connectRuntime`. */
+  readonly CannotReconnect: Readonly<Record<never, never>>;
+  readonly ClientClosed: Readonly<Record<never, never>>;
+  /** A defect of the runtime or of the host's code; the cause says more. */
+  readonly Internal: Readonly<Record<never, never>>;
+}
+
+/** The union of all error codes. */
+export type LashErrorCode = keyof LashErrorData;
+
+/** An error as plain data: what crosses the worker boundary, and what a failed turn reports (law WB3). */
+export interface WireError {
+  readonly lash: 1;
+  readonly code: LashErrorCode;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly data: JsonObject;
+  readonly stack?: string;
+  readonly cause?: WireError | { readonly name: string; readonly message: string };
+}
+
+/** Options of a {@link LashError}. */
+export interface LashErrorOptions {
+  readonly cause?: unknown;
+  /** Whether the same call may succeed when it is simply made again. Default: what is usual for the code. */
+  readonly retryable?: boolean;
+}
+
+const RETRYABLE: ReadonlySet<LashErrorCode> = new Set<LashErrorCode>([
+  'HeadRevisionConflict',
+  'WriterFenced',
+  'StorageFull',
+  'StorageUnavailable',
+  'TurnRunning',
+  'ProviderRateLimited',
+  'ProviderUnavailable',
+  'ProviderStreamInterrupted',
+  'ProviderStreamInvalid',
+  'ProviderEmptyResponse',
+  'WorkerLost',
+]);
+
+/**
+ * The one error class of the package. Recognise it with {@link isLashError} and by its `code`, never by `instanceof`:
+ * errors cross the worker boundary, and a page may hold two copies of the package.
+ */
+export class LashError<Code extends LashErrorCode = LashErrorCode> extends Error {
+  override readonly name = 'LashError';
+  /** Marks errors of this package across copies and threads. */
+  readonly lash = 1;
+  readonly code: Code;
+  readonly data: LashErrorData[Code];
+  /** Whether the same call may succeed when it is simply made again. */
+  readonly retryable: boolean;
+
+  constructor(code: Code, message: string, data: LashErrorData[Code], options: LashErrorOptions = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    this.data = data;
+    this.retryable = options.retryable ?? RETRYABLE.has(code);
+  }
+}
+
+/** Whether `value` is an error of this package, and of the given code if there is one. */
+export function isLashError<Code extends LashErrorCode = LashErrorCode>(
+  value: unknown,
+  code?: Code,
+): value is LashError<Code> {
+  if (!(value instanceof Error) || !('lash' in value) || value.lash !== 1 || !('code' in value)) return false;
+  return code === undefined || value.code === code;
+}
+
+/** `value` itself if it is an error of this package, else an `Internal` error with `value` as its cause. */
+export function toLashError(value: unknown): LashError {
+  if (isLashError(value)) return value;
+  const message = value instanceof Error ? value.message : String(value);
+  return new LashError('Internal', message, {}, { cause: value });
+}
+
+/** An error as plain data without a stack, for pure code whose results must be the same on every run. */
+export function describeError<Code extends LashErrorCode>(
+  code: Code,
+  message: string,
+  data: LashErrorData[Code],
+): WireError {
+  return { lash: 1, code, message, retryable: RETRYABLE.has(code), data: data as JsonObject };
+}
+
+/** `error` as plain data. Causes are kept, at most eight deep. */
+export function toWireError(error: unknown): WireError {
+  return encode(toLashError(error), 8);
+}
+
+/** The error that `wire` describes, with its code, data and causes. */
+export function fromWireError(wire: WireError): LashError {
+  const cause = wire.cause === undefined ? undefined : decodeCause(wire.cause);
+  const error = new LashError(wire.code, wire.message, wire.data as LashErrorData[LashErrorCode], {
+    retryable: wire.retryable,
+    ...(cause === undefined ? {} : { cause }),
+  });
+  if (wire.stack !== undefined) error.stack = wire.stack;
+  return error;
+}
+
+function encode(error: LashError, depth: number): WireError {
+  const cause = encodeCause(error.cause, depth - 1);
+  return {
+    lash: 1,
+    code: error.code,
+    message: error.message,
+    retryable: error.retryable,
+    data: error.data as JsonObject,
+    ...(error.stack === undefined ? {} : { stack: error.stack }),
+    ...(cause === undefined ? {} : { cause }),
+  };
+}
+
+function encodeCause(cause: unknown, depth: number): WireError['cause'] {
+  if (cause === undefined || depth <= 0) return undefined;
+  if (isLashError(cause)) return encode(cause, depth);
+  if (cause instanceof Error) return { name: cause.name, message: cause.message };
+  return { name: 'Error', message: String(cause) };
+}
+
+function decodeCause(cause: NonNullable<WireError['cause']>): Error {
+  if ('lash' in cause) return fromWireError(cause);
+  const error = new Error(cause.message);
+  error.name = cause.name;
+  return error;
+}

@@ -1,0 +1,9 @@
+/** How often a model call is tried, and how long it is waited in between. Times are milliseconds. */
+export interface RetryLimits {
+  readonly maxAttempts: number;
+  /** Wait before the second attempt; doubled for each further one. */
+  readonly baseDelayMs: number;
+  readonly maxDelayMs: number;
+  /** A server's `retry-after` is honoured up to this; a longer one ends the turn, and the error says how long. */
+  readonly retryAfterCapMs: number;
+}

@@ -1,0 +1,50 @@
+import type { JsonValue } from './json.ts';
+import type { Message } from './message.ts';
+import type { ToolInvocation } from './tool-call.ts';
+import type { TokenUsage } from './usage.ts';
+
+/**
+ * A message. An assistant's message names the model that wrote it and the tokens of the call that produced it; `turnId`
+ * is the turn that added the node.
+ */
+export interface ConversationBody {
+  readonly kind: 'conversation';
+  readonly message: Message;
+  readonly turnId?: string;
+  readonly model?: string;
+  readonly usage?: TokenUsage;
+}
+
+/** One tool call with its outcome. It follows the assistant message that asked for it. */
+export interface ToolBody {
+  readonly kind: 'tool';
+  readonly invocation: ToolInvocation;
+  readonly turnId?: string;
+}
+
+/** Data of a plugin or of the host. The model does not see it. */
+export interface PluginBody {
+  readonly kind: 'plugin';
+  readonly pluginType: string;
+  readonly data: JsonValue;
+}
+
+/** What a node holds. */
+export type NodeBody = ConversationBody | ToolBody | PluginBody;
+
+/** A node before it has an id: the store derives ids from the operation (law ST4). `createdAt` is Unix milliseconds. */
+export interface NodeDraft {
+  readonly createdAt: number;
+  readonly body: NodeBody;
+}
+
+/** An immutable element of a session's graph. `parentId` is `null` at a root. */
+export interface SessionNode extends NodeDraft {
+  readonly id: string;
+  readonly parentId: string | null;
+}
+
+/** The message of a node, if it holds one of that role. */
+export function messageOf(node: SessionNode, role: Message['role']): Message | undefined {
+  return node.body.kind === 'conversation' && node.body.message.role === role ? node.body.message : undefined;
+}

@@ -1,0 +1,43 @@
+import type { JsonObject } from './json.ts';
+import type { PromptLayerData } from './prompt-layer.ts';
+
+/** Which model a session uses. Plain data without a secret: `credentials` is the name of one. */
+export interface ProviderChoice {
+  readonly id: string;
+  readonly model: string;
+  readonly options?: JsonObject;
+  readonly credentials?: string;
+}
+
+/** What a session is run with; kept in its meta. `maxContextTokens` defaults to what the provider says, else 8,192. */
+export interface SessionPolicy {
+  readonly provider: ProviderChoice;
+  readonly maxContextTokens?: number;
+  readonly maxSteps?: number;
+  readonly prompt?: PromptLayerData;
+}
+
+/** A session's descriptive data. Times are Unix milliseconds. */
+export interface SessionMeta {
+  readonly sessionId: string;
+  readonly title: string;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly policy: SessionPolicy;
+}
+
+/** A session in a list. `bytes` is the encoded size of what its graph stores, off-path branches included. */
+export interface SessionSummary {
+  readonly sessionId: string;
+  readonly title: string;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly nodeCount: number;
+  readonly bytes: number;
+}
+
+/** A page of a list; `next` goes into the next call's `after`, and is `null` at the end. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}

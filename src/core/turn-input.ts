@@ -1,0 +1,20 @@
+import type { UserPart } from './message.ts';
+import type { PromptLayerData } from './prompt-layer.ts';
+
+/**
+ * What a turn starts from: a user's message (a string is one text part), or `null` to let the model answer what is
+ * there: to regenerate an answer, or to go on after a stopped one.
+ */
+export type TurnInput = string | { readonly parts: readonly UserPart[] } | null;
+
+/** Options of a turn that are plain data. */
+export interface TurnRequest {
+  /** The node after which the turn goes on: `null` before the first one, absent the session's leaf. */
+  readonly from?: string | null;
+  /** The caller's name for this input, 1 to 100 bytes; the turn's id. Default: a new one. */
+  readonly inputId?: string;
+  /** A prompt layer for this turn alone, above the session's. */
+  readonly prompt?: PromptLayerData;
+  /** What to do when a turn is running. Only `reject` (`TurnRunning`) has an engine. */
+  readonly whenRunning?: 'reject' | 'queue' | 'inject';
+}

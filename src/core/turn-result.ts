@@ -1,0 +1,21 @@
+import type { WireError } from './error.ts';
+import type { TokenUsage } from './usage.ts';
+
+/** Why a turn ended, in lash's words; the trace's `done_reason`. */
+export type TurnEndReason =
+  | 'assistant_message'
+  | 'cancelled'
+  | 'incomplete'
+  | 'max_turns'
+  | 'provider_error'
+  | 'runtime_error';
+
+/** How a turn ended. `leaf` is the node that the session continues from; `usage` is this turn's alone. */
+export interface TurnResult {
+  readonly status: 'completed' | 'cancelled' | 'failed';
+  readonly reason: TurnEndReason;
+  /** Set when `status` is `failed`. */
+  readonly error?: WireError;
+  readonly leaf: string | null;
+  readonly usage: TokenUsage;
+}

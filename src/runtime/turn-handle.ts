@@ -1,0 +1,80 @@
+import type { SessionEvent, TurnActivity } from '../core/event.ts';
+import type { TurnResult } from '../core/turn-result.ts';
+import { Deferred } from './deferred.ts';
+import type { Feed } from './feed.ts';
+import type { TurnRun } from './turn-run.ts';
+
+/** A running turn, as its caller holds it. Dropping it does not stop the turn. */
+export class TurnHandle implements AsyncIterable<TurnActivity> {
+  readonly turnId: string;
+  /** Resolves once the input is stored; rejects with the reason if it was not accepted. */
+  readonly accepted: Promise<void>;
+  /** How the turn ended, however it ended; rejects only if the input was not accepted. */
+  readonly result: Promise<TurnResult>;
+  readonly #run: Promise<TurnRun>;
+  readonly #feed: Feed;
+
+  constructor(turnId: string, run: Promise<TurnRun>, feed: Feed) {
+    this.turnId = turnId;
+    this.#run = run;
+    this.#feed = feed;
+    this.accepted = run.then((started) => started.accepted);
+    this.result = this.accepted.then(async () => await (await run).result);
+    // `accepted` and the iterator tell of a refusal as well; a caller may look at one of the three only.
+    this.result.catch(() => undefined);
+  }
+
+  /**
+   * Asks the turn to stop and resolves with how it ended: `cancelled`, or what it was if it was done first (law TU5).
+   * Rejects if the input was not accepted.
+   */
+  async cancel(reason = 'stopped by the caller'): Promise<TurnResult> {
+    (await this.#run).cancel(reason);
+    return await this.result;
+  }
+
+  /**
+   * The turn's activity from now on, up to and with the terminal event. It ends, and does not throw, if the turn fails;
+   * it throws if the input was not accepted.
+   */
+  [Symbol.asyncIterator](): AsyncIterator<TurnActivity, undefined> {
+    const waiting: TurnActivity[] = [];
+    let wake = new Deferred<void>();
+    let done = false;
+    let refusal: { readonly error: unknown } | null = null;
+    const stop = this.#feed.subscribe((event) => {
+      if (!isActivityOf(event, this.turnId)) return;
+      waiting.push(event);
+      wake.resolve();
+    });
+    const end = (): void => {
+      done = true;
+      stop();
+      wake.resolve();
+    };
+    this.result.then(end, (error: unknown) => {
+      refusal = { error };
+      end();
+    });
+    return {
+      next: async () => {
+        while (waiting.length === 0 && !done) {
+          await wake.promise;
+          wake = new Deferred<void>();
+        }
+        const value = waiting.shift();
+        if (value === undefined && refusal !== null) throw refusal.error;
+        return value === undefined ? { done: true, value: undefined } : { done: false, value };
+      },
+      return: async () => {
+        waiting.length = 0;
+        end();
+        return await Promise.resolve({ done: true, value: undefined });
+      },
+    };
+  }
+}
+
+function isActivityOf(event: SessionEvent, turnId: string): event is TurnActivity {
+  return 'turnId' in event && event.turnId === turnId;
+}

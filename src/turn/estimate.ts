@@ -1,0 +1,52 @@
+import type { JsonValue } from '../core/json.ts';
+import type { Part } from '../core/message.ts';
+import type { SessionNode } from '../core/node.ts';
+import { outcomeText, type ToolInvocation } from '../core/tool-call.ts';
+
+/** What an image is taken to cost; providers count between 85 and some 1,600 tokens. */
+const IMAGE_TOKENS = 1000;
+/** The line that names a file, and what surrounds every message. */
+const OVERHEAD_TOKENS = 40;
+
+/** Roughly how many tokens a text takes: four characters each. */
+export function estimateTokens(text: string): number {
+  return Math.ceil(text.length / 4);
+}
+
+/** Roughly how many tokens a model reads for a node; a plugin's node is not shown and costs nothing. */
+export function estimateNodeTokens(node: SessionNode): number {
+  switch (node.body.kind) {
+    case 'conversation':
+      return node.body.message.parts.reduce((sum, part) => sum + estimatePart(part), OVERHEAD_TOKENS);
+    case 'tool':
+      return OVERHEAD_TOKENS + estimateResult(node.body.invocation);
+    case 'plugin':
+      return 0;
+  }
+}
+
+function estimatePart(part: Part): number {
+  switch (part.type) {
+    case 'image':
+      return IMAGE_TOKENS;
+    case 'file':
+      return OVERHEAD_TOKENS;
+    case 'tool-call':
+      return overflowTokens(part.overflow) ?? estimateJson(part.args);
+    default:
+      return overflowTokens(part.overflow) ?? estimateTokens(part.text);
+  }
+}
+
+function estimateResult({ outcome }: ToolInvocation): number {
+  const overflow = outcome.status === 'success' ? overflowTokens(outcome.overflow) : undefined;
+  return overflow ?? estimateTokens(outcomeText(outcome));
+}
+
+function estimateJson(value: JsonValue): number {
+  return estimateTokens(JSON.stringify(value));
+}
+
+function overflowTokens(overflow: { readonly byteLength: number } | undefined): number | undefined {
+  return overflow === undefined ? undefined : Math.ceil(overflow.byteLength / 4);
+}

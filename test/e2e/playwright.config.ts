@@ -1,0 +1,41 @@
+import { defineConfig, devices } from '@playwright/test';
+
+import { chromiumLaunch, firefoxLaunch } from '../support/engines.ts';
+
+// The workers, which read this file too, inherit the port from the process that chose it.
+const port = (process.env['LASH_WEB_E2E_PORT'] ??= String(20_000 + (process.pid % 20_000)));
+const baseURL = `http://127.0.0.1:${port}`;
+const chromium = chromiumLaunch();
+const firefox = firefoxLaunch();
+
+export default defineConfig({
+  testDir: '.',
+  testMatch: '**/*.e2e.ts',
+  outputDir: '../../node_modules/.cache/playwright',
+  reporter: process.env['PLAYWRIGHT_JSON_OUTPUT_FILE'] ? [['list'], ['json']] : [['list']],
+  forbidOnly: Boolean(process.env['CI']),
+  fullyParallel: false,
+  workers: 1,
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
+  use: { baseURL, trace: 'off' },
+  projects: [
+    ...(chromium === undefined
+      ? []
+      : [{ name: 'chromium', use: { ...devices['Desktop Chrome'], launchOptions: chromium } }]),
+    ...(firefox === undefined
+      ? []
+      : [
+          {
+            name: 'firefox',
+            use: { ...devices['Desktop Firefox'], channel: firefox.channel, launchOptions: firefox },
+          },
+        ]),
+  ],
+  webServer: {
+    command: `node node_modules/vite/bin/vite.js --port ${port} --strictPort`,
+    cwd: '../..',
+    url: baseURL,
+    reuseExistingServer: false,
+  },
+});

@@ -1,0 +1,3 @@
+import { connectRuntime, LashError } from 'lash-web';
+
+console.log(connectRuntime, LashError);

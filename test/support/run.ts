@@ -1,0 +1,153 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+
+import { ENGINES } from './engines.ts';
+import { installEngines } from './install-engines.ts';
+import { type Phase, selectPhases } from './phases.ts';
+
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly note?: string;
+}
+
+const NEEDS_ENGINES: readonly string[] = [...ENGINES, 'e2e', 'package'];
+
+/** Runs the phases that the arguments name, prints what came out, and answers the exit code. */
+export async function run(args: readonly string[]): Promise<number> {
+  const phases = selectPhases(args);
+  const missing: readonly string[] = phases.some(({ name }) => NEEDS_ENGINES.includes(name))
+    ? installEngines()
+    : [];
+  const reports = mkdtempSync(join(tmpdir(), 'lash-web-reports-'));
+  const results: { readonly name: string; readonly counts: Counts }[] = [];
+  try {
+    for (const phase of phases) {
+      const counts = missing.includes(phase.name)
+        ? missingEngine(phase.name)
+        : await runPhase(phase, join(reports, `${phase.name}.json`));
+      results.push({ name: phase.name, counts });
+    }
+  } finally {
+    rmSync(reports, { recursive: true, force: true });
+  }
+  console.log('');
+  for (const { name, counts } of results) {
+    console.log(
+      `${name.padEnd(20)} ${summary(counts)}${counts.note === undefined ? '' : `  (${counts.note})`}`,
+    );
+  }
+  const total = (key: 'passed' | 'failed' | 'skipped'): number =>
+    results.reduce((sum, { counts }) => sum + counts[key], 0);
+  const all = { passed: total('passed'), failed: total('failed'), skipped: total('skipped') };
+  console.log(summary(all));
+  return all.failed === 0 && all.passed > 0 ? 0 : 1;
+}
+
+function summary({ passed, failed, skipped }: Counts): string {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+}
+
+function missingEngine(engine: string): Counts {
+  const note = `no ${engine} on this machine`;
+  console.log(`\n== ${engine}: skipped, ${note}`);
+  return process.env['CI']
+    ? { passed: 0, failed: 1, skipped: 0, note }
+    : { passed: 0, failed: 0, skipped: 1, note };
+}
+
+async function runPhase(phase: Phase, report: string): Promise<Counts> {
+  console.log(`\n== ${phase.name}`);
+  const started = Date.now();
+  const code = await execute(phase, report);
+  const counts = phase.counts === 'exit' ? countExit(code) : countReport(phase.counts, report, code);
+  const seconds = ((Date.now() - started) / 1000).toFixed(1);
+  console.log(`== ${phase.name}: ${summary(counts)} in ${seconds} s`);
+  return counts;
+}
+
+/** The exit code, or `undefined` where the deadline ended it. */
+function execute(phase: Phase, report: string): Promise<number | undefined> {
+  const [program, ...args] = phase.command;
+  const bin = resolve('node_modules', '.bin');
+  const reportTo = phase.counts === 'vitest' ? [`--outputFile.json=${report}`] : [];
+  const child = spawn(join(bin, program), [...args, ...reportTo], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    // A group of its own, so that a hanging phase ends together with the browsers that it started.
+    detached: true,
+    env: {
+      ...process.env,
+      PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}`,
+      PLAYWRIGHT_JSON_OUTPUT_FILE: report,
+    },
+  });
+  const endGroup = (signal: NodeJS.Signals): void => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, signal);
+    } catch {
+      // It has ended already.
+    }
+  };
+  return new Promise((settle) => {
+    let late = false;
+    const deadline = setTimeout(() => {
+      late = true;
+      console.error(`== ${phase.name}: no end after ${phase.minutes} minutes, stopped`);
+      endGroup('SIGTERM');
+      setTimeout(() => endGroup('SIGKILL'), 5_000).unref();
+    }, phase.minutes * 60_000);
+    const interrupt = (): void => {
+      endGroup('SIGTERM');
+      process.exitCode = 130;
+    };
+    process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+    const finish = (code: number | undefined): void => {
+      clearTimeout(deadline);
+      process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+      settle(late ? undefined : code);
+    };
+    child.once('error', (error) => {
+      console.error(error.message);
+      finish(1);
+    });
+    child.once('exit', (code) => finish(code ?? 1));
+  });
+}
+
+const countExit = (code: number | undefined): Counts =>
+  code === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
+
+/** What the report says; and one failure more where the run failed, or ran nothing, without a test to blame. */
+function countReport(format: 'vitest' | 'playwright', path: string, code: number | undefined): Counts {
+  let counts: Counts;
+  try {
+    counts = readReport(format, readFileSync(path, 'utf8'));
+  } catch {
+    return { passed: 0, failed: 1, skipped: 0, note: 'no report' };
+  }
+  if (counts.failed > 0) return counts;
+  if (code !== 0)
+    return { ...counts, failed: 1, note: code === undefined ? 'took too long' : `exit code ${code}` };
+  return counts.passed > 0 ? counts : { ...counts, failed: 1, note: 'no test ran' };
+}
+
+function readReport(format: 'vitest' | 'playwright', json: string): Counts {
+  if (format === 'vitest') {
+    const report = JSON.parse(json) as Record<
+      'numPassedTests' | 'numFailedTests' | 'numPendingTests' | 'numTodoTests',
+      number
+    >;
+    return {
+      passed: report.numPassedTests,
+      failed: report.numFailedTests,
+      skipped: report.numPendingTests + report.numTodoTests,
+    };
+  }
+  const { stats } = JSON.parse(json) as {
+    stats: Record<'expected' | 'unexpected' | 'flaky' | 'skipped', number>;
+  };
+  return { passed: stats.expected, failed: stats.unexpected + stats.flaky, skipped: stats.skipped };
+}

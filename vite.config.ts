@@ -1,0 +1,107 @@
+import './test/support/node-20.ts';
+import { defaultClientConditions, defaultServerConditions } from 'vite';
+import { defineConfig, type TestProjectInlineConfiguration, type ViteUserConfig } from 'vitest/config';
+import type { BrowserInstanceOption, ProjectConfig } from 'vitest/node';
+
+import {
+  benchInstances,
+  levelDbFolders,
+  playwrightInstances,
+  webkitGtkInstances,
+} from './test/support/browser-projects.ts';
+
+const target = 'es2022';
+
+// Bundled before the first page asks for them, so that no run is interrupted by a reload.
+const prebundled = ['comlink', 'idb', 'zod/mini', '@noble/hashes/sha2.js', '@cfworker/json-schema'];
+
+/** `dist/worker.bundle.js`: the worker door with all that it needs in one file, for pages without a bundler. */
+const workerBundle: ViteUserConfig = {
+  build: {
+    target,
+    outDir: 'dist',
+    emptyOutDir: false,
+    copyPublicDir: false,
+    sourcemap: true,
+    minify: 'oxc',
+    lib: {
+      entry: { 'worker.bundle': 'src/worker.ts' },
+      formats: ['es'],
+      fileName: (_format, name) => `${name}.js`,
+    },
+    rolldownOptions: { output: { codeSplitting: false } },
+  },
+};
+
+/** A project that runs in these engines; none where there is no engine, as Vitest refuses an empty list. */
+function browserProject(
+  name: string,
+  instances: BrowserInstanceOption[],
+  settings: ProjectConfig = { include: ['test/**/*.browser.test.ts'], exclude: ['test/bench/**'] },
+): TestProjectInlineConfiguration[] {
+  if (instances.length === 0) return [];
+  return [
+    {
+      extends: true,
+      oxc: { target },
+      optimizeDeps: { include: [...prebundled, 'fast-check'] },
+      test: {
+        ...settings,
+        name,
+        fileParallelism: false,
+        browser: {
+          enabled: true,
+          headless: true,
+          ui: false,
+          screenshotFailures: false,
+          instances,
+          commands: { levelDbFolders },
+        },
+      },
+    },
+  ];
+}
+
+const app: ViteUserConfig = {
+  resolve: { conditions: ['source', ...defaultClientConditions] },
+  ssr: { resolve: { conditions: ['source', ...defaultServerConditions] } },
+  server: { host: '127.0.0.1' },
+  preview: { host: '127.0.0.1' },
+  build: { target, outDir: '.demo' },
+  worker: { format: 'es' },
+  optimizeDeps: { include: [...prebundled, 'lit', 'marked', 'dompurify', '@ai-sdk/openai-compatible'] },
+  test: {
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'node',
+          environment: 'node',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/**/*.browser.test.ts', 'test/package/**', 'test/e2e/**'],
+        },
+      },
+      ...browserProject('browser', playwrightInstances()),
+      ...browserProject('browser-webkitgtk', webkitGtkInstances()),
+      {
+        extends: true,
+        test: {
+          name: 'package',
+          environment: 'node',
+          include: ['test/package/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
+      ...browserProject('bench-pages', benchInstances(), {
+        include: ['test/bench/**/*.bench.browser.test.ts'],
+        exclude: [],
+        testTimeout: 600_000,
+      }),
+    ],
+  },
+};
+
+export default defineConfig(({ mode }) => (mode === 'worker-bundle' ? workerBundle : app));
