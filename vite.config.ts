@@ -1,5 +1,5 @@
 import './test/support/node-20.ts';
-import { defaultClientConditions, defaultServerConditions } from 'vite';
+import { defaultClientConditions, defaultServerConditions, type Plugin } from 'vite';
 import { defineConfig, type TestProjectInlineConfiguration, type ViteUserConfig } from 'vitest/config';
 import type { BrowserInstanceOption, ProjectConfig } from 'vitest/node';
 
@@ -13,7 +13,40 @@ import {
 const target = 'es2022';
 
 // Bundled before the first page asks for them, so that no run is interrupted by a reload.
-const prebundled = ['comlink', 'idb', 'zod/mini', '@noble/hashes/sha2.js', '@cfworker/json-schema'];
+const prebundled = [
+  'comlink',
+  'idb',
+  'zod/mini',
+  '@noble/hashes/sha2.js',
+  '@noble/hashes/utils.js',
+  '@cfworker/json-schema',
+];
+
+/** What the built demo may do. Servers of models are the person's choice, so connections may go anywhere. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "worker-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data: blob:",
+  "connect-src 'self' http: https:",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ');
+
+/** Puts the policy into the built page; the dev server's own inline styles would break it. */
+const contentSecurityPolicy: Plugin = {
+  name: 'lash-web-demo-csp',
+  apply: 'build',
+  transformIndexHtml: () => [
+    {
+      tag: 'meta',
+      attrs: { 'http-equiv': 'Content-Security-Policy', content: CONTENT_SECURITY_POLICY },
+      injectTo: 'head-prepend',
+    },
+  ],
+};
 
 /** `dist/worker.bundle.js`: the worker door with all that it needs in one file, for pages without a bundler. */
 const workerBundle: ViteUserConfig = {
@@ -63,6 +96,7 @@ function browserProject(
 }
 
 const app: ViteUserConfig = {
+  plugins: [contentSecurityPolicy],
   resolve: { conditions: ['source', ...defaultClientConditions] },
   ssr: { resolve: { conditions: ['source', ...defaultServerConditions] } },
   server: { host: '127.0.0.1' },
@@ -81,6 +115,8 @@ const app: ViteUserConfig = {
           environment: 'node',
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.browser.test.ts', 'test/package/**', 'test/e2e/**'],
+          // These name their own sources by the condition `source`, which Node cannot run.
+          server: { deps: { inline: [/@ai-sdk/, /eventsource-parser/] } },
         },
       },
       ...browserProject('browser', playwrightInstances()),

@@ -80,7 +80,7 @@ export interface ProviderContext {
   readonly model: string;
   readonly options: JsonObject;
   /** The secret that the policy's `credentials` names. @throws `CredentialsRequired` while it was not given. */
-  credential(): Promise<string>;
+  readonly credential: () => Promise<string>;
 }
 
 /** A provider, or a function that makes one for a session's choice of model. */

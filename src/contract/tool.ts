@@ -1,5 +1,5 @@
 import type { AttachmentRef } from '../core/attachment.ts';
-import type { JsonValue } from '../core/json.ts';
+import type { JsonObject, JsonValue } from '../core/json.ts';
 import type { ToolSpec } from '../core/tool-spec.ts';
 import type { AttachmentStore } from './attachments.ts';
 
@@ -27,7 +27,20 @@ export type ArgumentCheck =
  * - TL2 What `execute` resolves with must be JSON data; a rejection is a failure that the model sees.
  * - TL3 Calls of one step run at the same time.
  */
-export interface Tool extends ToolSpec {
+export interface Tool {
+  readonly name: string;
+  readonly description: string;
+  /** JSON Schema, or a function that gets it where making it takes code that is loaded on demand. */
+  readonly inputSchema: JsonObject | (() => Promise<JsonObject>);
   check(args: JsonValue): ArgumentCheck | Promise<ArgumentCheck>;
   execute(args: unknown, context: ToolContext): JsonValue | Promise<JsonValue>;
+}
+
+/** What a model is told of a tool. @throws what getting its schema throws, such as `InvalidInput` */
+export async function toolSpec({ name, description, inputSchema }: Tool): Promise<ToolSpec> {
+  return {
+    name,
+    description,
+    inputSchema: typeof inputSchema === 'function' ? await inputSchema() : inputSchema,
+  };
 }

@@ -1,5 +1,8 @@
 import type { JsonObject } from './json.ts';
 
+/** The data of a code that has none. */
+type NoData = Readonly<Record<string, never>>;
+
 /**
  * What went wrong, as a stable name. The comment on each group says who can act on it; the fields are the `data`.
  *
@@ -82,29 +85,29 @@ export interface LashErrorData {
   /** Any other refusal, such as HTTP 400 or an unknown model. */
   readonly ProviderRejected: { readonly status?: number };
   /** The stream ended before the model said that it was done. */
-  readonly ProviderStreamInterrupted: Readonly<Record<never, never>>;
+  readonly ProviderStreamInterrupted: NoData;
   /** The stream held something that is not the protocol. */
-  readonly ProviderStreamInvalid: Readonly<Record<never, never>>;
+  readonly ProviderStreamInvalid: NoData;
   /** The model answered with neither text nor a tool call. */
-  readonly ProviderEmptyResponse: Readonly<Record<never, never>>;
+  readonly ProviderEmptyResponse: NoData;
   /** The request is longer than the model's context. */
   readonly ContextOverflow: { readonly maxContextTokens?: number };
   /** The model's safety filter stopped the answer. */
-  readonly ContentFiltered: Readonly<Record<never, never>>;
+  readonly ContentFiltered: NoData;
   /** The model stopped at its output limit. */
-  readonly OutputLimitReached: Readonly<Record<never, never>>;
+  readonly OutputLimitReached: NoData;
 
   /** The worker's script did not start; `causes` lists what usually is the matter. */
   readonly WorkerLoadFailed: { readonly causes: readonly string[] };
   /** The worker ended; a commit that was under way may or may not have happened (its receipt will tell). */
-  readonly WorkerLost: Readonly<Record<never, never>>;
+  readonly WorkerLost: NoData;
   /** Page and worker were built from different versions of the package. */
   readonly ProtocolMismatch: { readonly page: number; readonly worker: number };
   /** `reconnect` needs the `() => Worker` form of `connectRuntime`. */
-  readonly CannotReconnect: Readonly<Record<never, never>>;
-  readonly ClientClosed: Readonly<Record<never, never>>;
+  readonly CannotReconnect: NoData;
+  readonly ClientClosed: NoData;
   /** A defect of the runtime or of the host's code; the cause says more. */
-  readonly Internal: Readonly<Record<never, never>>;
+  readonly Internal: NoData;
 }
 
 /** The union of all error codes. */
@@ -127,6 +130,9 @@ export interface LashErrorOptions {
   /** Whether the same call may succeed when it is simply made again. Default: what is usual for the code. */
   readonly retryable?: boolean;
 }
+
+/** How deep causes are kept. */
+const MAX_CAUSES = 8;
 
 const RETRYABLE: ReadonlySet<LashErrorCode> = new Set<LashErrorCode>([
   'HeadRevisionConflict',
@@ -175,8 +181,13 @@ export function isLashError<Code extends LashErrorCode = LashErrorCode>(
 /** `value` itself if it is an error of this package, else an `Internal` error with `value` as its cause. */
 export function toLashError(value: unknown): LashError {
   if (isLashError(value)) return value;
-  const message = value instanceof Error ? value.message : String(value);
-  return new LashError('Internal', message, {}, { cause: value });
+  return new LashError('Internal', reasonText(value), {}, { cause: value });
+}
+
+/** What was thrown, or what a signal was aborted with, in words: anything at all may be. */
+export function reasonText(reason: unknown): string {
+  if (reason instanceof Error) return reason.message;
+  return typeof reason === 'object' && reason !== null ? 'an object that is no error' : String(reason);
 }
 
 /** An error as plain data without a stack, for pure code whose results must be the same on every run. */
@@ -185,18 +196,18 @@ export function describeError<Code extends LashErrorCode>(
   message: string,
   data: LashErrorData[Code],
 ): WireError {
-  return { lash: 1, code, message, retryable: RETRYABLE.has(code), data: data as JsonObject };
+  return { lash: 1, code, message, retryable: RETRYABLE.has(code), data };
 }
 
 /** `error` as plain data. Causes are kept, at most eight deep. */
 export function toWireError(error: unknown): WireError {
-  return encode(toLashError(error), 8);
+  return encode(toLashError(error), MAX_CAUSES);
 }
 
 /** The error that `wire` describes, with its code, data and causes. */
 export function fromWireError(wire: WireError): LashError {
   const cause = wire.cause === undefined ? undefined : decodeCause(wire.cause);
-  const error = new LashError(wire.code, wire.message, wire.data as LashErrorData[LashErrorCode], {
+  const error = new LashError(wire.code, wire.message, wire.data, {
     retryable: wire.retryable,
     ...(cause === undefined ? {} : { cause }),
   });
@@ -204,24 +215,24 @@ export function fromWireError(wire: WireError): LashError {
   return error;
 }
 
-function encode(error: LashError, depth: number): WireError {
-  const cause = encodeCause(error.cause, depth - 1);
+function encode(error: LashError, causes: number): WireError {
+  const cause = encodeCause(error.cause, causes);
   return {
     lash: 1,
     code: error.code,
     message: error.message,
     retryable: error.retryable,
-    data: error.data as JsonObject,
+    data: error.data,
     ...(error.stack === undefined ? {} : { stack: error.stack }),
     ...(cause === undefined ? {} : { cause }),
   };
 }
 
-function encodeCause(cause: unknown, depth: number): WireError['cause'] {
-  if (cause === undefined || depth <= 0) return undefined;
-  if (isLashError(cause)) return encode(cause, depth);
+function encodeCause(cause: unknown, causes: number): WireError['cause'] {
+  if (cause === undefined || causes === 0) return undefined;
+  if (isLashError(cause)) return encode(cause, causes - 1);
   if (cause instanceof Error) return { name: cause.name, message: cause.message };
-  return { name: 'Error', message: String(cause) };
+  return { name: 'Error', message: reasonText(cause) };
 }
 
 function decodeCause(cause: NonNullable<WireError['cause']>): Error {

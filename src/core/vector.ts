@@ -77,16 +77,19 @@ export class Vector<T> implements Iterable<T> {
 }
 
 function push<T>(branch: Branch<T>, shift: number, index: number, item: T): Branch<T> {
-  if (shift === 0) return [...branch, item];
-  const at = (index >>> shift) & MASK;
-  const child = (branch[at] ?? []) as Branch<T>;
   const copy = branch.slice();
-  copy[at] = push(child, shift - BITS, index, item);
+  if (shift === 0) {
+    copy.push(item);
+  } else {
+    const at = (index >>> shift) & MASK;
+    copy[at] = push((branch[at] ?? []) as Branch<T>, shift - BITS, index, item);
+  }
   return copy;
 }
 
 function cut<T>(branch: Branch<T>, shift: number, last: number): Branch<T> {
   const at = (last >>> shift) & MASK;
-  if (shift === 0) return branch.slice(0, at + 1);
-  return [...branch.slice(0, at), cut(branch[at] as Branch<T>, shift - BITS, last)];
+  const copy = branch.slice(0, at + 1);
+  if (shift > 0) copy[at] = cut(branch[at] as Branch<T>, shift - BITS, last);
+  return copy;
 }

@@ -48,22 +48,14 @@ export const VIEW_WINDOW = 400;
 export function reduceView(view: SessionView, event: SessionEvent): SessionView {
   switch (event.type) {
     case 'nodes-committed':
-      return {
-        ...view,
-        head: event.head,
-        window: trim({ start: view.window.start, nodes: [...view.window.nodes, ...event.nodes] }),
-        turn: view.turn === null ? null : settle(view.turn),
-      };
+      return moved(view, event.head, {
+        start: view.window.start,
+        nodes: [...view.window.nodes, ...event.nodes],
+      });
     case 'head-changed':
       return { ...view, head: event.head };
     case 'path-changed':
-      return {
-        ...view,
-        head: event.head,
-        window: trim(event.window),
-        branches: indexBranches(event.branches),
-        turn: view.turn === null ? null : settle(view.turn),
-      };
+      return moved({ ...view, branches: indexBranches(event.branches) }, event.head, event.window);
     case 'title-changed':
       return event.title === view.title ? view : { ...view, title: event.title };
     case 'turn-finished':
@@ -94,6 +86,21 @@ export function indexBranches(branches: readonly BranchPoint[]): Readonly<Record
   return Object.fromEntries(branches.map((point) => [point.nodeId, point]));
 }
 
+/** The view with the newest part of `window`, and nothing kept of the nodes that are not in it. */
+function moved(view: SessionView, head: SessionHead, window: PathWindow): SessionView {
+  const excess = window.nodes.length - VIEW_WINDOW;
+  const turn = view.turn === null ? null : settle(view.turn);
+  if (excess <= 0) return { ...view, head, window, turn };
+  const nodes = window.nodes.slice(excess);
+  const branches = pick(view.branches, nodes);
+  return { ...view, head, window: { start: window.start + excess, nodes }, branches, turn };
+}
+
+function pick(branches: SessionView['branches'], nodes: readonly SessionNode[]): SessionView['branches'] {
+  const points = nodes.flatMap(({ id }) => branches[id] ?? []);
+  return points.length === Object.keys(branches).length ? branches : indexBranches(points);
+}
+
 function reduceTurn(turn: LiveTurn | null, event: TurnActivity): LiveTurn | null {
   if (event.type === 'turn-started') return newTurn(event.turnId);
   if (turn === null || event.turnId !== turn.turnId) return turn;
@@ -107,18 +114,21 @@ function reduceTurn(turn: LiveTurn | null, event: TurnActivity): LiveTurn | null
         ? { ...turn, reasoning: turn.reasoning + event.text }
         : turn;
     case 'attempt-withdrawn':
-      return event.correlationId === turn.correlationId ? { ...turn, text: '', reasoning: '' } : turn;
+      return event.correlationId === turn.correlationId && (turn.text !== '' || turn.reasoning !== '')
+        ? { ...turn, text: '', reasoning: '' }
+        : turn;
     case 'retry-scheduled':
       return { ...turn, retry: { attempt: event.attempt, waitMs: event.waitMs, error: event.error } };
     case 'tool-started': {
       const { callId, tool, args } = event;
       return { ...turn, toolCalls: [...turn.toolCalls, { callId, tool, args }] };
     }
-    case 'tool-completed':
-      return {
-        ...turn,
-        toolCalls: turn.toolCalls.map((call) => complete(call, event.callId, event.outcome)),
-      };
+    case 'tool-completed': {
+      const at = turn.toolCalls.findIndex(({ callId }) => callId === event.callId);
+      const call = turn.toolCalls[at];
+      if (call === undefined) return turn;
+      return { ...turn, toolCalls: turn.toolCalls.with(at, { ...call, outcome: event.outcome }) };
+    }
     default:
       return turn;
   }
@@ -130,16 +140,7 @@ function newTurn(turnId: string): LiveTurn {
 
 /** What streamed is history now: the committed nodes show it. */
 function settle(turn: LiveTurn): LiveTurn {
+  const { text, reasoning, toolCalls, retry } = turn;
+  if (text === '' && reasoning === '' && toolCalls.length === 0 && retry === null) return turn;
   return { ...turn, text: '', reasoning: '', toolCalls: [], retry: null };
-}
-
-function complete(call: LiveToolCall, callId: string, outcome: ToolOutcome): LiveToolCall {
-  return call.callId === callId ? { ...call, outcome } : call;
-}
-
-function trim(window: PathWindow): PathWindow {
-  const excess = window.nodes.length - VIEW_WINDOW;
-  if (excess <= 0) return window;
-  const nodes: readonly SessionNode[] = window.nodes.slice(excess);
-  return { start: window.start + excess, nodes };
 }

@@ -1,43 +1,8 @@
-import type { ModelEvent, ModelRequest } from '../contract/provider.ts';
-import type {
-  TraceBlock,
-  TraceMessage,
-  TraceRequest,
-  TraceStreamSummary,
-  TraceUsage,
-} from '../contract/trace.ts';
-import type { AttachmentRef } from '../core/attachment.ts';
+import type { ModelEvent } from '../contract/provider.ts';
+import type { TraceStreamSummary, TraceUsage } from '../contract/trace.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { Part } from '../core/message.ts';
-import type { SessionNode } from '../core/node.ts';
-import { outcomeText } from '../core/tool-call.ts';
 import type { TokenUsage } from '../core/usage.ts';
 import type { ModelAnswer } from '../turn/state.ts';
-
-/**
- * The record of a request: the messages of `added`, which are the nodes that no earlier record of the session shows,
- * and the number of the others (law TR1). `system` is `null` when the system prompt was shown before.
- */
-export function traceRequest(
-  request: ModelRequest,
-  model: string,
-  system: string | null,
-  added: readonly SessionNode[],
-): TraceRequest {
-  const attachments: AttachmentRef[] = [];
-  const messages: TraceMessage[] = added.flatMap((node) => traceMessage(node, attachments));
-  const omitted = request.messages.length + 1 - countMessages(added) - (system === null ? 0 : 1);
-  if (system !== null) messages.unshift({ role: 'system', blocks: [{ kind: 'text', text: system }] });
-  return {
-    model,
-    messages,
-    ...(omitted > 0 ? { messages_omitted: omitted } : {}),
-    ...(attachments.length > 0 ? { attachments: attachments.map(traceAttachment) } : {}),
-    ...(request.tools.length > 0 ? { tools: request.tools.map(traceTool) } : {}),
-    tool_choice: request.tools.length > 0 ? 'auto' : 'none',
-    stream: true,
-  };
-}
 
 /** The parts of an answer as lash's response record lists them. */
 export function traceParts(answer: ModelAnswer): readonly JsonObject[] {
@@ -47,7 +12,14 @@ export function traceParts(answer: ModelAnswer): readonly JsonObject[] {
         return [{ type: 'text', text: part.text }];
       case 'reasoning':
         return [
-          { type: 'reasoning', id: null, summary: [], text: part.text, has_encrypted: false, redacted: false },
+          {
+            type: 'reasoning',
+            id: null,
+            summary: [],
+            text: part.text,
+            has_encrypted: false,
+            redacted: false,
+          },
         ];
       case 'tool-call': {
         const { callId, tool, args } = part;
@@ -118,7 +90,7 @@ export class StreamMeter {
 }
 
 /** The name that an extended trace gives to a stream event. */
-export function streamEventName(event: ModelEvent): string {
+export function streamEventName(type: ModelEvent['type']): string {
   const names = {
     'text-delta': 'delta',
     'reasoning-delta': 'reasoning_delta',
@@ -126,55 +98,5 @@ export function streamEventName(event: ModelEvent): string {
     'tool-call': 'tool_call_part',
     finish: 'usage',
   } as const;
-  return names[event.type];
-}
-
-/** Consecutive results of tools are one message of a request. */
-function countMessages(nodes: readonly SessionNode[]): number {
-  let count = 0;
-  let inResults = false;
-  for (const { body } of nodes) {
-    if (body.kind === 'plugin') continue;
-    if (body.kind === 'conversation' || !inResults) count++;
-    inResults = body.kind === 'tool';
-  }
-  return count;
-}
-
-function traceMessage(node: SessionNode, attachments: AttachmentRef[]): TraceMessage[] {
-  if (node.body.kind === 'plugin') return [];
-  if (node.body.kind === 'tool') {
-    const { callId, tool, outcome } = node.body.invocation;
-    const content = outcomeText(outcome);
-    return [{ role: 'user', blocks: [{ kind: 'tool_result', call_id: callId, tool_name: tool, content }] }];
-  }
-  const { role, parts } = node.body.message;
-  return [{ role, blocks: parts.map((part) => traceBlock(part, attachments)) }];
-}
-
-function traceBlock(part: Part, attachments: AttachmentRef[]): TraceBlock {
-  switch (part.type) {
-    case 'text':
-      return { kind: 'text', text: part.text };
-    case 'reasoning':
-      return { kind: 'reasoning', text: part.text, summary: [], has_encrypted: false, redacted: false };
-    case 'image':
-    case 'file':
-      attachments.push(part.attachment);
-      return { kind: 'image', attachment_idx: attachments.length - 1 };
-    case 'tool-call': {
-      const { callId, tool, args } = part;
-      const signed = part.replay !== undefined;
-      return { kind: 'tool_call', call_id: callId, tool_name: tool, input_json: args, has_signature: signed };
-    }
-  }
-}
-
-function traceAttachment(ref: AttachmentRef): NonNullable<TraceRequest['attachments']>[number] {
-  return { mime: ref.mime, bytes_sha256: ref.id, bytes_len: ref.byteLength };
-}
-
-function traceTool(tool: ModelRequest['tools'][number]): NonNullable<TraceRequest['tools']>[number] {
-  const { name, description, inputSchema } = tool;
-  return { name, description, input_schema: inputSchema, output_schema: null };
+  return names[type];
 }

@@ -14,7 +14,7 @@ import type { NodeDraft, SessionNode } from '../core/node.ts';
 import { SessionPath } from '../core/path.ts';
 import { NO_USAGE, type UsageEntry } from '../core/usage.ts';
 import type { Feed } from './feed.ts';
-import { moveOverflow } from './overflow.ts';
+import { fitCommits } from './overflow.ts';
 import type { SecretVault } from './secrets.ts';
 
 /** How many of the newest nodes a page is shown at first, and by default per further page. */
@@ -56,7 +56,7 @@ export class History {
   #ledger: readonly UsageEntry[];
   #path: SessionPath;
   /** `KeepAll` only: every node, on the path or not (law RE1). */
-  readonly #resident: Map<string, SessionNode> | null;
+  #resident: Map<string, SessionNode> | null;
   /** Whether the leaf may have children, so that an append below it makes siblings. */
   #leafMayHaveChildren = true;
 
@@ -108,9 +108,7 @@ export class History {
       this.#epoch = await store.takeLease();
       snapshot = await store.load({ kind: 'head' });
     }
-    if (snapshot.head.revision === this.#head.revision) return;
-    await this.#reload();
-    await this.#announcePath();
+    if (snapshot.head.revision !== this.#head.revision) await this.#refresh();
   }
 
   /**
@@ -120,19 +118,18 @@ export class History {
   async append(request: AppendRequest): Promise<string | null> {
     const { secrets, attachments, budget, feed } = this.#parts;
     const clean = request.nodes.map((draft) => secrets.redactJson(draft));
-    const drafts = await moveOverflow(clean, attachments, budget);
-    if (drafts.length === 0) {
+    const batches = await fitCommits(clean, attachments, budget);
+    if (batches.length === 0) {
       const receipt = await this.#commit(request, request.operationId, { kind: 'unchanged' }, request.usage);
       this.#move(receipt, this.#path);
       feed.emit({ type: 'head-changed', head: this.#head });
       return this.#head.leaf;
     }
     let { parent, usage } = request;
-    for (let from = 0, part = 0; from < drafts.length; from += budget.rows, part++) {
-      const nodes = drafts.slice(from, from + budget.rows);
+    for (const [part, nodes] of batches.entries()) {
       const operationId = part === 0 ? request.operationId : `${request.operationId}~${part}`;
       const requires = part === 0 && request.requires !== undefined ? { requires: request.requires } : {};
-      const base = await this.#pathTo(parent);
+      const base = await this.pathTo(parent);
       const change: GraphChange = { kind: 'append', parentId: parent, nodes, ...requires };
       const receipt = await this.#commit(request, operationId, change, usage);
       await this.#adopt(receipt, base, nodes);
@@ -144,11 +141,20 @@ export class History {
 
   /** Moves the leaf. With `KeepAll` no node is read. @throws `NodeNotFound` */
   async branch(operationId: string, leaf: string | null): Promise<void> {
-    const path = await this.#pathTo(leaf);
+    const path = await this.pathTo(leaf);
     const receipt = await this.#commit({}, operationId, { kind: 'branch', leaf }, []);
     this.#move(receipt, path);
     this.#leafMayHaveChildren = true;
     await this.#announcePath();
+  }
+
+  /** The path to a live node; one that is not resident is read and not kept. @throws `NodeNotFound` */
+  async pathTo(leaf: string | null): Promise<SessionPath> {
+    const cut = this.#path.upTo(leaf);
+    if (cut !== undefined) return cut;
+    if (leaf !== null && this.#resident?.has(leaf) === true) return this.#residentPath(leaf, this.#resident);
+    const snapshot = await this.#parts.store.load({ kind: 'path', leaf });
+    return SessionPath.of(this.sessionId, snapshot.nodes);
   }
 
   /** Any live node; one that is not resident is read and not kept (law RE4). @throws `NodeNotFound` */
@@ -171,18 +177,20 @@ export class History {
 
   async #reload(): Promise<void> {
     const { store } = this.#parts;
-    const snapshot = await store.load({ kind: this.#resident === null ? 'path' : 'all' });
-    if (this.#resident !== null) {
-      this.#resident.clear();
-      for (const node of snapshot.nodes) this.#resident.set(node.id, node);
-    }
-    this.#head = snapshot.head;
-    this.#ledger = snapshot.ledger;
+    const { head, ledger, nodes } = await store.load({ kind: this.#resident === null ? 'path' : 'all' });
+    const resident = this.#resident === null ? null : new Map(nodes.map((node) => [node.id, node]));
+    const path =
+      resident === null ? SessionPath.of(this.sessionId, nodes) : this.#residentPath(head.leaf, resident);
+    this.#head = head;
+    this.#ledger = ledger;
+    this.#path = path;
+    this.#resident = resident;
     this.#leafMayHaveChildren = true;
-    this.#path =
-      this.#resident === null
-        ? SessionPath.of(this.sessionId, snapshot.nodes)
-        : this.#residentPath(snapshot.head.leaf, this.#resident);
+  }
+
+  async #refresh(): Promise<void> {
+    await this.#reload();
+    await this.#announcePath();
   }
 
   async #commit(
@@ -191,17 +199,33 @@ export class History {
     change: GraphChange,
     usage: readonly UsageEntry[],
   ): Promise<CommitReceipt> {
-    const receipt = await this.#parts.store.commit({
-      operationId,
-      expectedRevision: this.#head.revision,
-      epoch: this.#epoch,
-      change,
-      usage,
-      ...(options.durability === undefined ? {} : { durability: options.durability }),
-    });
-    if (!receipt.replayed) return receipt;
-    const message = `The operation ${operationId} was done before; nothing was added.`;
-    throw new LashError('OperationConflict', message, { operationId });
+    const expectedRevision = this.#head.revision;
+    const { durability } = options;
+    try {
+      const receipt = await this.#parts.store.commit({
+        operationId,
+        expectedRevision,
+        epoch: this.#epoch,
+        change,
+        usage,
+        ...(durability === undefined ? {} : { durability }),
+      });
+      checkReceipt(receipt, expectedRevision);
+      return receipt;
+    } catch (error) {
+      await this.#catchUp();
+      throw error;
+    }
+  }
+
+  /** What failed may be stored all the same, and another writer may have been faster: memory follows storage (HI1). */
+  async #catchUp(): Promise<void> {
+    try {
+      const { head } = await this.#parts.store.load({ kind: 'head' });
+      if (head.revision !== this.#head.revision) await this.#refresh();
+    } catch {
+      // The caller is told why the commit failed. Storage that cannot be read now is read before the next write.
+    }
   }
 
   #move(receipt: CommitReceipt, path: SessionPath): void {
@@ -219,22 +243,13 @@ export class History {
       nodes.push({ ...draft, id, parentId: nodes.at(-1)?.id ?? base.leaf });
     }
     const extended = base === this.#path;
-    const mayFork = !extended || this.#leafMayHaveChildren;
+    const mayFork = this.#leafMayHaveChildren;
     this.#move(receipt, base.append(this.sessionId, nodes));
     for (const node of nodes) this.#resident?.set(node.id, node);
     this.#leafMayHaveChildren = false;
-    const points = mayFork ? await this.branchPoints(nodes.slice(0, 1)) : [];
-    if (extended && points.length === 0)
-      this.#parts.feed.emit({ type: 'nodes-committed', head: this.#head, nodes });
-    else await this.#announcePath();
-  }
-
-  async #pathTo(leaf: string | null): Promise<SessionPath> {
-    const cut = this.#path.upTo(leaf);
-    if (cut !== undefined) return cut;
-    if (leaf !== null && this.#resident?.has(leaf) === true) return this.#residentPath(leaf, this.#resident);
-    const snapshot = await this.#parts.store.load({ kind: 'path', leaf });
-    return SessionPath.of(this.sessionId, snapshot.nodes);
+    if (extended) this.#parts.feed.emit({ type: 'nodes-committed', head: this.#head, nodes });
+    const forked = extended && mayFork && (await this.branchPoints(nodes.slice(0, 1))).length > 0;
+    if (!extended || forked) await this.#announcePath();
   }
 
   #residentPath(leaf: string | null, resident: ReadonlyMap<string, SessionNode>): SessionPath {
@@ -242,24 +257,41 @@ export class History {
     for (let id = leaf; id !== null;) {
       const node = resident.get(id);
       if (node === undefined || nodes.length > resident.size) {
-        const data = {
-          sessionId: this.sessionId,
-          nodeId: id,
-          reason: 'it is on the path and was not stored',
-        };
-        throw new LashError('StoredDataCorrupt', `Node ${id} is on the path and was not stored`, data);
+        const reason = node === undefined ? 'is on the path and was not stored' : 'is its own ancestor';
+        const data = { sessionId: this.sessionId, nodeId: id, reason };
+        throw new LashError('StoredDataCorrupt', `Node ${id} ${reason}`, data);
       }
       nodes.push(node);
       id = node.parentId;
     }
-    return SessionPath.of(this.sessionId, nodes.reverse());
+    return SessionPath.of(this.sessionId, nodes.toReversed());
   }
 
   async #announcePath(): Promise<void> {
     const window = this.window();
-    const branches = await this.branchPoints(window.nodes);
-    this.#parts.feed.emit({ type: 'path-changed', head: this.#head, window, branches });
+    let branches: readonly BranchPoint[] = [];
+    try {
+      branches = await this.branchPoints(window.nodes);
+    } finally {
+      // The path has changed, whether or not its branch points can be read.
+      this.#parts.feed.emit({ type: 'path-changed', head: this.#head, window, branches });
+    }
   }
+}
+
+/**
+ * A store that lost its connection finds out by a replay that the commit was done: then it made the next revision. Any
+ * other replay is of an earlier operation.
+ */
+function checkReceipt({ operationId, replayed, revision, head }: CommitReceipt, expected: number): void {
+  if (!replayed) return;
+  if (revision !== expected + 1) {
+    const message = `The operation ${operationId} was done before; nothing was added.`;
+    throw new LashError('OperationConflict', message, { operationId });
+  }
+  if (head.revision === revision) return;
+  const message = 'The commit was done, and another writer has gone on from there.';
+  throw new LashError('HeadRevisionConflict', message, { expected: revision, actual: head.revision });
 }
 
 const EMPTY_HEAD: SessionHead = { revision: 0, leaf: null, usage: NO_USAGE, nodeCount: 0, bytes: 0 };

@@ -3,13 +3,18 @@ import { findNonJson, type JsonObject, type JsonValue } from '../core/json.ts';
 import type { Part, ToolCallPart } from '../core/message.ts';
 import { NO_USAGE } from '../core/usage.ts';
 import type { ModelAnswer } from '../turn/state.ts';
+import { ABORTED, AbortGate } from './abort.ts';
 import type { SecretVault } from './secrets.ts';
 
-/** What a caller hears while a model answers. Texts are redacted already (law SE1). */
+type Delta = Extract<ModelEvent, { readonly type: 'text-delta' | 'reasoning-delta' }>;
+
+/** What a caller hears while a model answers. */
 export interface ModelCallListener {
+  /** Text as it may be shown: redacted, also where a secret came in several pieces (law SE1). */
   onDelta(kind: 'text' | 'reasoning', text: string): void;
-  onEvent(event: ModelEvent): void;
-  /** The provider failed after it was told to stop. */
+  /** Any other event, as the provider sent it. */
+  onEvent(event: Exclude<ModelEvent, Delta>): void;
+  /** The provider failed when nothing more was asked of it. */
   onLateFailure(error: unknown): void;
 }
 
@@ -32,28 +37,30 @@ export async function callModel(
 ): Promise<ModelCallResult> {
   const gathered = new AnswerGatherer(provider.model, secrets, listener);
   const stream = provider.stream(request, signal)[Symbol.asyncIterator]();
-  const aborted = new Promise<'aborted'>((resolve) => {
-    if (signal.aborted) resolve('aborted');
-    else signal.addEventListener('abort', () => resolve('aborted'), { once: true });
-  });
-  for (;;) {
-    const next = stream.next();
-    const result = await Promise.race([next, aborted]).catch((error: unknown) => {
-      if (signal.aborted) return 'aborted' as const;
-      throw error;
-    });
-    if (result === 'aborted') {
-      next.then(() => stream.return?.(undefined)).catch((error: unknown) => listener.onLateFailure(error));
-      return { answer: gathered.answer('missing'), stopped: true };
+  const gate = new AbortGate(signal);
+  try {
+    for (;;) {
+      const result = await gate.wait(stream.next());
+      if (result === ABORTED) return { answer: gathered.answer('missing'), stopped: true };
+      if (result.done === true) return { answer: gathered.answer('missing'), stopped: false };
+      const event = result.value;
+      if (event.type === 'finish') {
+        const answer = { ...gathered.answer(event.reason), usage: event.usage };
+        listener.onEvent(event);
+        return { answer, stopped: false };
+      }
+      gathered.add(event);
+      if (event.type !== 'text-delta' && event.type !== 'reasoning-delta') listener.onEvent(event);
     }
-    if (result.done === true) return { answer: gathered.answer('missing'), stopped: false };
-    listener.onEvent(result.value);
-    if (result.value.type === 'finish') {
-      const { reason, usage } = result.value;
-      return { answer: { ...gathered.answer(reason), usage }, stopped: false };
-    }
-    gathered.add(result.value);
+  } finally {
+    gate.close();
+    release(stream).catch((error: unknown) => listener.onLateFailure(error));
   }
+}
+
+/** Lets the provider put away what a stream holds. Nobody waits for it: a provider that hangs would hold the turn. */
+async function release(stream: AsyncIterator<ModelEvent>): Promise<void> {
+  await stream.return?.(undefined);
 }
 
 /** Builds the parts of an answer from stream events, in the order in which they came. */
@@ -116,8 +123,10 @@ class AnswerGatherer {
 
   /** Two calls of one answer never share an id, whatever the model says. */
   #toolCall(event: Extract<ModelEvent, { type: 'tool-call' }>): ToolCallPart {
-    const { tool, replay } = event;
-    let callId = event.callId === '' ? `call-${this.#callIds.size}` : event.callId;
+    const { replay } = event;
+    const tool = this.#secrets.redactText(event.tool);
+    let callId = this.#secrets.redactText(event.callId);
+    if (callId === '') callId = `call-${this.#callIds.size}`;
     while (this.#callIds.has(callId)) callId = `${callId}+`;
     this.#callIds.add(callId);
     const args = parseArguments(this.#secrets.redactText(event.args));

@@ -1,22 +1,25 @@
 import type { Clock } from '../contract/clock.ts';
 import type { RuntimeEnvironment } from '../contract/environment.ts';
 import type { ModelRequest, Provider } from '../contract/provider.ts';
-import type { Tool } from '../contract/tool.ts';
-import type { TraceContext } from '../contract/trace.ts';
+import { type Tool, toolSpec } from '../contract/tool.ts';
+import type { TraceContext, TraceEvent } from '../contract/trace.ts';
 import { type LashError, toWireError } from '../core/error.ts';
-import type { SessionNode } from '../core/node.ts';
-import type { SessionPolicy } from '../core/policy.ts';
+import type { ProviderChoice, SessionPolicy } from '../core/policy.ts';
 import type { PromptLayerData } from '../core/prompt-layer.ts';
+import { NO_USAGE } from '../core/usage.ts';
+import type { RenderedPrompt } from '../prompt/render.ts';
 import { createPromptRenderer, type PromptRenderer } from '../prompt/renderer.ts';
 import { contextBudget, type ContextWindow, selectContext } from '../turn/context.ts';
 import type { TurnEffect } from '../turn/effect.ts';
 import { estimateTokens } from '../turn/estimate.ts';
 import type { TurnInputEvent } from '../turn/input.ts';
-import { StreamMeter, streamEventName, traceParts, traceRequest, traceUsage } from './call-trace.ts';
+import { ABORTED, untilAborted } from './abort.ts';
+import { StreamMeter, streamEventName, traceParts, traceUsage } from './call-trace.ts';
 import type { Feed } from './feed.ts';
 import type { History } from './history.ts';
 import { callModel, type ModelCallListener, type ModelCallResult } from './model-call.ts';
 import { promptMessages } from './model-request.ts';
+import { RequestTrace } from './request-trace.ts';
 import type { SecretVault } from './secrets.ts';
 import { sha256Hex, type Tracer } from './tracer.ts';
 
@@ -28,16 +31,16 @@ export interface SessionParts {
   readonly tracer: Tracer;
   readonly secrets: SecretVault;
   readonly clock: Clock;
-  /** The provider of the session's policy, made anew for each turn, so that a new key is used. */
-  provider(): Promise<Provider>;
+  /** The provider of a policy's choice, made anew for each call, so that a new key is used. */
+  provider(choice: ProviderChoice): Promise<Provider>;
   tools(): readonly Tool[];
-  policy(): SessionPolicy;
 }
 
-/** What a turn brings to its model calls. */
+/** What a turn brings to its model calls. `policy` is the session's as the turn began. */
 export interface TurnScope {
   readonly turnId: string;
   readonly turnIndex: number;
+  readonly policy: SessionPolicy;
   readonly prompt: PromptLayerData | undefined;
 }
 
@@ -45,13 +48,13 @@ export interface TurnScope {
 const DEFAULT_CONTEXT_TOKENS = 8192;
 
 type ModelEffect = Extract<TurnEffect, { type: 'call-model' }>;
+type TraceStreamEvent = Extract<TraceEvent, { type: 'runtime_stream_event' }>['event'];
 
 /** Makes the model calls of a session: builds the request, streams the answer to the feed, and traces both. */
 export class ModelCaller {
   readonly #parts: SessionParts;
   readonly #renderer: PromptRenderer = createPromptRenderer();
-  #tracedPrompt: string | null = null;
-  #tracedLeaf: string | null = null;
+  readonly #requestTrace = new RequestTrace();
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -102,95 +105,112 @@ export class ModelCaller {
     context: TraceContext,
     meter: StreamMeter,
   ): Promise<ModelCallResult> {
+    const { secrets, tracer } = this.#parts;
+    const prepared = await untilAborted(this.#prepare(effect, scope, context, signal), signal);
+    if (prepared === ABORTED) {
+      const { model } = scope.policy.provider;
+      return { answer: { model, parts: [], finish: 'missing', usage: NO_USAGE }, stopped: true };
+    }
+    const { provider, request, window } = prepared;
+    if (tracer.on) {
+      const traced = this.#requestTrace.next(request, provider.model, window.nodes, scope.turnId);
+      tracer.write(context, { type: 'llm_call_started', request: traced });
+    }
+    const listener = this.#listener(scope.turnId, effect.correlationId, context, meter);
+    return await callModel(provider, request, signal, secrets, listener);
+  }
+
+  #listener(
+    turnId: string,
+    correlationId: string,
+    context: TraceContext,
+    meter: StreamMeter,
+  ): ModelCallListener {
     const { clock, feed, secrets, tracer } = this.#parts;
-    const { turnId } = scope;
-    const { correlationId } = effect;
-    const provider = await this.#parts.provider();
-    const { request, window } = await this.#request(provider, effect, scope, context);
-    this.#traceStarted(request, provider.model, window, turnId, context);
-    const listener: ModelCallListener = {
+    const traceStream = (event: Omit<TraceStreamEvent, 'sequence' | 'elapsed_ms'>): void => {
+      if (!tracer.extended) return;
+      tracer.write(context, {
+        type: 'runtime_stream_event',
+        event: { ...meter.next(clock.now()), ...event },
+      });
+    };
+    return {
       onDelta: (kind, text) => {
+        const type = kind === 'text' ? 'text-delta' : 'reasoning-delta';
         meter.visible(text, clock.now());
-        feed.emit({ type: kind === 'text' ? 'text-delta' : 'reasoning-delta', turnId, correlationId, text });
+        traceStream({ event_name: streamEventName(type), visible_text: text });
+        feed.emit({ type, turnId, correlationId, text });
       },
       onEvent: (event) => {
-        if (!tracer.extended) return;
-        tracer.write(context, {
-          type: 'runtime_stream_event',
-          event: {
-            ...meter.next(clock.now()),
-            event_name: streamEventName(event),
-            ...('text' in event ? { visible_text: event.text } : {}),
-            ...(event.type === 'tool-call'
-              ? { call_id: event.callId, tool_name: event.tool, input_json: event.args }
-              : {}),
-            ...(event.type === 'finish' ? { usage: traceUsage(event.usage) } : {}),
-          },
+        traceStream({
+          event_name: streamEventName(event.type),
+          ...(event.type === 'tool-call'
+            ? { call_id: event.callId, tool_name: event.tool, input_json: event.args }
+            : {}),
+          ...(event.type === 'finish' ? { usage: traceUsage(event.usage) } : {}),
         });
       },
       onLateFailure: (error) => {
         const { message } = secrets.redactError(error);
-        tracer.write(context, { type: 'custom', name: 'provider_failed_after_stop', payload: { message } });
+        tracer.write(context, { type: 'custom', name: 'provider_failed_after_end', payload: { message } });
       },
     };
-    return await callModel(provider, request, signal, secrets, listener);
   }
 
-  async #request(
-    provider: Provider,
+  /** The provider and what it is asked. Once `signal` aborted it tells nothing to feed or trace any more. */
+  async #prepare(
     effect: ModelEffect,
     scope: TurnScope,
     context: TraceContext,
-  ): Promise<{ readonly request: ModelRequest; readonly window: ContextWindow }> {
-    const { environment, history, tracer, feed } = this.#parts;
-    const policy = this.#parts.policy();
-    const { turnId, prompt } = scope;
-    const tools = this.#parts.tools().map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
+    signal: AbortSignal,
+  ): Promise<{
+    readonly provider: Provider;
+    readonly request: ModelRequest;
+    readonly window: ContextWindow;
+  }> {
+    const { environment, history } = this.#parts;
+    const { policy, prompt } = scope;
+    const provider = await this.#parts.provider(policy.provider);
+    signal.throwIfAborted();
+    const tools = await Promise.all(this.#parts.tools().map(toolSpec));
+    signal.throwIfAborted();
     const layers = [environment.prompt, policy.prompt, prompt].filter((layer) => layer !== undefined);
     const rendered = this.#renderer.render(
       layers,
       tools.map(({ name }) => name),
     );
-    if (effect.step === 0 && effect.attempt === 1 && tracer.on) {
-      const hash = sha256Hex(rendered.text);
-      tracer.write(context, {
-        type: 'prompt_built',
-        prompt_hash: hash,
-        prompt_chars: [...rendered.text].length,
-        components: rendered.components.map(({ id, kind, text }) => ({
-          id,
-          kind,
-          hash: sha256Hex(text),
-          chars: [...text].length,
-        })),
-      });
-    }
     const limit = policy.maxContextTokens ?? provider.maxContextTokens;
-    if (limit === undefined && effect.step === 0) {
-      const message = `Neither the session nor the provider says how long the model's context is: ${DEFAULT_CONTEXT_TOKENS} tokens are assumed.`;
-      feed.emit({ type: 'warning', turnId, message });
+    if (effect.step === 0 && effect.attempt === 1) {
+      this.#tracePrompt(rendered, context);
+      if (limit === undefined) this.#warnOfContext(scope.turnId);
     }
     const promptTokens = estimateTokens(rendered.text) + estimateTokens(JSON.stringify(tools));
     const path = history.path.upTo(effect.leaf) ?? history.path;
     const window = selectContext(path, contextBudget(limit ?? DEFAULT_CONTEXT_TOKENS, promptTokens));
     const messages = await promptMessages(window.nodes, environment.attachmentStore);
-    return { request: { sessionId: history.sessionId, system: rendered.text, messages, tools }, window };
+    const request = { sessionId: history.sessionId, system: rendered.text, messages, tools };
+    return { provider, request, window };
   }
 
-  #traceStarted(
-    request: ModelRequest,
-    model: string,
-    window: ContextWindow,
-    turnId: string,
-    context: TraceContext,
-  ): void {
+  #tracePrompt({ text, components }: RenderedPrompt, context: TraceContext): void {
     const { tracer } = this.#parts;
     if (!tracer.on) return;
-    const system = request.system === this.#tracedPrompt ? null : request.system;
-    const added = untraced(window.nodes, this.#tracedLeaf, turnId);
-    tracer.write(context, { type: 'llm_call_started', request: traceRequest(request, model, system, added) });
-    this.#tracedPrompt = request.system;
-    this.#tracedLeaf = window.nodes.at(-1)?.id ?? null;
+    tracer.write(context, {
+      type: 'prompt_built',
+      prompt_hash: sha256Hex(text),
+      prompt_chars: codePoints(text),
+      components: components.map((piece) => ({
+        id: piece.id,
+        kind: piece.kind,
+        hash: sha256Hex(piece.text),
+        chars: codePoints(piece.text),
+      })),
+    });
+  }
+
+  #warnOfContext(turnId: string): void {
+    const message = `Neither the session nor the provider says how long the model's context is: ${DEFAULT_CONTEXT_TOKENS} tokens are assumed.`;
+    this.#parts.feed.emit({ type: 'warning', turnId, message });
   }
 
   #traceContext(effect: ModelEffect, { turnId, turnIndex }: TurnScope): TraceContext {
@@ -216,15 +236,11 @@ const TERMINAL_REASONS = {
   missing: 'unknown',
 } as const;
 
-/** Nodes that no earlier record shows. After a reload those are the turn's own, and at least the newest one. */
-function untraced(nodes: readonly SessionNode[], tracedLeaf: string | null, turnId: string): readonly SessionNode[] {
-  const last = nodes.findLastIndex(({ id }) => id === tracedLeaf);
-  if (last >= 0) return nodes.slice(last + 1);
-  const own = nodes.findIndex(({ body }) => body.kind !== 'plugin' && body.turnId === turnId);
-  return nodes.slice(own >= 0 ? own : -1);
-}
-
 function traceError(error: LashError): { message: string; retryable: boolean; code: string; raw?: string } {
   const { message, retryable, code, cause } = error;
   return { message, retryable, code, ...(cause instanceof Error ? { raw: cause.message } : {}) };
+}
+
+function codePoints(text: string): number {
+  return Array.from(text).length;
 }

@@ -1,7 +1,7 @@
 import type { AttachmentStore } from '../contract/attachments.ts';
 import type { PromptMessage, PromptPart } from '../contract/provider.ts';
 import type { AttachmentRef } from '../core/attachment.ts';
-import type { Message, Part } from '../core/message.ts';
+import { type Message, type Part, type ToolCallPart, toolCallsOf } from '../core/message.ts';
 import type { SessionNode } from '../core/node.ts';
 import { outcomeText, type ToolInvocation, type ToolOutcome } from '../core/tool-call.ts';
 import { wholeJson, wholeText } from './overflow.ts';
@@ -10,6 +10,9 @@ import { wholeJson, wholeText } from './overflow.ts';
  * What a model reads for these nodes of a path: messages in order, the results of a step's tools as one message behind
  * the calls, attachments resolved. Plugin nodes and empty messages are left out.
  *
+ * No provider takes a call without a result, nor a result without its call. A path can hold both, as a branch may begin
+ * at any node: such a call is told to have an unknown outcome, and such a result is left out.
+ *
  * @throws `AttachmentNotFound` when the bytes of an attachment are gone.
  */
 export async function promptMessages(
@@ -17,17 +20,26 @@ export async function promptMessages(
   store: AttachmentStore,
 ): Promise<readonly PromptMessage[]> {
   const messages: PromptMessage[] = [];
+  const unanswered = new Map<string, ToolCallPart>();
   let results: PromptPart[] = [];
+  const endStep = (): void => {
+    results.push(...[...unanswered.values()].map(unknownResult));
+    unanswered.clear();
+    if (results.length > 0) messages.push({ role: 'tool', parts: results });
+    results = [];
+  };
   for (const { body } of nodes) {
     if (body.kind === 'tool') {
-      if (results.length === 0) messages.push({ role: 'tool', parts: results });
-      results.push(await toolResult(body.invocation, store));
+      const { invocation } = body;
+      if (unanswered.delete(invocation.callId)) results.push(await toolResult(invocation, store));
     } else if (body.kind === 'conversation') {
-      results = [];
+      endStep();
       const message = await promptMessage(body.message, store);
       if (message.parts.length > 0) messages.push(message);
+      for (const call of toolCallsOf(body.message)) unanswered.set(call.callId, call);
     }
   }
+  endStep();
   return messages;
 }
 
@@ -71,6 +83,11 @@ async function toolResult(invocation: ToolInvocation, store: AttachmentStore): P
   const { callId, tool } = invocation;
   const outcome = await wholeOutcome(invocation.outcome, store);
   return { type: 'tool-result', callId, tool, status: outcome.status, content: outcomeText(outcome) };
+}
+
+function unknownResult({ callId, tool }: ToolCallPart): PromptPart {
+  const content = 'The outcome of this tool call is unknown.';
+  return { type: 'tool-result', callId, tool, status: 'failure', content };
 }
 
 async function wholeOutcome(outcome: ToolOutcome, store: AttachmentStore): Promise<ToolOutcome> {

@@ -23,7 +23,8 @@ export function checkEnvironment(environment: RuntimeEnvironment): void {
   if (pluginHost.plugins.length > 0) throw unsupported('plugins');
   if (backgroundTaskHost !== null) throw unsupported('background tasks');
   if (residency === 'ActivePathOnly' && !sessionStoreFactory.persistent) {
-    const reason = 'ActivePathOnly needs a persistent session store: nodes that are not resident would be gone';
+    const reason =
+      'ActivePathOnly needs a persistent session store: nodes that are not resident would be gone';
     throw new LashError('InvalidEnvironment', reason, { field: 'residency', reason });
   }
 }
@@ -64,7 +65,11 @@ export async function openStore(
 }
 
 function unsupported(feature: string): LashError<'Unsupported'> {
-  return new LashError('Unsupported', `The runtime has no engine for ${feature} yet; leave them out of the environment`, {
-    feature,
-  });
+  return new LashError(
+    'Unsupported',
+    `The runtime has no engine for ${feature} yet; leave them out of the environment`,
+    {
+      feature,
+    },
+  );
 }

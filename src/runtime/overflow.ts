@@ -9,6 +9,9 @@ import type { ToolInvocation } from '../core/tool-call.ts';
 /** A part with more than this lies in an attachment (law ST13). */
 export const MAX_PART_BYTES: number = 64 * 1024;
 
+/** A part of less than this stays: its preview and the reference would take as much. */
+const MIN_MOVED_BYTES = 4096;
+
 /** One piece of a draft that can move into an attachment. */
 interface Movable {
   readonly draft: number;
@@ -19,18 +22,42 @@ interface Movable {
 }
 
 /**
- * The drafts with long content moved into attachments, so that they fit a commit (law ST13): every part over
- * {@link MAX_PART_BYTES}, then the largest ones until the rest fits `budget.bytes`.
+ * The drafts in batches that each fit a commit (law ST13). Every part over {@link MAX_PART_BYTES} moves into an
+ * attachment, then the largest ones until all drafts together fit `budget.bytes`.
  */
-export async function moveOverflow(
+export async function fitCommits(
+  drafts: readonly NodeDraft[],
+  store: AttachmentStore,
+  budget: CommitBudget,
+): Promise<readonly (readonly NodeDraft[])[]> {
+  const batches: NodeDraft[][] = [];
+  let bytes = 0;
+  for (const draft of await moveOverflow(drafts, store, budget)) {
+    const batch = batches.at(-1);
+    const size = jsonBytes(draft);
+    if (batch === undefined || batch.length === budget.rows || bytes + size > budget.bytes) {
+      batches.push([draft]);
+      bytes = size;
+    } else {
+      batch.push(draft);
+      bytes += size;
+    }
+  }
+  return batches;
+}
+
+async function moveOverflow(
   drafts: readonly NodeDraft[],
   store: AttachmentStore,
   budget: CommitBudget,
 ): Promise<readonly NodeDraft[]> {
   let total = drafts.reduce((sum, draft) => sum + jsonBytes(draft), 0);
-  if (total <= MAX_PART_BYTES) return drafts;
+  if (total <= Math.min(MAX_PART_BYTES, budget.bytes)) return drafts;
   const moved = [...drafts];
-  const movables = drafts.flatMap(movablesOf).sort((a, b) => b.bytes - a.bytes);
+  const movables = drafts
+    .flatMap(movablesOf)
+    .filter(({ bytes }) => bytes >= MIN_MOVED_BYTES)
+    .toSorted((a, b) => b.bytes - a.bytes);
   for (const { draft: index, bytes, content, mime, place } of movables) {
     const draft = moved[index];
     if (draft === undefined || (bytes <= MAX_PART_BYTES && total <= budget.bytes)) break;

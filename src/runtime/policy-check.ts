@@ -5,7 +5,8 @@ import type { SessionPolicy } from '../core/policy.ts';
 /** `policy` itself when a session can be run with it. @throws `InvalidInput`, `NotData` */
 export function checkPolicy(policy: SessionPolicy): SessionPolicy {
   const path = findNonJson(policy, 'policy');
-  if (path !== undefined) throw new LashError('NotData', `The policy holds something that is not data at ${path}`, { path });
+  if (path !== undefined)
+    throw new LashError('NotData', `The policy holds something that is not data at ${path}`, { path });
   if (policy.provider.id === '') throw invalid('policy.provider.id', 'is empty');
   checkCount('policy.maxSteps', policy.maxSteps);
   checkCount('policy.maxContextTokens', policy.maxContextTokens);
@@ -13,7 +14,8 @@ export function checkPolicy(policy: SessionPolicy): SessionPolicy {
 }
 
 function checkCount(path: string, value: number | undefined): void {
-  if (value !== undefined && (!Number.isInteger(value) || value < 1)) throw invalid(path, 'must be a whole number from 1');
+  if (value !== undefined && (!Number.isInteger(value) || value < 1))
+    throw invalid(path, 'must be a whole number from 1');
 }
 
 function invalid(path: string, reason: string): LashError<'InvalidInput'> {

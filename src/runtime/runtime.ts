@@ -1,15 +1,14 @@
 import { type Clock, systemClock } from '../contract/clock.ts';
 import type { RuntimeEnvironment } from '../contract/environment.ts';
 import type { Provider, Providers } from '../contract/provider.ts';
-import type { SessionStore } from '../contract/store.ts';
+import type { SessionMetaChange, SessionStore } from '../contract/store.ts';
 import type { Tool } from '../contract/tool.ts';
 import type { BranchPoint } from '../core/branch-point.ts';
-import { LashError } from '../core/error.ts';
+import { LashError, reasonText, toLashError } from '../core/error.ts';
 import type { PathWindow, SessionEvent } from '../core/event.ts';
 import { checkId } from '../core/id.ts';
 import { findNonJson } from '../core/json.ts';
-import { messageOf, type NodeBody, type SessionNode } from '../core/node.ts';
-import type { SessionPath } from '../core/path.ts';
+import type { NodeBody, SessionNode } from '../core/node.ts';
 import type { SessionMeta, SessionPolicy } from '../core/policy.ts';
 import type { TurnInput, TurnRequest } from '../core/turn-input.ts';
 import { totalUsage, type TokenUsage, type UsageEntry } from '../core/usage.ts';
@@ -23,7 +22,7 @@ import { resolveProvider } from './resolve-provider.ts';
 import { SecretVault } from './secrets.ts';
 import { Tracer } from './tracer.ts';
 import { TurnHandle } from './turn-handle.ts';
-import { checkAnswerable, inputDraft, turnIdOf } from './turn-plan.ts';
+import { checkImages, countQuestions, inputDraft, nothingToAnswer, turnIdOf } from './turn-plan.ts';
 import { TurnRun } from './turn-run.ts';
 
 /** What a session is opened with besides its environment. */
@@ -63,12 +62,12 @@ export class LashRuntime {
   readonly #unregister: () => void;
   #policy: SessionPolicy;
   #view: SessionView;
-  #turn: { readonly turnId: string; run: TurnRun | null } | null = null;
+  #turn: { readonly turnId: string; readonly run: Promise<TurnRun> } | null = null;
   #writes: Promise<unknown> = Promise.resolve();
-  #closed = false;
+  #closing: Promise<void> | null = null;
 
-  private constructor(opened: Opened, parts: (runtime: () => LashRuntime) => SessionParts) {
-    this.#parts = parts(() => this);
+  private constructor(opened: Opened, parts: SessionParts) {
+    this.#parts = parts;
     this.#store = opened.store;
     this.sessionId = opened.store.sessionId;
     this.#policy = opened.meta.policy;
@@ -113,17 +112,19 @@ export class LashRuntime {
         lastTurn: null,
       };
       const readOnly = mode === 'readOnly';
-      return new LashRuntime({ ...opened, readOnly, unregister, view }, (runtime) => ({
-        environment,
-        history,
-        feed,
-        secrets,
-        clock,
-        tracer: new Tracer(environment, clock, secrets),
-        provider: async (): Promise<Provider> => await resolveProvider(providers, runtime().policy.provider, secrets),
-        tools: () => (typeof tools === 'function' ? tools() : tools),
-        policy: () => runtime().policy,
-      }));
+      return new LashRuntime(
+        { ...opened, readOnly, unregister, view },
+        {
+          environment,
+          history,
+          feed,
+          secrets,
+          clock,
+          tracer: new Tracer(environment, clock, secrets),
+          provider: async (choice): Promise<Provider> => await resolveProvider(providers, choice, secrets),
+          tools: () => (typeof tools === 'function' ? tools() : tools),
+        },
+      );
     } catch (error) {
       unregister();
       await store?.close();
@@ -148,24 +149,24 @@ export class LashRuntime {
 
   /**
    * Starts a turn. The handle is there at once; its `accepted` and `result` reject with `TurnRunning`, `InvalidInput`,
-   * `NotData`, `NodeNotFound` (`from`), `Unsupported` or a storage error if the input was not accepted. Whatever goes
-   * wrong later ends the turn as failed.
+   * `NotData`, `NodeNotFound` (`from`), `AttachmentNotFound` (an image), `Unsupported` or a storage error if the input
+   * was not accepted. Whatever goes wrong later ends the turn as failed.
    */
   turn(input: TurnInput, options: TurnOptions = {}): TurnHandle {
     const { clock, feed } = this.#parts;
     let turnId = options.inputId ?? '';
-    const run = (async (): Promise<TurnRun> => {
+    let run: Promise<TurnRun>;
+    try {
       this.#refuseWrites();
       turnId = turnIdOf(options, clock);
-      const started = { turnId, run: null };
-      this.#turn = started;
-      try {
-        return await this.#startTurn(started, input, options);
-      } catch (error) {
+      run = this.#startTurn(turnId, input, options).catch((error: unknown) => {
         this.#turn = null;
         throw this.#parts.secrets.redactError(error);
-      }
-    })();
+      });
+      this.#turn = { turnId, run };
+    } catch (error) {
+      run = Promise.reject(toLashError(error));
+    }
     const handle = new TurnHandle(turnId, run, feed);
     const { signal } = options;
     if (signal !== undefined) this.#stopWith(signal, handle);
@@ -197,8 +198,12 @@ export class LashRuntime {
   }): Promise<{ readonly nodeIds: readonly string[]; readonly leaf: string | null }> {
     const path = findNonJson(request.nodes, 'nodes');
     if (path !== undefined) throw new LashError('NotData', `Not data at ${path}`, { path });
+    if (request.nodes.length === 0) {
+      const reason = 'is empty';
+      throw new LashError('InvalidInput', `nodes ${reason}`, { path: 'nodes', reason });
+    }
     const createdAt = this.#parts.clock.now();
-    const nodes = request.nodes.map((body) => ({ createdAt, body }));
+    const nodes = structuredClone(request.nodes).map((body) => ({ createdAt, body }));
     return await this.#write(async (history) => {
       const { leaf: parent, length } = history.path;
       const requires = request.requires === undefined ? {} : { requires: request.requires };
@@ -221,15 +226,14 @@ export class LashRuntime {
 
   /** Changes what the session is run with from the next turn on, and stores that. @throws `InvalidInput`, `NotData` */
   async setPolicy(patch: Partial<SessionPolicy>): Promise<SessionPolicy> {
-    const policy = this.#parts.secrets.redactJson(checkPolicy({ ...this.#policy, ...patch }));
-    const meta = await this.#saveMeta({ policy });
-    this.#policy = meta.policy;
+    const meta = await this.#saveMeta(() => ({
+      policy: this.#parts.secrets.redactJson(checkPolicy({ ...this.#policy, ...patch })),
+    }));
     return meta.policy;
   }
 
   async rename(title: string): Promise<void> {
-    const meta = await this.#saveMeta({ title: this.#parts.secrets.redactText(title) });
-    this.#parts.feed.emit({ type: 'title-changed', title: meta.title });
+    await this.#saveMeta(() => ({ title: this.#parts.secrets.redactText(title) }));
   }
 
   /** The tokens that the session used, every branch and failed attempt included, counted once each. */
@@ -245,39 +249,44 @@ export class LashRuntime {
 
   /** Stops a running turn, waits for what is under way, and ends this handle. The session stays stored. */
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    const run = this.#turn?.run;
-    run?.cancel('the session is being closed');
-    await run?.result;
-    await this.#writes;
-    await this.#parts.tracer.flush();
-    await this.#store.close();
-    this.#unregister();
+    this.#closing ??= this.#close();
+    await this.#closing;
   }
 
-  async #startTurn(
-    started: { readonly turnId: string; run: TurnRun | null },
-    input: TurnInput,
-    options: TurnOptions,
-  ): Promise<TurnRun> {
-    const { turnId } = started;
+  async #close(): Promise<void> {
+    try {
+      // A turn that was refused has told its caller.
+      const run = await this.#turn?.run.catch(() => undefined);
+      run?.cancel('the session is being closed');
+      await run?.result;
+      await this.#writes;
+      await this.#parts.tracer.flush();
+      await this.#store.close();
+    } finally {
+      this.#unregister();
+    }
+  }
+
+  async #startTurn(turnId: string, input: TurnInput, options: TurnOptions): Promise<TurnRun> {
     const { environment, history, clock } = this.#parts;
     const draft = inputDraft(input, turnId, clock);
     await this.#writes;
+    await checkImages(draft, environment.attachmentStore);
     await history.prepareToWrite();
     const from = options.from === undefined ? history.head.leaf : options.from;
-    const path = history.path.upTo(from);
-    if (path === undefined) await history.branch(`${turnId}/from`, from);
-    const base = path ?? history.path;
-    if (draft === null) checkAnswerable(base);
-    this.#refuseClosed();
+    const base = await history.pathTo(from);
     const asked = countQuestions(base);
+    this.#refuseClosed();
+    if (draft === null) {
+      if (asked === 0) throw nothingToAnswer();
+      if (history.path.upTo(from) === undefined) await history.branch(`${turnId}/from`, from);
+    }
     const { maxSteps, retries } = environment.limits;
     const run = new TurnRun(
       {
         turnId,
         turnIndex: draft === null ? asked : asked + 1,
+        policy: this.#policy,
         prompt: options.prompt,
         from,
         input: draft,
@@ -291,7 +300,6 @@ export class LashRuntime {
       this.#parts,
       this.#caller,
     );
-    started.run = run;
     run.start();
     return run;
   }
@@ -299,23 +307,34 @@ export class LashRuntime {
   /** Host writes come one after the other, and never during a turn. */
   async #write<T>(change: (history: History) => Promise<T>): Promise<T> {
     this.#refuseWrites();
-    const { history, secrets } = this.#parts;
-    const done = this.#writes.then(async () => {
+    const { history } = this.#parts;
+    return await this.#inOrder(async () => {
       await history.prepareToWrite();
       return await change(history);
     });
+  }
+
+  /** `change` is asked when its time has come, so that it stands on what the change before it left. */
+  async #saveMeta(change: () => Pick<SessionMetaChange, 'title' | 'policy'>): Promise<SessionMeta> {
+    this.#refuseClosed();
+    if (this.#readOnly) throw this.#readOnlyError();
+    const { clock, feed } = this.#parts;
+    return await this.#inOrder(async () => {
+      const meta = await this.#store.saveSessionMeta({ ...change(), at: clock.now() });
+      this.#policy = meta.policy;
+      if (meta.title !== this.#view.title) feed.emit({ type: 'title-changed', title: meta.title });
+      return meta;
+    });
+  }
+
+  async #inOrder<T>(write: () => Promise<T>): Promise<T> {
+    const done = this.#writes.then(write);
     this.#writes = done.catch(() => undefined);
     try {
       return await done;
     } catch (error) {
-      throw secrets.redactError(error);
+      throw this.#parts.secrets.redactError(error);
     }
-  }
-
-  async #saveMeta(change: { readonly title?: string; readonly policy?: SessionPolicy }): Promise<SessionMeta> {
-    this.#refuseClosed();
-    if (this.#readOnly) throw this.#readOnlyError();
-    return await this.#store.saveSessionMeta({ ...change, at: this.#parts.clock.now() });
   }
 
   #observe(event: SessionEvent): void {
@@ -325,8 +344,8 @@ export class LashRuntime {
 
   #stopWith(signal: AbortSignal, handle: TurnHandle): void {
     const stop = (): void => {
-      const reason: unknown = signal.reason;
-      handle.cancel(reason instanceof Error ? reason.message : String(reason)).catch(() => undefined);
+      // Why a turn was refused is told by the handle.
+      handle.cancel(reasonText(signal.reason)).catch(() => undefined);
     };
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
@@ -347,19 +366,14 @@ export class LashRuntime {
 
   #refuseClosed(): void {
     const { sessionId } = this;
-    if (this.#closed) throw new LashError('SessionClosed', `Session ${sessionId} was closed`, { sessionId });
+    if (this.#closing !== null)
+      throw new LashError('SessionClosed', `Session ${sessionId} was closed`, { sessionId });
   }
 
   #readOnlyError(): LashError<'ReadOnly'> {
     const { sessionId } = this;
     return new LashError('ReadOnly', `Session ${sessionId} was opened to read only`, { sessionId });
   }
-}
-
-function countQuestions(path: SessionPath): number {
-  let count = 0;
-  for (const node of path.nodes) if (messageOf(node, 'user') !== undefined) count++;
-  return count;
 }
 
 interface Opened {

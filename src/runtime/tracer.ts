@@ -1,8 +1,14 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+
 import type { Clock } from '../contract/clock.ts';
 import type { RuntimeEnvironment } from '../contract/environment.ts';
-import { mergeTraceContext, type TraceContext, type TraceEvent, type TraceRecord } from '../contract/trace.ts';
+import {
+  mergeTraceContext,
+  type TraceContext,
+  type TraceEvent,
+  type TraceRecord,
+} from '../contract/trace.ts';
 import type { SecretVault } from './secrets.ts';
 
 /** What a tracer takes from an environment. */

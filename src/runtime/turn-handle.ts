@@ -40,35 +40,35 @@ export class TurnHandle implements AsyncIterable<TurnActivity> {
   [Symbol.asyncIterator](): AsyncIterator<TurnActivity, undefined> {
     const waiting: TurnActivity[] = [];
     let wake = new Deferred<void>();
-    let done = false;
-    let refusal: { readonly error: unknown } | null = null;
+    let ended: { readonly error?: unknown } | null = null;
     const stop = this.#feed.subscribe((event) => {
       if (!isActivityOf(event, this.turnId)) return;
       waiting.push(event);
       wake.resolve();
     });
-    const end = (): void => {
-      done = true;
+    const end = (how: { readonly error?: unknown }): void => {
+      ended ??= how;
       stop();
       wake.resolve();
     };
-    this.result.then(end, (error: unknown) => {
-      refusal = { error };
-      end();
-    });
+    this.result.then(
+      () => end({}),
+      (error: unknown) => end({ error }),
+    );
     return {
       next: async () => {
-        while (waiting.length === 0 && !done) {
+        for (;;) {
+          const value = waiting.shift();
+          if (value !== undefined) return { done: false, value };
+          if (ended !== null && 'error' in ended) throw ended.error;
+          if (ended !== null) return { done: true, value: undefined };
           await wake.promise;
           wake = new Deferred<void>();
         }
-        const value = waiting.shift();
-        if (value === undefined && refusal !== null) throw refusal.error;
-        return value === undefined ? { done: true, value: undefined } : { done: false, value };
       },
       return: async () => {
         waiting.length = 0;
-        end();
+        end({});
         return await Promise.resolve({ done: true, value: undefined });
       },
     };

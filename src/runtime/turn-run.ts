@@ -1,7 +1,7 @@
 import type { ToolContext } from '../contract/tool.ts';
 import type { TraceContext } from '../contract/trace.ts';
 import type { AttachmentRef } from '../core/attachment.ts';
-import { fromWireError, LashError, toLashError, toWireError } from '../core/error.ts';
+import { fromWireError, LashError, toWireError, type WireError } from '../core/error.ts';
 import type { TurnActivity } from '../core/event.ts';
 import type { NodeDraft } from '../core/node.ts';
 import type { SessionPath } from '../core/path.ts';
@@ -26,7 +26,8 @@ export interface TurnPlan extends TurnScope {
  * Drives one turn: feeds the machine with inputs, one at a time, and performs the effects it asks for. The only place
  * that waits on behalf of a turn.
  *
- * - TR-1 Every effect that fails in an unforeseen way ends the turn as failed; none is left without an answer (law TU6).
+ * - TR-1 Every effect that fails in an unforeseen way ends the turn as failed; none is left without an answer (law TU6),
+ *   and none outlives the turn.
  * - TR-2 Memory and events follow a completed commit (law ST14), since `committed` is the answer to it.
  */
 export class TurnRun {
@@ -95,7 +96,9 @@ export class TurnRun {
       case 'commit':
         return this.#own(this.#commit(effect));
       case 'call-model':
-        return this.#own(this.#abortable(effect.id, (signal) => this.#caller.call(effect, this.#plan, signal)));
+        return this.#own(
+          this.#abortable(effect.id, (signal) => this.#caller.call(effect, this.#plan, signal)),
+        );
       case 'run-tool':
         return this.#own(this.#abortable(effect.id, (signal) => this.#runTool(effect, signal)));
       case 'wait':
@@ -103,8 +106,7 @@ export class TurnRun {
       case 'stop-model':
         return this.#aborts.get(effect.id)?.abort(cancelled(effect.reason));
       case 'stop-tools':
-        for (const abort of this.#aborts.values()) abort.abort(cancelled(effect.reason));
-        return;
+        return this.#abortAll(effect.reason);
       case 'stop-waiting':
         return this.#aborts.get(effect.id)?.abort(cancelled('stopped'));
       case 'emit':
@@ -147,7 +149,10 @@ export class TurnRun {
     }
   }
 
-  async #runTool(effect: Extract<TurnEffect, { type: 'run-tool' }>, signal: AbortSignal): Promise<TurnInputEvent> {
+  async #runTool(
+    effect: Extract<TurnEffect, { type: 'run-tool' }>,
+    signal: AbortSignal,
+  ): Promise<TurnInputEvent> {
     const { clock, secrets, tracer, history, environment } = this.#parts;
     const { id, call } = effect;
     const { callId, tool: name, args } = call;
@@ -167,11 +172,21 @@ export class TurnRun {
     const at = clock.now();
     const output = { outcome: { status: outcome.status, payload: payloadOf(outcome) } };
     const duration_ms = at - startedAt;
-    tracer.write(this.#context, { type: 'tool_call_completed', call_id: callId, name, args, output, duration_ms });
+    tracer.write(this.#context, {
+      type: 'tool_call_completed',
+      call_id: callId,
+      name,
+      args,
+      output,
+      duration_ms,
+    });
     return { type: 'tool-finished', effect: id, outcome, durationMs: duration_ms, at };
   }
 
-  async #wait(effect: Extract<TurnEffect, { type: 'wait' }>, signal: AbortSignal): Promise<TurnInputEvent | null> {
+  async #wait(
+    effect: Extract<TurnEffect, { type: 'wait' }>,
+    signal: AbortSignal,
+  ): Promise<TurnInputEvent | null> {
     try {
       await this.#parts.clock.sleep(effect.ms, signal);
     } catch (error) {
@@ -188,6 +203,7 @@ export class TurnRun {
 
   #finish({ end, usage }: Extract<TurnEffect, { type: 'finish' }>): void {
     const { feed, history, tracer } = this.#parts;
+    this.#abortAll('the turn is over');
     const result: TurnResult = { ...end, usage, leaf: history.head.leaf };
     const status = end.status === 'completed' ? 'completed' : 'failed';
     tracer.write(this.#context, { type: 'turn_completed', status, done_reason: end.reason });
@@ -198,8 +214,12 @@ export class TurnRun {
     this.#result.resolve(result);
   }
 
-  #wire(error: unknown): ReturnType<typeof toWireError> {
-    return toWireError(this.#parts.secrets.redactError(toLashError(error)));
+  #abortAll(reason: string): void {
+    for (const abort of this.#aborts.values()) abort.abort(cancelled(reason));
+  }
+
+  #wire(error: unknown): WireError {
+    return toWireError(this.#parts.secrets.redactError(error));
   }
 }
 

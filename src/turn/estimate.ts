@@ -33,7 +33,8 @@ function estimatePart(part: Part): number {
       return OVERHEAD_TOKENS;
     case 'tool-call':
       return overflowTokens(part.overflow) ?? estimateJson(part.args);
-    default:
+    case 'text':
+    case 'reasoning':
       return overflowTokens(part.overflow) ?? estimateTokens(part.text);
   }
 }

@@ -1,5 +1,5 @@
 import { describeError, type WireError } from '../core/error.ts';
-import { toolCallsOf, type Message } from '../core/message.ts';
+import { type Message, toolCallsOf } from '../core/message.ts';
 import type { NodeDraft } from '../core/node.ts';
 import type { ToolInvocation } from '../core/tool-call.ts';
 import { addUsage, NO_USAGE, type UsageEntry } from '../core/usage.ts';
@@ -142,21 +142,13 @@ function modelAnswered(state: TurnState, correlationId: string, reply: ModelAnsw
     const error = describeError('ContentFiltered', "The model's safety filter stopped the answer.", {});
     return modelFailed(count(state, reply), correlationId, error);
   }
-  if (!reply.parts.some((part) => part.type === 'tool-call' || (part.type === 'text' && part.text !== ''))) {
+  if (reply.finish === 'length') return modelCutOff(count(state, reply), correlationId, reply, at);
+  if (calls.length === 0 && !hasText(reply)) {
     const error = describeError('ProviderEmptyResponse', 'The model answered with nothing.', {});
     return modelFailed(count(state, reply), correlationId, error);
   }
   const counted: TurnState = { ...count(state, reply), step: state.step + 1, attempt: 1 };
-  const usage = usageEffect(state, counted, reply);
-  if (reply.finish === 'length') {
-    const [next, effects] = commit(
-      counted,
-      [assistantNode(state, reply, 'incomplete', at)],
-      false,
-      INCOMPLETE,
-    );
-    return [next, [usage, ...effects]];
-  }
+  const usage = usageEffect(counted, state.step, reply);
   const node = assistantNode(state, reply, 'complete', at);
   if (calls.length === 0) {
     const [next, effects] = commit(counted, [node], false, ANSWERED);
@@ -200,11 +192,35 @@ function modelFailed(state: TurnState, correlationId: string, error: WireError):
   ];
 }
 
-/** Calls that the stopped answer asked for never ran, so they are left out; its text stays. */
 function modelStopped(state: TurnState, reply: ModelAnswer, at: number): Transition {
-  const parts = reply.parts.filter((part) => part.type !== 'tool-call');
-  if (!parts.some((part) => part.type === 'text' && part.text !== '')) return finish(state, CANCELLED);
-  return commit(state, [assistantNode(state, { ...reply, parts }, 'cancelled', at)], false, CANCELLED);
+  if (!hasText(reply)) return finish(state, CANCELLED);
+  return commit(state, [assistantNode(state, withoutCalls(reply), 'cancelled', at)], false, CANCELLED);
+}
+
+/** The output limit ends the turn with the text so far; an answer without any is withdrawn. */
+function modelCutOff(state: TurnState, correlationId: string, reply: ModelAnswer, at: number): Transition {
+  const usage = usageEffect(state, state.step, reply);
+  const answered: TurnState = { ...state, step: state.step + 1, attempt: 1 };
+  if (hasText(reply)) {
+    const node = assistantNode(state, withoutCalls(reply), 'incomplete', at);
+    const [next, effects] = commit(answered, [node], false, INCOMPLETE);
+    return [next, [usage, ...effects]];
+  }
+  const { turnId } = state.config;
+  const [next, effects] = finish(answered, INCOMPLETE);
+  return [
+    next,
+    [usage, { type: 'emit', activity: { type: 'attempt-withdrawn', turnId, correlationId } }, ...effects],
+  ];
+}
+
+/** Calls of an answer that was not finished never ran: without them the model is not shown calls without results. */
+function withoutCalls(reply: ModelAnswer): ModelAnswer {
+  return { ...reply, parts: reply.parts.filter((part) => part.type !== 'tool-call') };
+}
+
+function hasText(reply: ModelAnswer): boolean {
+  return reply.parts.some((part) => part.type === 'text' && part.text !== '');
 }
 
 function toolFinished(
@@ -280,12 +296,11 @@ function count(state: TurnState, reply: ModelAnswer): TurnState {
   return usage === state.usage ? state : { ...state, usage, uncounted: [...state.uncounted, entry] };
 }
 
-function usageEffect(before: TurnState, after: TurnState, reply: ModelAnswer): TurnEffect {
-  const { turnId } = before.config;
-  const { step } = before;
+function usageEffect(counted: TurnState, step: number, reply: ModelAnswer): TurnEffect {
+  const { turnId } = counted.config;
   return {
     type: 'emit',
-    activity: { type: 'usage-counted', turnId, step, usage: reply.usage, cumulative: after.usage },
+    activity: { type: 'usage-counted', turnId, step, usage: reply.usage, cumulative: counted.usage },
   };
 }
 

@@ -1,10 +1,12 @@
 import { defineConfig, devices } from '@playwright/test';
 
 import { chromiumLaunch, firefoxLaunch } from '../support/engines.ts';
+import { BUILT } from './built-demo.ts';
 
 // The workers, which read this file too, inherit the port from the process that chose it.
 const port = (process.env['LASH_WEB_E2E_PORT'] ??= String(20_000 + (process.pid % 20_000)));
 const baseURL = `http://127.0.0.1:${port}`;
+const vite = 'node node_modules/vite/bin/vite.js';
 const chromium = chromiumLaunch();
 const firefox = firefoxLaunch();
 
@@ -33,7 +35,7 @@ export default defineConfig({
         ]),
   ],
   webServer: {
-    command: `node node_modules/vite/bin/vite.js --port ${port} --strictPort`,
+    command: `${vite} build --outDir ${BUILT} --emptyOutDir && ${vite} preview --outDir ${BUILT} --port ${port} --strictPort`,
     cwd: '../..',
     url: baseURL,
     reuseExistingServer: false,

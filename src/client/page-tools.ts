@@ -1,0 +1,74 @@
+import { LashError } from '../core/error.ts';
+import type { JsonValue } from '../core/json.ts';
+import { findNonJson } from '../core/json.ts';
+import type { ToolSpec } from '../core/tool-spec.ts';
+import type { PageToolRequest } from '../protocol/channel-item.ts';
+import { type Outcome, outcomeOf } from '../protocol/wire.ts';
+
+/** What a running page tool is given besides its arguments. */
+export interface PageToolContext {
+  readonly sessionId: string;
+  readonly turnId: string;
+  readonly callId: string;
+  /** Aborts when the turn is stopped or the worker is lost. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A tool that runs on the page, for what only the page can do. The worker checks the arguments against `inputSchema`
+ * before it asks; it comes with JSON Schema, so that the page needs no schema library.
+ */
+export interface PageTool extends ToolSpec {
+  /** Runs the tool. It must resolve with JSON data; what it throws is told to the model. */
+  execute(args: JsonValue, context: PageToolContext): JsonValue | Promise<JsonValue>;
+}
+
+/** The tools that a page offers, and their calls that run. */
+export class PageToolbox {
+  readonly #running = new Map<number, AbortController>();
+  #tools: readonly PageTool[] = [];
+
+  /** What the worker is told of the tools. */
+  get specs(): readonly ToolSpec[] {
+    return this.#tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
+  }
+
+  /** Replaces the tools and returns those that there were. */
+  replace(tools: readonly PageTool[]): readonly PageTool[] {
+    const before = this.#tools;
+    this.#tools = tools;
+    return before;
+  }
+
+  /** Runs one call to its end. Never rejects. */
+  async run(call: number, request: PageToolRequest): Promise<Outcome<JsonValue>> {
+    const controller = new AbortController();
+    this.#running.set(call, controller);
+    const outcome = await outcomeOf(this.#execute(request, controller.signal));
+    if (this.#running.get(call) === controller) this.#running.delete(call);
+    return outcome;
+  }
+
+  /** Tells a call that nobody waits for it any more. */
+  cancel(call: number, reason: string): void {
+    this.#running.get(call)?.abort(new LashError('Cancelled', reason, { reason }));
+  }
+
+  /** Tells every call. */
+  cancelAll(reason: string): void {
+    for (const call of this.#running.keys()) this.cancel(call, reason);
+  }
+
+  async #execute({ tool: name, args, ...ids }: PageToolRequest, signal: AbortSignal): Promise<JsonValue> {
+    const tool = this.#tools.find((candidate) => candidate.name === name);
+    if (tool === undefined)
+      throw new LashError('ToolNotFound', `The page offers no tool ${name}`, { tool: name });
+    // A function that returns nothing has done what it should.
+    const value = ((await tool.execute(args, { ...ids, signal })) as JsonValue | undefined) ?? null;
+    const path = findNonJson(value);
+    if (path === undefined) return value;
+    throw new LashError('NotData', `The tool ${name} returned something that is not plain data at ${path}`, {
+      path,
+    });
+  }
+}

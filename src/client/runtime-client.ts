@@ -1,0 +1,279 @@
+import { fromWireError, isLashError, LashError } from '../core/error.ts';
+import { findNonJson, type JsonObject } from '../core/json.ts';
+import type { Page, SessionPolicy, SessionSummary } from '../core/policy.ts';
+import type {
+  OpenSessionRequest,
+  SessionOpenMode,
+  StorageReport,
+  TraceLines,
+  TraceReadRequest,
+} from '../protocol/api.ts';
+import type { ChannelItem, PageToolRequest } from '../protocol/channel-item.ts';
+import { type PageTool, PageToolbox } from './page-tools.ts';
+import type { SessionFeed } from './session-feed.ts';
+import { SessionFeeds } from './session-feeds.ts';
+import { type MakeCall, SessionClient, sessionClosed } from './session.ts';
+import { startWorker } from './start-worker.ts';
+import { exportTrace, type TraceExport, type TraceExportRequest } from './trace-export.ts';
+import type { LinkListener, WorkerLink } from './worker-link.ts';
+
+/** Where the worker comes from. With a function, the client can make another one after the first was lost. */
+export type WorkerSource = Worker | (() => Worker);
+
+/** How a page connects. */
+export interface ConnectOptions {
+  /** Plain data for the worker's environment function; default: an empty object. */
+  readonly config?: JsonObject;
+  /** How long the worker may take to say that it is ready, in milliseconds; default 10,000. */
+  readonly readyTimeoutMs?: number;
+  /** Is told of errors in the worker that nobody caught. Default: they become uncaught errors of the page. */
+  readonly onWarning?: (error: LashError) => void;
+}
+
+/** What a new session is made with. */
+export interface CreateSessionRequest {
+  /** 1 to 128 bytes of UTF-8, never used before; default: a new one. */
+  readonly id?: string;
+  readonly title?: string;
+  readonly policy: SessionPolicy;
+}
+
+/** A page's connection to the runtime in a worker. `connectRuntime` makes one. */
+export class RuntimeClient {
+  readonly #source: WorkerSource;
+  readonly #options: ConnectOptions;
+  readonly #tools = new PageToolbox();
+  readonly #feeds = new SessionFeeds();
+  readonly #onLost = new Set<(error: LashError) => void>();
+  readonly #linkListener: LinkListener = {
+    deliver: (items) => this.#deliver(items),
+    lost: (error) => this.#lost(error),
+  };
+  /** The worker that this client has made and will end. */
+  #worker: Worker | undefined;
+  #link: WorkerLink | undefined;
+  #reconnecting: Promise<void> | undefined;
+  #closed: LashError | undefined;
+
+  private constructor(source: WorkerSource, options: ConnectOptions) {
+    this.#source = source;
+    this.#options = options;
+  }
+
+  /** Connects to the runtime; see `connectRuntime`. */
+  static async connect(source: WorkerSource, options: ConnectOptions = {}): Promise<RuntimeClient> {
+    const path = findNonJson(options.config ?? {}, 'config');
+    if (path !== undefined) throw new LashError('NotData', `${path} is not plain data`, { path });
+    const client = new RuntimeClient(source, options);
+    await client.#start();
+    return client;
+  }
+
+  /**
+   * Makes a session and opens it.
+   *
+   * @throws `SessionExists`, `SessionDeleted` (an id is used once), `InvalidInput`, a storage error.
+   */
+  createSession({ id, title, policy }: CreateSessionRequest): Promise<SessionClient> {
+    return this.#open({
+      mode: 'create',
+      policy,
+      ...(id === undefined ? {} : { sessionId: id }),
+      ...(title === undefined ? {} : { title }),
+    });
+  }
+
+  /**
+   * Opens a session. One that this client has open already is shared: both handles show the same view, and the session
+   * closes with the last of them. A policy replaces the stored one. Default mode: `open`.
+   *
+   * @throws `SessionNotFound`, `SessionDeleted`, `SessionInUse` (another client of the same worker has it open),
+   *   `StoredDataCorrupt`, a storage error.
+   */
+  openSession(
+    id: string,
+    options: { readonly policy?: SessionPolicy; readonly mode?: SessionOpenMode } = {},
+  ): Promise<SessionClient> {
+    const { policy, mode = 'open' } = options;
+    return this.#open({ sessionId: id, mode, ...(policy === undefined ? {} : { policy }) });
+  }
+
+  /** Sessions by time of their last change, newest first; 50 unless `limit` says otherwise. */
+  listSessions(
+    page: { readonly after?: string; readonly limit?: number } = {},
+  ): Promise<Page<SessionSummary>> {
+    return this.#call('listSessions', page);
+  }
+
+  /** Gives a session another title, open or not. @throws `SessionNotFound` */
+  renameSession(id: string, title: string): Promise<void> {
+    return this.#call('renameSession', { sessionId: id, title });
+  }
+
+  /** Deletes a session for good; one that is open here is closed first. Its id is used up. @throws `SessionNotFound` */
+  deleteSession(id: string): Promise<void> {
+    return this.#call('deleteSession', { sessionId: id });
+  }
+
+  /**
+   * Gives the worker a secret by the name that policies use. It lives in the worker's memory, is redacted everywhere
+   * (law SE1), and is gone with the worker: after a reconnect it has to be given again.
+   */
+  setCredentials(name: string, secret: string): Promise<void> {
+    return this.#call('setCredentials', { name, secret });
+  }
+
+  /**
+   * Offers these tools to every session, in place of those offered before. They are offered again after a reconnect.
+   *
+   * @throws `InvalidInput` for a name that is taken or that providers do not take, or a schema that cannot be used.
+   */
+  async offerTools(tools: readonly PageTool[]): Promise<void> {
+    const before = this.#tools.replace(tools);
+    try {
+      await this.#call('offerTools', { tools: this.#tools.specs });
+    } catch (error) {
+      this.#tools.replace(before);
+      throw error;
+    }
+  }
+
+  /** A trace as a file to download. @throws `InvalidEnvironment` when the environment keeps no such trace */
+  exportTrace(request: TraceExportRequest = {}): Promise<TraceExport> {
+    return exportTrace((chunk) => this.readTrace(chunk), request);
+  }
+
+  /** Some lines of a trace, from behind `cursor`. @throws `InvalidEnvironment` when the environment keeps no such trace */
+  readTrace(request: TraceReadRequest = {}): Promise<TraceLines> {
+    return this.#call('readTrace', request);
+  }
+
+  /** How many bytes are stored. */
+  storage(): Promise<StorageReport> {
+    return this.#call('storage', null);
+  }
+
+  /** Calls `listener` when the worker is lost. The returned function ends that. */
+  onLost(listener: (error: LashError) => void): () => void {
+    const entry = (error: LashError): void => listener(error);
+    this.#onLost.add(entry);
+    return () => this.#onLost.delete(entry);
+  }
+
+  /**
+   * Makes a new worker and opens in it what was open in the lost one: session clients go on working and show a fresh
+   * view. One whose session does not open again rejects from then on with the reason. Turns that ran are over. A worker
+   * that is not lost is ended first.
+   *
+   * @throws `CannotReconnect` unless the client was made with a function; what connecting throws.
+   */
+  reconnect(): Promise<void> {
+    this.#reconnecting ??= this.#reconnect().finally(() => (this.#reconnecting = undefined));
+    return this.#reconnecting;
+  }
+
+  /** Closes every session, stops running turns, and ends a worker that this client has made. The client is of no more use. */
+  async close(): Promise<void> {
+    if (this.#closed !== undefined) return;
+    this.#closed = new LashError('ClientClosed', 'The client was closed', {});
+    try {
+      await this.#link?.call('disconnect', null);
+    } catch (error) {
+      if (!isLashError(error, 'WorkerLost')) throw error;
+    } finally {
+      this.#end(this.#closed);
+    }
+  }
+
+  async #start(): Promise<void> {
+    const worker = typeof this.#source === 'function' ? this.#source() : this.#source;
+    if (worker !== this.#source) this.#worker = worker;
+    const { config = {}, readyTimeoutMs = 10_000 } = this.#options;
+    try {
+      this.#link = await startWorker(worker, config, readyTimeoutMs, this.#linkListener);
+    } catch (error) {
+      this.#worker?.terminate();
+      throw error;
+    }
+    if (this.#closed !== undefined) this.#end(this.#closed);
+  }
+
+  async #open(request: OpenSessionRequest): Promise<SessionClient> {
+    const opened = await this.#call('openSession', request);
+    const feed = this.#feeds.get(opened.session);
+    if (feed === undefined) throw sessionClosed(opened.sessionId);
+    feed.hold(opened, request.mode);
+    return new SessionClient(feed, this.#call);
+  }
+
+  async #reconnect(): Promise<void> {
+    this.#refuseClosed();
+    if (typeof this.#source !== 'function') {
+      throw new LashError(
+        'CannotReconnect',
+        'Connect with a function that makes the worker to be able to reconnect',
+        {},
+      );
+    }
+    this.#link?.lose('it was replaced');
+    await this.#start();
+    if (this.#tools.specs.length > 0) await this.#call('offerTools', { tools: this.#tools.specs });
+    await this.#feeds.reopen(this.#call);
+  }
+
+  #end(error: LashError): void {
+    this.#link?.end(error);
+    this.#tools.cancelAll(error.message);
+    this.#worker?.terminate();
+  }
+
+  #refuseClosed(): void {
+    if (this.#closed !== undefined) throw this.#closed;
+  }
+
+  readonly #call: MakeCall = async (name, request) => {
+    this.#refuseClosed();
+    if (this.#link === undefined) throw new LashError('WorkerLost', 'There is no worker', {});
+    return await this.#link.call(name, request);
+  };
+
+  #lost(error: LashError): void {
+    this.#end(error);
+    this.#feeds.strand();
+    for (const listener of this.#onLost) {
+      try {
+        listener(error);
+      } catch (failure) {
+        reportError(failure);
+      }
+    }
+  }
+
+  #deliver(items: readonly ChannelItem[]): void {
+    const changed = new Set<SessionFeed>();
+    for (const item of items) {
+      const feed = this.#take(item);
+      if (feed !== undefined) changed.add(feed);
+    }
+    for (const feed of changed) feed.notify();
+  }
+
+  /** Does what `item` asks for, and returns the session whose view it changed. */
+  #take(item: ChannelItem): SessionFeed | undefined {
+    if (item.kind === 'view') return this.#feeds.show(item.session, item.view);
+    if (item.kind === 'event') return this.#feeds.apply(item.session, item.event);
+    if (item.kind === 'closed') {
+      this.#feeds.close(item.session, this.#closed ?? (item.error && fromWireError(item.error)));
+    } else if (item.kind === 'tool-call') void this.#runTool(item.call, item.request);
+    else if (item.kind === 'tool-cancelled') this.#tools.cancel(item.call, item.reason);
+    else (this.#options.onWarning ?? reportError)(fromWireError(item.error));
+    return undefined;
+  }
+
+  async #runTool(call: number, request: PageToolRequest): Promise<void> {
+    const link = this.#link;
+    const answer = await this.#tools.run(call, request);
+    // When the worker is gone, so is whoever asked.
+    await link?.call('answerTool', { call, answer }).catch(() => undefined);
+  }
+}

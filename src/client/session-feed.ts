@@ -1,0 +1,96 @@
+import type { LashError } from '../core/error.ts';
+import type { SessionEvent } from '../core/event.ts';
+import type { SessionPolicy } from '../core/policy.ts';
+import { reduceView, type SessionView } from '../core/view.ts';
+import type { OpenedSession, SessionOpenMode } from '../protocol/api.ts';
+import { TurnInbox } from './turn-inbox.ts';
+
+/**
+ * What this page knows of one open session, whoever on it has opened it: its number on the connection, its view, who
+ * listens, and which turns are under way.
+ */
+export class SessionFeed {
+  readonly sessionId: string;
+  /** How often the page has opened the session. */
+  holders = 0;
+  /** How to open it again after the worker was lost. */
+  mode: SessionOpenMode = 'open';
+  policy: SessionPolicy | undefined;
+  /** Why the session is not open any more. */
+  ended: LashError | undefined;
+  readonly #listeners = new Set<() => void>();
+  readonly #turns = new Map<string, TurnInbox>();
+  #session: number;
+  #view: SessionView;
+
+  constructor(session: number, view: SessionView) {
+    this.sessionId = view.sessionId;
+    this.#session = session;
+    this.#view = view;
+  }
+
+  /** The session's number on the connection. */
+  get session(): number {
+    return this.#session;
+  }
+
+  /** What a page shows; the same object while nothing changed. */
+  get view(): SessionView {
+    return this.#view;
+  }
+
+  /** Counts one more opening. */
+  hold(opened: OpenedSession, mode: SessionOpenMode): void {
+    this.holders += 1;
+    this.policy = opened.policy;
+    this.mode = mode === 'readOnly' ? 'readOnly' : 'open';
+  }
+
+  /** Calls `listener` at each `notify`. */
+  subscribe(listener: () => void): () => void {
+    const entry = (): void => listener();
+    this.#listeners.add(entry);
+    return () => this.#listeners.delete(entry);
+  }
+
+  /** Where the activity of a turn goes until the returned function is called. */
+  expectTurn(turnId: string): { readonly inbox: TurnInbox; readonly end: () => void } {
+    const inbox = new TurnInbox();
+    this.#turns.set(turnId, inbox);
+    const end = (): void => {
+      inbox.end();
+      if (this.#turns.get(turnId) === inbox) this.#turns.delete(turnId);
+    };
+    return { inbox, end };
+  }
+
+  /** Shows a fresh view; the session has this number from now on. */
+  attach(session: number, view: SessionView): void {
+    this.#session = session;
+    this.#view = view;
+  }
+
+  /** Takes one event. Whether the view changed; whoever calls it calls `notify` after the batch. */
+  apply(event: SessionEvent): boolean {
+    if ('turnId' in event) this.#turns.get(event.turnId)?.deliver(event);
+    return this.show(reduceView(this.#view, event));
+  }
+
+  /** Whether `view` is another one than before. */
+  show(view: SessionView): boolean {
+    const changed = view !== this.#view;
+    this.#view = view;
+    return changed;
+  }
+
+  /** Calls the listeners. One that throws does not keep the others from it. */
+  notify(): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener();
+      } catch (error) {
+        reportError(error);
+      }
+    }
+  }
+}

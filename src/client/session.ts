@@ -1,0 +1,203 @@
+import type { BranchPoint } from '../core/branch-point.ts';
+import { LashError } from '../core/error.ts';
+import type { SessionNode } from '../core/node.ts';
+import type { SessionPolicy } from '../core/policy.ts';
+import type { TurnInput, TurnRequest } from '../core/turn-input.ts';
+import type { TurnResult } from '../core/turn-result.ts';
+import { prependOlder, type SessionView } from '../core/view.ts';
+import type {
+  AppendRequest,
+  AppendResult,
+  CallName,
+  CallRequest,
+  CallResult,
+  SessionUsage,
+  ViewPage,
+} from '../protocol/api.ts';
+import { type SessionAttachments, uploadOf } from './attachments.ts';
+import type { SessionFeed } from './session-feed.ts';
+import { ClientTurn } from './turn.ts';
+
+/** Options of a turn that is started from a page. */
+export interface TurnOptions extends TurnRequest {
+  /** Stops the turn when it aborts (law WB6). */
+  readonly signal?: AbortSignal;
+}
+
+/** How a session makes calls; after a reconnect they go to the new worker. */
+export type MakeCall = <Name extends CallName>(
+  name: Name,
+  request: CallRequest<Name>,
+) => Promise<CallResult<Name>>;
+
+type SessionCall = {
+  [Name in CallName]: CallRequest<Name> extends { readonly session: number } ? Name : never;
+}[CallName];
+
+/**
+ * A session that runs in the worker, as a page sees it: the runtime's verbs, and a view that is kept up to date.
+ *
+ * Every method rejects with `SessionClosed` after `close`, `SessionDeleted` after the session was deleted from here,
+ * `WorkerLost` while there is no worker, and `ClientClosed` after the client was closed. When a call resolves, the view
+ * shows what it did.
+ */
+export class SessionClient {
+  readonly sessionId: string;
+  /** Bytes that messages refer to. */
+  readonly attachments: SessionAttachments;
+  readonly #feed: SessionFeed;
+  readonly #makeCall: MakeCall;
+  #closed = false;
+
+  /** Made by `RuntimeClient.openSession` and `createSession`. */
+  constructor(feed: SessionFeed, makeCall: MakeCall) {
+    this.sessionId = feed.sessionId;
+    this.#feed = feed;
+    this.#makeCall = makeCall;
+    this.attachments = {
+      put: async (bytes, options = {}) =>
+        await this.#call('putAttachment', { upload: await uploadOf(bytes, options) }),
+      get: (id) => this.#call('getAttachment', { attachmentId: id }),
+    };
+  }
+
+  /** What the session is run with, as far as this page knows. */
+  get policy(): SessionPolicy | undefined {
+    return this.#feed.policy;
+  }
+
+  /** What a page shows of the session; the same object while nothing changed. */
+  getSnapshot(): SessionView {
+    return this.#feed.view;
+  }
+
+  /** Calls `listener` after each batch of events that changed the view. The returned function ends that. */
+  subscribe(listener: () => void): () => void {
+    return this.#feed.subscribe(listener);
+  }
+
+  /**
+   * Starts a turn and returns its handle at once. If the input is not accepted, the handle rejects with `TurnRunning`,
+   * `InvalidInput`, `NotData`, `NodeNotFound` (`from`), `Unsupported`, a storage error, or `Cancelled` when `signal`
+   * aborted before the call.
+   */
+  turn(input: TurnInput, options: TurnOptions = {}): ClientTurn {
+    const { signal, ...request } = options;
+    const turnId = request.inputId ?? crypto.randomUUID();
+    const { inbox, end } = this.#feed.expectTurn(turnId);
+    const result = this.#runTurn(turnId, input, request, signal);
+    const stop = (): void => this.#cancelTurn(turnId, reasonOf(signal));
+    const settle = (): void => {
+      signal?.removeEventListener('abort', stop);
+      end();
+    };
+    signal?.addEventListener('abort', stop, { once: true });
+    result.then(settle, settle);
+    return new ClientTurn(turnId, inbox, result, (reason) => this.#cancelTurn(turnId, reason));
+  }
+
+  /** Moves the leaf to a node, and resolves with it once that is stored. @throws `NodeNotFound`, `TurnRunning` */
+  branchToNode(nodeId: string | null): Promise<string | null> {
+    return this.#call('branchToNode', { nodeId });
+  }
+
+  /** For each of these nodes that has siblings, all of them with their tips. @throws `NodeNotFound` */
+  branches(nodeIds: readonly string[]): Promise<readonly BranchPoint[]> {
+    return this.#call('branches', { nodeIds });
+  }
+
+  /** Any live node, on the active path or not. @throws `NodeNotFound` */
+  getHistoricNode(nodeId: string): Promise<SessionNode> {
+    return this.#call('getHistoricNode', { nodeId });
+  }
+
+  /** Appends the host's own nodes behind the leaf. @throws `StaleBranch`, `TurnRunning`, `CommitBudgetExceeded` */
+  appendSessionNodes(request: AppendRequest): Promise<AppendResult> {
+    return this.#call('appendSessionNodes', { ...request });
+  }
+
+  /** Nodes of the path that lie before depth `before`, newest part of it, with their branch points. */
+  readView(request: { readonly before?: number; readonly limit?: number } = {}): Promise<ViewPage> {
+    return this.#call('readView', request);
+  }
+
+  /**
+   * Puts up to `limit` older nodes in front of what the view shows, and resolves with whether there are older ones still.
+   * They stay until new ones push them out.
+   */
+  async showOlder(limit = 50): Promise<boolean> {
+    const { start } = this.#feed.view.window;
+    if (start === 0) return false;
+    const { window, branches } = await this.readView({ before: start, limit });
+    if (this.#feed.show(prependOlder(this.#feed.view, window, branches))) this.#feed.notify();
+    return this.#feed.view.window.start > 0;
+  }
+
+  /** Changes what the session is run with from the next turn on. @throws `InvalidInput` */
+  async setPolicy(patch: Partial<SessionPolicy>): Promise<SessionPolicy> {
+    const policy = await this.#call('setPolicy', { patch });
+    this.#feed.policy = policy;
+    return policy;
+  }
+
+  /** Gives the session another title. */
+  rename(title: string): Promise<void> {
+    return this.#call('rename', { title });
+  }
+
+  /** The tokens that the session used, every branch included. */
+  usage(): Promise<SessionUsage> {
+    return this.#call('usage', {});
+  }
+
+  /**
+   * Ends this handle. The last one of a session stops a running turn and closes the session, which stays stored. Closing
+   * twice does nothing.
+   */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    const closed = this.#call('closeSession', {});
+    this.#closed = true;
+    this.#feed.holders -= 1;
+    await closed;
+  }
+
+  async #runTurn(
+    turnId: string,
+    input: TurnInput,
+    request: TurnRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<TurnResult> {
+    if (signal?.aborted === true) {
+      const reason = reasonOf(signal);
+      throw new LashError('Cancelled', `The turn was stopped before it began: ${reason}`, { reason });
+    }
+    return await this.#call('turn', { turnId, input, request });
+  }
+
+  #cancelTurn(turnId: string, reason: string | undefined): void {
+    const request = reason === undefined ? { turnId } : { turnId, reason };
+    // Whether it worked shows in the turn's own result, which also rejects if the worker is lost.
+    this.#call('cancelTurn', request).catch(() => undefined);
+  }
+
+  async #call<Name extends SessionCall>(
+    name: Name,
+    request: Omit<CallRequest<Name>, 'session'>,
+  ): Promise<CallResult<Name>> {
+    const { ended, session } = this.#feed;
+    if (ended !== undefined) throw ended;
+    if (this.#closed) throw sessionClosed(this.sessionId);
+    return await this.#makeCall(name, { ...request, session });
+  }
+}
+
+/** The error of a call on a session that was closed. */
+export function sessionClosed(sessionId: string): LashError {
+  return new LashError('SessionClosed', `The session ${sessionId} was closed`, { sessionId });
+}
+
+function reasonOf(signal: AbortSignal | undefined): string {
+  const reason: unknown = signal?.reason;
+  return reason instanceof Error ? reason.message : String(reason);
+}

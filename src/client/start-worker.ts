@@ -1,0 +1,82 @@
+import { LashError } from '../core/error.ts';
+import type { JsonObject } from '../core/json.ts';
+import { PROTOCOL_VERSION } from '../protocol/api.ts';
+import { type HandshakeMessage, handshakeMessage, type ReadyMessage } from '../protocol/handshake.ts';
+import { type LinkListener, WorkerLink } from './worker-link.ts';
+
+const CAUSES: readonly string[] = [
+  'the URL of the worker script is wrong, or the bundler did not turn it into one',
+  'the script or something that it imports failed to load or threw; the console says more',
+  'the content security policy forbids workers from that place (worker-src)',
+  'the page is offline and the script is not in a cache',
+  'the script never calls serveRuntime',
+  'the page is not a secure context (https or localhost)',
+];
+
+/**
+ * Waits until `worker` is ready, connects to it, and resolves when its environment is built (law WB1).
+ *
+ * @throws `WorkerLoadFailed` when it says nothing within `readyTimeoutMs`, or at once when its script fails;
+ *   `ProtocolMismatch`; `WorkerLost`; and what building the environment threw.
+ */
+export async function startWorker(
+  worker: Worker,
+  config: JsonObject,
+  readyTimeoutMs: number,
+  listener: LinkListener,
+): Promise<WorkerLink> {
+  const ready = await waitUntilReady(worker, readyTimeoutMs);
+  if (ready.protocol !== PROTOCOL_VERSION) {
+    throw new LashError(
+      'ProtocolMismatch',
+      'The page and the worker come from different versions of lash-web',
+      {
+        page: PROTOCOL_VERSION,
+        worker: ready.protocol,
+      },
+    );
+  }
+  const calls = new MessageChannel();
+  const events = new MessageChannel();
+  const link = new WorkerLink(calls.port1, events.port1, listener);
+  link.watch(worker, ready.lock);
+  const connect: HandshakeMessage = { lash: 'connect', config, calls: calls.port2, events: events.port2 };
+  worker.postMessage(connect, [calls.port2, events.port2]);
+  try {
+    await link.call('hello', null);
+  } catch (error) {
+    link.end(new LashError('ClientClosed', 'The connection was not made', {}));
+    throw error;
+  }
+  return link;
+}
+
+function waitUntilReady(worker: Worker, timeoutMs: number): Promise<ReadyMessage> {
+  return new Promise((resolve, reject) => {
+    const onMessage = ({ data }: MessageEvent<unknown>): void => {
+      const message = handshakeMessage(data);
+      if (message?.lash === 'ready') settle(() => resolve(message));
+    };
+    const onError = (event: ErrorEvent): void =>
+      settle(() => reject(loadFailed(event.message || 'its script did not load or did not start')));
+    const timer = setTimeout(
+      () => settle(() => reject(loadFailed(`it did not say that it is ready within ${timeoutMs} ms`))),
+      timeoutMs,
+    );
+    const settle = (how: () => void): void => {
+      clearTimeout(timer);
+      worker.removeEventListener('message', onMessage);
+      worker.removeEventListener('error', onError);
+      how();
+    };
+    worker.addEventListener('message', onMessage);
+    worker.addEventListener('error', onError);
+    const hello: HandshakeMessage = { lash: 'hello' };
+    worker.postMessage(hello);
+  });
+}
+
+function loadFailed(what: string): LashError {
+  const message = `The worker of the runtime did not start: ${what}. Usual causes: ${CAUSES.join('; ')}.`;
+  return new LashError('WorkerLoadFailed', message, { causes: CAUSES });
+}

@@ -1,0 +1,53 @@
+import type { TurnActivity } from '../core/event.ts';
+import type { TurnResult } from '../core/turn-result.ts';
+import type { TurnInbox } from './turn-inbox.ts';
+
+/**
+ * A turn that was started from this page. Iterate it once to see what happens, from its beginning, however late one
+ * starts to iterate; deltas that wait are joined. It ends after the terminal event and does not throw for a turn that
+ * failed. It throws, as `accepted` and `result` reject, if the input was not accepted or with `WorkerLost`; a caller who
+ * looks at none of the three does not hear of that.
+ */
+export class ClientTurn implements AsyncIterable<TurnActivity> {
+  readonly turnId: string;
+  /** Resolves once the input is stored. */
+  readonly accepted: Promise<void>;
+  /** Resolves with how the turn ended, once its input was accepted. */
+  readonly result: Promise<TurnResult>;
+  readonly #inbox: TurnInbox;
+  readonly #cancel: (reason: string | undefined) => void;
+
+  /** Made by `SessionClient.turn`. */
+  constructor(
+    turnId: string,
+    inbox: TurnInbox,
+    result: Promise<TurnResult>,
+    cancel: (reason: string | undefined) => void,
+  ) {
+    this.turnId = turnId;
+    this.result = result;
+    this.#inbox = inbox;
+    this.#cancel = cancel;
+    this.accepted = Promise.race([inbox.accepted, result.then(() => undefined)]);
+    // A caller may look at one of the three only.
+    this.accepted.catch(() => undefined);
+  }
+
+  /** Asks the turn to stop, by its id (law WB6). It may be done first: the result says how it ended. */
+  cancel(reason?: string): Promise<TurnResult> {
+    this.#cancel(reason);
+    return this.result;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<TurnActivity, void, undefined> {
+    for (;;) {
+      const activity = await this.#inbox.take();
+      if (activity === undefined) {
+        await this.result;
+        return;
+      }
+      yield activity;
+      if (activity.type === 'turn-finished') return;
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import { wrap } from 'comlink';
+
+import { LashError } from '../core/error.ts';
+import { findNonJson } from '../core/json.ts';
+import type { CallName, CallRequest, CallResult } from '../protocol/api.ts';
+import type { ChannelItem } from '../protocol/channel-item.ts';
+import { EventReceiver } from '../protocol/event-channel.ts';
+import { watchLiveness } from '../protocol/liveness.ts';
+import { type Answer, unwrap } from '../protocol/wire.ts';
+
+type RemoteCalls = {
+  readonly [Name in CallName]: (request: CallRequest<Name>) => Promise<Answer<CallResult<Name>>>;
+};
+
+/** What a {@link WorkerLink} tells its owner. */
+export interface LinkListener {
+  /** A batch of events, in order. */
+  deliver(items: readonly ChannelItem[]): void;
+  /** The worker is gone; every call that was waiting has been rejected. Told once. */
+  lost(error: LashError): void;
+}
+
+/**
+ * The page's end of one connection: calls go out by Comlink, events come in on a port of their own, and when the worker
+ * dies, every call that waits is rejected with `WorkerLost` (law WB2), which Comlink alone would never do.
+ */
+export class WorkerLink {
+  readonly #calls: MessagePort;
+  readonly #remote: RemoteCalls;
+  readonly #events: EventReceiver;
+  readonly #listener: LinkListener;
+  readonly #waiting = new Set<(error: LashError) => void>();
+  readonly #endings: (() => void)[] = [];
+  #ended: LashError | undefined;
+
+  constructor(calls: MessagePort, events: MessagePort, listener: LinkListener) {
+    this.#calls = calls;
+    this.#remote = wrap<RemoteCalls>(calls);
+    this.#events = new EventReceiver(events, (items) => listener.deliver(items));
+    this.#listener = listener;
+  }
+
+  /** Watches `worker` and the lock that it holds. */
+  watch(worker: Worker, lock: string | null): void {
+    const onError = (event: ErrorEvent): void => this.lose(event.message);
+    worker.addEventListener('error', onError);
+    this.#endings.push(() => worker.removeEventListener('error', onError));
+    if (lock === null) return;
+    const stop = watchLiveness(
+      navigator.locks,
+      lock,
+      () => this.lose('its Web Lock was released'),
+      (error) => this.lose(`it cannot be watched: ${String(error)}`),
+    );
+    this.#endings.push(stop);
+  }
+
+  /**
+   * Makes a call. By the time it resolves, every event that came before its end has been delivered: what a caller reads
+   * then includes what it did.
+   *
+   * @throws `NotData` for a request that is not plain data, `WorkerLost`, `ClientClosed`, and what the worker threw.
+   */
+  async call<Name extends CallName>(name: Name, request: CallRequest<Name>): Promise<CallResult<Name>> {
+    refuseNonData(name, request);
+    if (this.#ended !== undefined) throw this.#ended;
+    let giveUp: (error: LashError) => void = () => undefined;
+    const ended = new Promise<never>((_resolve, reject) => (giveUp = reject));
+    this.#waiting.add(giveUp);
+    try {
+      const answer = await Promise.race([ended, this.#remote[name](request)]);
+      await Promise.race([ended, this.#events.seen(answer.seen)]);
+      return unwrap(answer.outcome);
+    } finally {
+      this.#waiting.delete(giveUp);
+    }
+  }
+
+  /** Ends the connection because the worker is gone. */
+  lose(reason: string): void {
+    if (this.#ended !== undefined) return;
+    const error = new LashError('WorkerLost', `The worker of the runtime ended: ${reason}`, {});
+    this.end(error);
+    this.#listener.lost(error);
+  }
+
+  /** Ends the connection: what waits, and every later call, is rejected with `error`. */
+  end(error: LashError): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = error;
+    for (const ending of this.#endings) ending();
+    this.#events.close();
+    this.#calls.close();
+    for (const giveUp of this.#waiting) giveUp(error);
+  }
+}
+
+/** What cannot be sent is refused here, where the caller still sees which value it was. Only uploads hold a Blob. */
+function refuseNonData(name: CallName, request: unknown): void {
+  const data = name === 'putAttachment' ? withoutBlob(request as CallRequest<'putAttachment'>) : request;
+  const path = findNonJson(data);
+  if (path === undefined) return;
+  throw new LashError('NotData', `What was passed to ${name} is not plain data at ${path}`, { path });
+}
+
+function withoutBlob({ session, upload: { blob: _blob, ...upload } }: CallRequest<'putAttachment'>): unknown {
+  return { session, upload };
+}

@@ -1,0 +1,37 @@
+import { builtinProvider } from 'lash-web/providers/builtin';
+import {
+  IndexedDbAttachmentStore,
+  IndexedDbDatabase,
+  IndexedDbSessionStoreFactory,
+  Residency,
+  RuntimeEnvironment,
+  serveRuntime,
+} from 'lash-web/worker';
+
+import { MAX_ATTACHMENT_BYTES } from './app/attachment-kind.ts';
+import { openAICompatible } from './providers/openai-compatible.ts';
+import { calculator } from './tools/calculator.ts';
+import { noteTools } from './tools/notes.ts';
+import { readFile } from './tools/read-file.ts';
+
+// The tools are named before the page says which database it wants.
+const database = Promise.withResolvers<string>();
+
+serveRuntime({
+  environment: (config) => {
+    const name = typeof config['database'] === 'string' ? config['database'] : 'lash-demo';
+    database.resolve(name);
+    const connection = IndexedDbDatabase.open(name);
+    return RuntimeEnvironment.builder()
+      .withSessionStoreFactory(new IndexedDbSessionStoreFactory(connection))
+      .withAttachmentStore(new IndexedDbAttachmentStore(connection, { maxBytes: MAX_ATTACHMENT_BYTES }))
+      .withResidency(Residency.ActivePathOnly)
+      .withTraceJsonl('lash-demo')
+      .build();
+  },
+  providers: {
+    builtin: builtinProvider(),
+    'openai-compatible': openAICompatible,
+  },
+  tools: [calculator, ...noteTools(database.promise), readFile],
+});

@@ -1,0 +1,194 @@
+import type { RuntimeClient, TurnResult } from 'lash-web';
+
+import { Chat, NEW_TITLE } from './chat.ts';
+import { Connection } from './connection.ts';
+import { Draft } from './draft.ts';
+import { Keys } from './keys.ts';
+import { choiceOf, keepChoice, lastChoice, policyOf, type ModelChoice } from './model-choice.ts';
+import { Notices } from './notices.ts';
+import { Panels } from './panels.ts';
+import { SessionList } from './session-list.ts';
+import { Settings } from './settings.ts';
+import { Theme } from './theme.ts';
+import { TraceFeed } from './trace-feed.ts';
+
+/** All that the page shows, and all that a person can do with it. Every change asks for a new frame. */
+export class App {
+  /** The chat that is open. */
+  chat: Chat | null = null;
+  readonly notices: Notices;
+  readonly connection: Connection;
+  readonly sessions: SessionList;
+  readonly trace: TraceFeed;
+  readonly theme: Theme;
+  readonly panels: Panels;
+  readonly settings: Settings;
+  /** Asks for a new frame. */
+  readonly redraw: () => void;
+  readonly #keys = new Keys();
+  #freshDraft = new Draft();
+  #opening = 0;
+  /** The open chat, and those that were left while an answer was under way. */
+  readonly #chats = new Map<string, Chat>();
+  readonly #drafts = new Map<string, Draft>();
+
+  constructor(connect: (theme: Theme) => Promise<RuntimeClient>, changed: () => void) {
+    this.redraw = changed;
+    this.notices = new Notices(changed);
+    this.connection = new Connection(() => connect(this.theme), changed, this.notices.show);
+    this.sessions = new SessionList(() => this.connection.client, changed);
+    this.trace = new TraceFeed(() => this.chat?.running === true, changed, this.notices.show);
+    this.theme = new Theme(changed);
+    this.panels = new Panels(changed);
+    this.settings = new Settings(this.#keys, changed);
+  }
+
+  /** What stands in the composer. */
+  get draft(): Draft {
+    return this.chat?.draft ?? this.#freshDraft;
+  }
+
+  /** The model of the open chat, or the one that a new chat gets. */
+  get model(): ModelChoice {
+    return this.chat === null ? lastChoice() : choiceOf(this.chat.session.policy);
+  }
+
+  stop(): Promise<void> {
+    return this.chat?.stop() ?? Promise.resolve();
+  }
+
+  /** Connects, and shows the session of this id. After the worker was lost: connects anew, and open chats go on. */
+  async connect(sessionId: string | null): Promise<void> {
+    await this.connection.connect(async (client) => {
+      await this.#keys.giveAll(client);
+      await this.sessions.refresh();
+    });
+    this.notices.dismiss();
+    await this.open(sessionId);
+  }
+
+  readonly reconnect = (): void => this.notices.run(this.connect(this.chat?.id ?? null));
+
+  /** Shows the session of this id, or none. What is being answered in the one before goes on. */
+  async open(sessionId: string | null): Promise<void> {
+    const attempt = ++this.#opening;
+    if (sessionId === (this.chat?.id ?? null)) return;
+    this.notices.dismiss();
+    const known = this.#chats.get(sessionId ?? '');
+    if (sessionId === null || known !== undefined) return this.#show(known ?? null);
+    try {
+      const session = await this.connection.client.openSession(sessionId);
+      const chat = new Chat(session, this.#drafts.get(sessionId) ?? new Draft(), this.redraw);
+      if (attempt === this.#opening) this.#show(chat);
+      else await chat.close();
+    } catch (error) {
+      if (attempt === this.#opening) this.#show(null);
+      throw error;
+    }
+  }
+
+  /** Makes a new session and shows it. What was typed while none was open comes along. */
+  async create(): Promise<Chat> {
+    this.#opening++;
+    const choice = lastChoice();
+    const policy = policyOf(choice, this.#keys.nameFor(choice));
+    const session = await this.connection.client.createSession({ title: NEW_TITLE, policy });
+    const chat = new Chat(session, this.chat === null ? this.#freshDraft : new Draft(), this.redraw);
+    this.#freshDraft = new Draft();
+    this.#show(chat);
+    await this.sessions.refresh();
+    return chat;
+  }
+
+  /** Deletes a session for good, whatever it is doing. */
+  async delete(sessionId: string): Promise<void> {
+    const chat = this.#chats.get(sessionId);
+    if (chat !== undefined) {
+      await chat.stop();
+      this.#chats.delete(sessionId);
+      if (this.chat === chat) this.#show(null);
+      await chat.close();
+    }
+    await this.sessions.delete(sessionId);
+  }
+
+  async send(): Promise<void> {
+    if (!this.draft.sendable) return;
+    const chat = this.chat ?? (await this.create());
+    await this.#watch(chat, chat.send());
+  }
+
+  async regenerate(): Promise<void> {
+    if (this.chat !== null) await this.#watch(this.chat, this.chat.regenerate());
+  }
+
+  async continue(): Promise<void> {
+    if (this.chat !== null) await this.#watch(this.chat, this.chat.continue());
+  }
+
+  async attach(files: readonly File[]): Promise<void> {
+    const chat = this.chat ?? (await this.create());
+    for (const file of files) this.notices.run(chat.attach(file));
+  }
+
+  openSettings(): void {
+    this.settings.begin(this.model);
+    this.panels.show('settings', true);
+  }
+
+  /** Uses what stands in the settings for the open chat and for new ones. */
+  async saveSettings(): Promise<void> {
+    const { choice, key } = this.settings;
+    if (choice.provider !== 'builtin' && key !== '')
+      await this.#keys.give(this.connection.client, choice, key);
+    keepChoice(choice);
+    this.notices.dismiss();
+    await this.chat?.session.setPolicy(policyOf(choice, this.#keys.nameFor(choice)));
+    this.redraw();
+  }
+
+  /** Saves the trace of the open chat, or of all of them, as a file. */
+  async downloadTrace(): Promise<void> {
+    const request = this.chat === null ? {} : { sessionId: this.chat.id };
+    const { fileName, stream } = await this.connection.client.exportTrace(request);
+    const url = URL.createObjectURL(await new Response(stream).blob());
+    Object.assign(document.createElement('a'), { href: url, download: fileName }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  }
+
+  async #watch(chat: Chat, turn: Promise<TurnResult | null>): Promise<void> {
+    this.notices.dismiss();
+    this.trace.follow(this.connection.client);
+    try {
+      const result = await turn;
+      if (result?.error !== undefined && this.chat === chat) this.notices.show(result.error);
+    } finally {
+      if (this.chat !== chat) await this.#leave(chat);
+    }
+    await this.sessions.refresh();
+  }
+
+  #show(chat: Chat | null): void {
+    const left = this.chat;
+    this.chat = chat;
+    if (chat !== null) this.#chats.set(chat.id, chat);
+    setLocation(chat?.id ?? null);
+    this.trace.show(this.connection.client, chat?.id ?? null);
+    this.panels.uncover();
+    if (left !== null && left !== chat && !left.running) this.notices.run(this.#leave(left));
+    this.redraw();
+  }
+
+  async #leave(chat: Chat): Promise<void> {
+    if (this.#chats.get(chat.id) !== chat) return;
+    this.#drafts.set(chat.id, chat.draft);
+    this.#chats.delete(chat.id);
+    await chat.close();
+  }
+}
+
+function setLocation(sessionId: string | null): void {
+  const hash = sessionId === null ? '' : `#session=${encodeURIComponent(sessionId)}`;
+  if (hash === location.hash) return;
+  history.pushState(null, '', hash === '' ? location.pathname + location.search : hash);
+}

@@ -1,0 +1,168 @@
+import {
+  messageText,
+  type ClientTurn,
+  type SessionClient,
+  type SessionView,
+  type TurnInput,
+  type TurnRequest,
+  type TurnResult,
+} from 'lash-web';
+
+import { asText, kindOf } from './attachment-kind.ts';
+import { AttachmentUrls } from './attachment-urls.ts';
+import type { Draft } from './draft.ts';
+import { oneLine } from './format.ts';
+import { NotAttachable } from './not-attachable.ts';
+import { transcriptOf, type ShownMessage, type Transcript } from './transcript.ts';
+
+/** The title of a chat until its first message gives it a better one. */
+export const NEW_TITLE = 'New chat';
+
+const TITLE_LENGTH = 60;
+const OLDER_NODES = 100;
+
+/** An open session: what is shown of it, what is being written to it, and the turn that runs in it. */
+export class Chat {
+  readonly session: SessionClient;
+  readonly draft: Draft;
+  readonly urls: AttachmentUrls;
+  /** The tokens that the running turn, or else the last one, has used. */
+  turnTokens = 0;
+  /** What a screen reader is told: that an answer began, and the answer once it is whole. */
+  announcement = '';
+  #starting = false;
+  #turn: ClientTurn | null = null;
+  #shown: { readonly view: SessionView; readonly transcript: Transcript } | undefined;
+  readonly #changed: () => void;
+  readonly #unsubscribe: () => void;
+
+  constructor(session: SessionClient, draft: Draft, changed: () => void) {
+    this.session = session;
+    this.draft = draft;
+    this.urls = new AttachmentUrls(session);
+    this.#changed = changed;
+    this.#unsubscribe = session.subscribe(changed);
+  }
+
+  get id(): string {
+    return this.session.sessionId;
+  }
+
+  get view(): SessionView {
+    return this.session.getSnapshot();
+  }
+
+  get transcript(): Transcript {
+    const { view } = this;
+    if (this.#shown?.view !== view) this.#shown = { view, transcript: transcriptOf(view) };
+    return this.#shown.transcript;
+  }
+
+  get running(): boolean {
+    return this.#starting || this.#turn !== null || this.view.turn !== null;
+  }
+
+  /** Sends what stands in the composer; it stays there until it is stored. Resolves when the turn has ended. */
+  send(): Promise<TurnResult | null> {
+    const { draft } = this;
+    if (!draft.sendable || this.running) return Promise.resolve(null);
+    const request = draft.editing === null ? {} : { from: draft.editing.from };
+    return this.#run({ parts: draft.parts() }, request, () => draft.clear());
+  }
+
+  /** A new answer to the last question, beside the one that is there. */
+  async regenerate(): Promise<TurnResult | null> {
+    const { canRegenerate, lastQuestion } = this.transcript;
+    return canRegenerate ? this.#run(null, { from: lastQuestion }) : null;
+  }
+
+  /** Lets the model go on where the path ends. */
+  async continue(): Promise<TurnResult | null> {
+    return this.transcript.canContinue ? this.#run(null, {}) : null;
+  }
+
+  async stop(): Promise<void> {
+    await this.#turn?.cancel('stopped by the reader');
+  }
+
+  /** Takes an earlier message into the composer; sending it makes a sibling. */
+  edit({ node, message }: ShownMessage): void {
+    if (this.running) return;
+    this.draft.edit(message, node.id, node.parentId);
+    this.#changed();
+  }
+
+  cancelEdit(): void {
+    this.draft.cancelEdit();
+    this.#changed();
+  }
+
+  async showBranch(tip: string): Promise<void> {
+    await this.session.branchToNode(tip);
+  }
+
+  async showOlder(): Promise<void> {
+    await this.session.showOlder(OLDER_NODES);
+  }
+
+  /** Stores a file and puts it into the composer. @throws `AttachmentTooLarge`, or that it can be neither seen nor read. */
+  async attach(file: File): Promise<void> {
+    this.draft.storing++;
+    this.#changed();
+    try {
+      const kind = await kindOf(file);
+      if (kind === 'other') throw new NotAttachable(file.name);
+      const blob = kind === 'text' ? asText(file) : file;
+      this.draft.add(await this.session.attachments.put(blob, { name: file.name }));
+    } finally {
+      this.draft.storing--;
+      this.#changed();
+    }
+  }
+
+  /** Ends this handle. */
+  async close(): Promise<void> {
+    this.#unsubscribe();
+    await this.urls.release();
+    await this.session.close();
+  }
+
+  async #run(input: TurnInput, request: TurnRequest, accepted?: () => void): Promise<TurnResult> {
+    this.#starting = true;
+    this.turnTokens = 0;
+    this.announcement = 'The model is answering.';
+    this.#changed();
+    try {
+      if (input !== null && this.view.title === NEW_TITLE) await this.session.rename(this.#titleFromDraft());
+      this.#turn = this.session.turn(input, request);
+      const settled = this.#turn.accepted.then(() => accepted?.());
+      const [result] = await Promise.all([this.#follow(this.#turn), settled]);
+      this.announcement =
+        result.status === 'completed' ? this.#lastAnswer() : `The answer was ${result.status}.`;
+      return result;
+    } finally {
+      this.#starting = false;
+      this.#turn = null;
+      this.#changed();
+    }
+  }
+
+  async #follow(turn: ClientTurn): Promise<TurnResult> {
+    for await (const activity of turn) {
+      if (activity.type !== 'usage-counted') continue;
+      this.turnTokens += activity.usage.inputTokens + activity.usage.outputTokens;
+      this.#changed();
+    }
+    return turn.result;
+  }
+
+  #lastAnswer(): string {
+    const last = this.transcript.messages.at(-1);
+    return last === undefined ? '' : oneLine(messageText(last.message), 1000);
+  }
+
+  #titleFromDraft(): string {
+    const { text, attachments } = this.draft;
+    return oneLine(text, TITLE_LENGTH) || attachments[0]?.name || NEW_TITLE;
+  }
+}

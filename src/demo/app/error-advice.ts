@@ -1,0 +1,135 @@
+import { isLashError, type LashErrorCode, type LashErrorData, type WireError } from 'lash-web';
+
+import { byteCount, duration } from './format.ts';
+import { NotAttachable } from './not-attachable.ts';
+
+/** An error in plain words: what happened, and what to do. */
+export interface Advice {
+  readonly code: LashErrorCode | 'Unknown';
+  readonly text: string;
+  /** Whether the settings are the place to put it right. */
+  readonly inSettings: boolean;
+  /** What the machine said, for those who want to know. */
+  readonly detail?: string;
+}
+
+type Words<Code extends LashErrorCode> = (data: LashErrorData[Code]) => string;
+
+const SAME_PLACE = 'Nothing was changed.';
+const REPORT = 'That is a mistake in this app, not yours; the details below help to find it.';
+
+const WORDS: { readonly [Code in LashErrorCode]: Words<Code> } = {
+  InvalidInput: ({ path, reason }) => `That cannot be used: ${path} ${reason}.`,
+  NotData: ({ path }) => `The message holds something that is not plain data (at ${path}). It was not sent.`,
+  InvalidEnvironment: ({ field, reason }) => `The app is set up wrongly: ${field} ${reason}.`,
+  Unsupported: ({ feature }) => `This version cannot do that yet: ${feature}.`,
+
+  SessionNotFound: () =>
+    'There is no such chat in this browser. It may have been deleted; pick another one from the list.',
+  SessionExists: () => 'A chat with this id exists already. Open it from the list.',
+  SessionDeleted: () => 'This chat was deleted. Pick another one from the list.',
+  SessionInUse: () => 'This chat is open already. Close it there, or reload the page.',
+  SessionClosed: () => 'This chat was closed. Open it again from the list.',
+  NodeNotFound: () => 'That message does not exist any more. Open the chat again to see what there is.',
+  ReadOnly: () => 'This chat is open for reading only, so nothing can be added to it.',
+
+  HeadRevisionConflict: () =>
+    `This chat was changed elsewhere at the same moment. ${SAME_PLACE} Open it again and retry.`,
+  WriterFenced: () =>
+    'This chat was taken over by another tab. Nothing was lost; open it again here to go on.',
+  StaleBranch: () => `This chat moved to another branch meanwhile. ${SAME_PLACE} Open it again and retry.`,
+  OperationConflict: () => `This was sent before with other content. ${SAME_PLACE} Please send it again.`,
+  CommitBudgetExceeded: ({ bytes, maxBytes }) =>
+    `That is too much to save at once (${byteCount(bytes)}; the limit is ${byteCount(maxBytes)}). ${SAME_PLACE} Send it in smaller pieces.`,
+  StoredDataCorrupt: () =>
+    'A part of this chat cannot be read from storage, so it was not opened. Nothing was deleted or changed; other chats are not affected.',
+  StorageFull: () =>
+    'The browser has no space left for this site. What was saved before is safe. Delete chats that you do not need, then try again.',
+  StorageUnavailable: () =>
+    'The browser does not let the app reach its storage right now. Close other tabs of this app or reload; private windows may forbid it.',
+  SchemaTooNew: () =>
+    'Your chats were saved by a newer version of this app. Reload the page to get that version.',
+
+  AttachmentNotFound: () => 'This attachment is not in storage any more.',
+  AttachmentTooLarge: ({ byteLength, maxBytes }) =>
+    `That file is too large: ${byteCount(byteLength)}, and the limit is ${byteCount(maxBytes)}. It was not attached.`,
+  UnsupportedMedia: ({ mime }) =>
+    `The model cannot take files of the type ${mime}. Choose another model, or edit the message and remove the file.`,
+
+  TurnRunning: () => 'An answer is being written already. Wait for it, or stop it first.',
+  TurnLimitReached: ({ maxSteps }) =>
+    `The model took ${maxSteps} steps and was still not done, so it was stopped. “Continue” lets it go on.`,
+  Cancelled: () => 'That was stopped.',
+
+  ToolNotFound: ({ tool }) => `The model asked for a tool that does not exist: ${tool}.`,
+  InvalidToolArguments: ({ tool, path, reason }) =>
+    `The tool ${tool} was called with wrong arguments: ${path} ${reason}.`,
+  ToolFailed: ({ tool }) => `The tool ${tool} failed.`,
+
+  ProviderNotFound: ({ providerId }) =>
+    `This app does not know the provider “${providerId}”. Choose a model in the settings.`,
+  CredentialsRequired: () =>
+    'The model server needs an API key. Keys are never saved, so enter it again in the settings, then press “Continue”.',
+  ProviderUnauthorized: ({ status }) =>
+    `The model server refused the API key (${status}). Check the key in the settings.`,
+  ProviderRateLimited: ({ retryAfterMs }) =>
+    retryAfterMs === undefined
+      ? 'The model server takes no more requests for now (429). Wait a little, then press “Continue”.'
+      : `The model server takes no more requests for now (429). Wait ${duration(retryAfterMs)}, then press “Continue”.`,
+  ProviderUnavailable: ({ status }) =>
+    status === undefined
+      ? 'The model server cannot be reached. Check that it runs, that the address in the settings is right, and that it allows requests from this page (CORS).'
+      : `The model server has a problem of its own (${status}). Your message is saved; press “Continue” to try again.`,
+  ProviderRejected: ({ status }) =>
+    `The model server refused the request${status === undefined ? '' : ` (${status})`}. Check the model’s name and the address in the settings.`,
+  ProviderStreamInterrupted: () =>
+    'The answer broke off before it was finished. Your message is saved; press “Continue” to try again.',
+  ProviderStreamInvalid: () =>
+    'The model server sent something that cannot be understood. Check that the address in the settings is that of an OpenAI-compatible server.',
+  ProviderEmptyResponse: () =>
+    'The model answered with nothing at all. Press “Continue” to try again, or choose another model.',
+  ContextOverflow: () =>
+    'The conversation is longer than the model can read. Start a new chat, or choose a model with a larger context.',
+  ContentFiltered: () => 'The model’s safety filter stopped the answer. Edit your message and try again.',
+  OutputLimitReached: () =>
+    'The model reached the longest answer that it may give. Press “Continue” for more.',
+
+  WorkerLoadFailed: ({ causes }) =>
+    `The part of the app that runs in the background did not start. Usual causes: ${causes.join('; ')}.`,
+  WorkerLost: () =>
+    'The part of the app that runs in the background has ended. What was saved is safe; reconnect to go on.',
+  ProtocolMismatch: () => 'A part of the app is of another version. Reload the page.',
+  CannotReconnect: () => 'The app cannot restart its background part by itself. Reload the page.',
+  ClientClosed: () => 'The app was closed. Reload the page.',
+  Internal: () => `Something went wrong inside. ${REPORT}`,
+};
+
+const IN_SETTINGS: readonly LashErrorCode[] = [
+  'ProviderNotFound',
+  'CredentialsRequired',
+  'ProviderUnauthorized',
+  'ProviderUnavailable',
+  'ProviderRejected',
+  'ProviderStreamInvalid',
+];
+
+/** `error` in plain words, whether it was thrown or is what a failed turn reports. */
+export function adviceFor(error: unknown): Advice {
+  if (error instanceof NotAttachable)
+    return { code: 'Unknown', text: `${error.message} It was not attached.`, inSettings: false };
+  if (!isLashError(error) && !isWireError(error)) {
+    const detail = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    return { code: 'Unknown', text: `Something went wrong. ${REPORT}`, inSettings: false, detail };
+  }
+  const words = WORDS[error.code] as (data: unknown) => string;
+  return {
+    code: error.code,
+    text: words(error.data),
+    detail: `${error.code}: ${error.message}`,
+    inSettings: IN_SETTINGS.includes(error.code),
+  };
+}
+
+function isWireError(value: unknown): value is WireError {
+  return typeof value === 'object' && value !== null && 'lash' in value && value.lash === 1;
+}

@@ -1,0 +1,54 @@
+import './styles/style.css';
+import { connectRuntime } from 'lash-web';
+import { render } from 'lit';
+
+import { App } from './app/app.ts';
+import { pageTools } from './app/page-tools.ts';
+import { page } from './ui/page.ts';
+import { StickyScroll } from './ui/sticky-scroll.ts';
+
+const database = new URLSearchParams(location.search).get('db') ?? 'lash-demo';
+
+function startWorker(): Worker {
+  return new Worker(new URL('./agent.worker.ts', import.meta.url), { type: 'module' });
+}
+
+function sessionInUrl(): string | null {
+  return new URLSearchParams(location.hash.slice(1)).get('session');
+}
+
+/** At most one drawing per frame, however much changes. */
+function onNextFrame(draw: () => void): () => void {
+  let asked = false;
+  return () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      draw();
+    });
+  };
+}
+
+function start(root: HTMLElement): void {
+  let shown = '';
+  const redraw = onNextFrame(() => {
+    render(page(app, scrolls), root);
+    document.title = app.chat === null ? 'lash-web' : `${app.chat.view.title} · lash-web`;
+    const place = `${app.chat?.id ?? ''} ${app.chat?.running === true}`;
+    if (place !== shown) for (const scroll of Object.values(scrolls)) scroll.stick();
+    shown = place;
+  });
+  const scrolls = { conversation: new StickyScroll(redraw), trace: new StickyScroll(redraw) };
+  const app = new App(async (theme) => {
+    const client = await connectRuntime(startWorker, { config: { database } });
+    await client.offerTools(pageTools(theme));
+    return client;
+  }, redraw);
+  addEventListener('hashchange', () => app.notices.run(app.open(sessionInUrl())));
+  addEventListener('popstate', () => app.notices.run(app.open(sessionInUrl())));
+  app.notices.run(app.connect(sessionInUrl()));
+}
+
+const root = document.querySelector<HTMLElement>('#app');
+if (root !== null) start(root);

@@ -1,0 +1,18 @@
+import { aiSdkProvider } from 'lash-web/providers/ai-sdk';
+import type { Provider, ProviderContext } from 'lash-web/worker';
+
+/**
+ * A model behind any server that speaks as OpenAI's does. The package for it is loaded when the first chat needs it. A
+ * server on the same machine wants no key mostly: `options.withKey` says whether one is to be sent.
+ */
+export async function openAICompatible(context: ProviderContext): Promise<Provider> {
+  const { baseUrl, withKey } = context.options;
+  const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
+  const server = createOpenAICompatible({
+    name: 'openai-compatible',
+    baseURL: typeof baseUrl === 'string' ? baseUrl : '',
+    includeUsage: true,
+    ...(withKey === true ? { apiKey: await context.credential() } : {}),
+  });
+  return aiSdkProvider(server(context.model));
+}

@@ -1,0 +1,144 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import { live } from 'lit/directives/live.js';
+
+import type { App } from '../app/app.ts';
+import { MAX_ATTACHMENT_BYTES } from '../app/attachment-kind.ts';
+import { byteCount } from '../app/format.ts';
+import { attachment } from './attachment.ts';
+import { focusComposer } from './focus.ts';
+import { icon } from './icons.ts';
+
+const LIMITS = `Pictures and text files, up to ${byteCount(MAX_ATTACHMENT_BYTES)} each`;
+
+/** Where a message is written: text, attachments, and the button that sends or stops. */
+export function composer(app: App): TemplateResult {
+  const { draft, chat } = app;
+  const running = chat?.running === true && app.connection.state !== 'lost';
+  return html`<form class="composer" aria-label="Message" @submit=${(event: Event) => submit(app, event)}>
+    ${draft.editing === null ? nothing : editingBar(app)}
+    ${
+      draft.attachments.length === 0 && draft.storing === 0
+        ? nothing
+        : html`<div class="attachments">
+            ${
+              chat === null
+                ? nothing
+                : draft.attachments.map((ref) =>
+                    attachment(ref, chat.urls, () => {
+                      draft.remove(ref.id);
+                      app.redraw();
+                    }),
+                  )
+            }
+            ${draft.storing === 0 ? nothing : html`<span class="attachment"><span class="spinner"></span> Storing…</span>`}
+          </div>`
+    }
+    <textarea
+      id="composer-text"
+      data-testid="composer"
+      rows=${Math.min(draft.text.split('\n').length, 8)}
+      enterkeyhint="send"
+      aria-label="Your message"
+      aria-describedby="composer-help"
+      placeholder=${draft.editing === null ? 'Write a message' : 'Write it anew'}
+      .value=${live(draft.text)}
+      @input=${(event: InputEvent) => {
+        draft.text = (event.currentTarget as HTMLTextAreaElement).value;
+        app.redraw();
+      }}
+      @keydown=${(event: KeyboardEvent) => onKey(app, event)}
+      @paste=${(event: ClipboardEvent) => onPaste(app, event)}
+    ></textarea>
+    <div class="composer-bar">
+      <label class="icon-button attach" title=${LIMITS}>
+        ${icon('attach')}
+        <span class="visually-hidden">Attach files. ${LIMITS}</span>
+        <input
+          type="file"
+          class="visually-hidden"
+          data-testid="attach"
+          multiple
+          ?disabled=${app.connection.state !== 'ready'}
+          @change=${(event: Event) => onChoose(app, event)}
+        />
+      </label>
+      <span class="composer-help muted" id="composer-help">Enter sends, Shift+Enter makes a new line</span>
+      ${running ? stopButton(app) : sendButton(app)}
+    </div>
+  </form>`;
+}
+
+function editingBar(app: App): TemplateResult {
+  return html`<div class="editing-bar" data-testid="editing">
+    ${icon('edit')}
+    <span>You are editing an earlier message. Sending it makes a new branch; the old one stays.</span>
+    <button type="button" class="quiet-button" data-testid="cancel-edit" @click=${() => cancelEdit(app)}>
+      Cancel
+    </button>
+  </div>`;
+}
+
+function sendButton(app: App): TemplateResult {
+  const disabled = !app.draft.sendable || app.connection.state !== 'ready';
+  return html`<button
+    type="submit"
+    class="round-button"
+    data-testid="send"
+    aria-label="Send"
+    title="Send"
+    ?disabled=${disabled}
+  >
+    ${icon('send')}
+  </button>`;
+}
+
+function stopButton(app: App): TemplateResult {
+  const stop = () => {
+    app.notices.run(app.stop());
+    focusComposer();
+  };
+  return html`<button
+    type="button"
+    class="round-button is-stop"
+    data-testid="stop"
+    aria-label="Stop"
+    title="Stop"
+    @click=${stop}
+  >
+    ${icon('stop')}
+  </button>`;
+}
+
+function submit(app: App, event: Event): void {
+  event.preventDefault();
+  if (app.chat?.running === true || app.connection.state !== 'ready') return;
+  app.notices.run(app.send());
+  focusComposer();
+}
+
+function cancelEdit(app: App): void {
+  app.chat?.cancelEdit();
+  focusComposer();
+}
+
+function onKey(app: App, event: KeyboardEvent): void {
+  if (event.key === 'Escape' && app.draft.editing !== null) {
+    event.stopPropagation();
+    cancelEdit(app);
+  }
+  if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) submit(app, event);
+}
+
+function onPaste(app: App, event: ClipboardEvent): void {
+  const files = [...(event.clipboardData?.files ?? [])];
+  if (files.length === 0) return;
+  event.preventDefault();
+  app.notices.run(app.attach(files));
+}
+
+function onChoose(app: App, event: Event): void {
+  const field = event.currentTarget as HTMLInputElement;
+  const files = [...(field.files ?? [])];
+  field.value = '';
+  app.notices.run(app.attach(files));
+}

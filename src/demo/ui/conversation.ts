@@ -1,0 +1,100 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import { guard } from 'lit/directives/guard.js';
+import { ref } from 'lit/directives/ref.js';
+import { repeat } from 'lit/directives/repeat.js';
+
+import type { App } from '../app/app.ts';
+import type { Chat } from '../app/chat.ts';
+import type { ShownMessage } from '../app/transcript.ts';
+import { iconButton } from './button.ts';
+import { focusComposer } from './focus.ts';
+import { icon } from './icons.ts';
+import { liveAnswer } from './live-answer.ts';
+import { messageRow, type MessageContext } from './message.ts';
+import type { StickyScroll } from './sticky-scroll.ts';
+import { welcome } from './welcome.ts';
+
+/** The messages of the open chat, the running turn, and what can be done at the end; or a welcome. */
+export function conversation(app: App, scroll: StickyScroll): TemplateResult {
+  const { chat } = app;
+  const empty = chat === null || (chat.view.window.nodes.length === 0 && !chat.running);
+  return html`<div
+      class="scroller"
+      tabindex="0"
+      role="region"
+      aria-label="Conversation"
+      ${ref(scroll.attach)}
+    >
+      <div class="column">${empty ? welcome(app) : thread(app, chat)}</div>
+    </div>
+    <div class="to-end" ?hidden=${scroll.atEnd || empty}>
+      ${iconButton({ icon: 'down', label: 'Go to the newest message', onClick: scroll.toEnd })}
+    </div>`;
+}
+
+function thread(app: App, chat: Chat): TemplateResult {
+  const { view, transcript } = chat;
+  const busy = chat.running;
+  return html`${
+    view.window.start === 0
+      ? nothing
+      : html`<button
+          type="button"
+          class="quiet-button older"
+          @click=${() => app.notices.run(chat.showOlder())}
+        >
+          Show older messages
+        </button>`
+  }
+  ${repeat(
+    transcript.messages,
+    (shown) => shown.node.id,
+    (shown) => {
+      const context: MessageContext = {
+        app,
+        chat,
+        busy,
+        canRegenerate: transcript.canRegenerate && !busy && shown.lastAnswer,
+        editing: chat.draft.editing?.nodeId === shown.node.id,
+      };
+      return guard(dependencies(shown, context), () => messageRow(shown, context));
+    },
+  )}
+  ${view.turn === null ? nothing : liveAnswer(view.turn, chat, app)}
+  ${transcript.canContinue && !busy ? continueRow(app) : nothing}`;
+}
+
+/** A row is drawn again only when one of these is another one. */
+function dependencies(shown: ShownMessage, context: MessageContext): unknown[] {
+  const { chat, busy, canRegenerate, editing } = context;
+  const calls = shown.toolCalls.flatMap((call) => [call.outcome, call.abandoned]);
+  return [
+    chat,
+    shown.node,
+    shown.branches,
+    shown.continues,
+    shown.continued,
+    shown.lastAnswer,
+    busy,
+    canRegenerate,
+    editing,
+    ...calls,
+  ];
+}
+
+function continueRow(app: App): TemplateResult {
+  return html`<div class="continue-row">
+    <p>This conversation does not end in a finished answer.</p>
+    <button
+      type="button"
+      class="button"
+      data-testid="continue"
+      @click=${() => {
+        app.notices.run(app.continue());
+        focusComposer();
+      }}
+    >
+      ${icon('refresh')} Continue
+    </button>
+  </div>`;
+}

@@ -1,0 +1,33 @@
+/**
+ * Puts the focus into the composer once the next frame is drawn. Not on touch screens, where that would open the
+ * keyboard over the conversation.
+ */
+export function focusComposer(): void {
+  if (!matchMedia('(pointer: fine)').matches) return;
+  afterNextFrame(() => document.querySelector<HTMLElement>('#composer-text')?.focus());
+}
+
+/** Puts the focus on a branch picker's button in the message that took the place of another one. */
+export function focusInMessage(nodeId: string, button: 'branch-prev' | 'branch-next'): void {
+  const other = button === 'branch-prev' ? 'branch-next' : 'branch-prev';
+  afterNextFrame(() => {
+    const message = document.querySelector(`[data-node-id="${CSS.escape(nodeId)}"]`);
+    const enabled = (testId: string) =>
+      message?.querySelector<HTMLElement>(`[data-testid=${testId}]:enabled`);
+    (enabled(button) ?? enabled(other))?.focus();
+  });
+}
+
+/** Puts the focus on a button of a session in the list, or on the list's first one when that session is gone. */
+export function focusSession(sessionId: string, testId: string): void {
+  afterNextFrame(() => {
+    const item = document.querySelector(`[data-session-id="${CSS.escape(sessionId)}"]`);
+    const button = item?.querySelector<HTMLElement>(`[data-testid=${testId}]`);
+    (button ?? document.querySelector<HTMLElement>('[data-testid=new-session]'))?.focus();
+  });
+}
+
+/** Runs `action` when what is to be drawn in the coming frame is in the document. */
+export function afterNextFrame(action: () => void): void {
+  requestAnimationFrame(() => requestAnimationFrame(action));
+}

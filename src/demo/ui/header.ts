@@ -1,0 +1,85 @@
+import { html, nothing, type TemplateResult } from 'lit';
+
+import type { App } from '../app/app.ts';
+import { byteCount, count } from '../app/format.ts';
+import { modelLabel } from '../app/model-choice.ts';
+import { iconButton } from './button.ts';
+import { openDrawer } from './drawer.ts';
+import { icon } from './icons.ts';
+
+/** What is open, which model answers, what it cost, and the way to everything beside the conversation. */
+export function header(app: App): TemplateResult {
+  const { panels, theme, chat } = app;
+  return html`<header class="header">
+    ${
+      panels.sidebarIsDrawer
+        ? iconButton({
+            icon: 'menu',
+            label: 'Chats',
+            testId: 'open-sidebar',
+            onClick: () => openDrawer(app, 'sidebar'),
+          })
+        : nothing
+    }
+    <div class="header-text">
+      <h2 class="header-title">${chat === null ? 'No chat open' : chat.view.title}</h2>
+      <p class="header-facts">
+        <span class="fact model-label">${modelLabel(app.model)}</span>
+        ${chat === null ? nothing : facts(app)}
+      </p>
+    </div>
+    <div class="header-buttons">
+      ${connection(app)}
+      ${iconButton({
+        icon: 'timeline',
+        label: 'Trace',
+        testId: 'trace-toggle',
+        pressed: panels.trace,
+        onClick: () => (panels.trace ? panels.show('trace', false) : openDrawer(app, 'trace')),
+      })}
+      ${iconButton({
+        icon: theme.choice,
+        label: `Theme: ${theme.choice}`,
+        testId: 'theme',
+        onClick: () => theme.next(),
+      })}
+      ${iconButton({
+        icon: 'settings',
+        label: 'Settings',
+        testId: 'settings',
+        onClick: () => app.openSettings(),
+      })}
+    </div>
+  </header>`;
+}
+
+function facts({ chat }: App): TemplateResult | typeof nothing {
+  if (chat === null) return nothing;
+  const { usage, bytes } = chat.view.head;
+  const session = usage.inputTokens + usage.outputTokens;
+  return html`<span
+      class="fact"
+      data-testid="usage"
+      title="${count(usage.inputTokens)} tokens read and ${count(usage.outputTokens)} written in this chat, all branches together"
+      >${count(session)}
+      tokens${chat.turnTokens === 0 ? nothing : html` <span class="usage-turn">(+${count(chat.turnTokens)})</span>`}</span
+    >
+    <span class="fact" data-testid="storage-size" title="What the messages of this chat take in storage"
+      >${byteCount(bytes)}</span
+    >`;
+}
+
+function connection(app: App): TemplateResult {
+  const { state } = app.connection;
+  return html`<span class="connection is-${state}"
+      ><span class="connection-dot" aria-hidden="true"></span
+      ><span data-testid="status" role="status">${state}</span></span
+    >
+    ${
+      state === 'lost'
+        ? html`<button type="button" class="button" data-testid="reconnect" @click=${app.reconnect}>
+            ${icon('refresh')} Reconnect
+          </button>`
+        : nothing
+    }`;
+}

@@ -1,0 +1,53 @@
+import type { LiveTurn } from 'lash-web';
+import { html, nothing, type TemplateResult } from 'lit';
+
+import type { App } from '../app/app.ts';
+import type { Chat } from '../app/chat.ts';
+import { adviceFor } from '../app/error-advice.ts';
+import { duration } from '../app/format.ts';
+import { prose } from './prose.ts';
+import { reasoning } from './reasoning.ts';
+import { toolCard } from './tool-card.ts';
+
+/**
+ * What the running turn shows before it is history. It is not announced as it grows: a screen reader is told the whole
+ * answer at the end.
+ */
+export function liveAnswer(turn: LiveTurn, chat: Chat, app: App): TemplateResult {
+  const shown = turn.text !== '' || turn.reasoning !== '' || turn.toolCalls.length > 0;
+  return html`${shown ? answer(turn, chat, app) : nothing}
+    <div class="working" data-testid="working" ?hidden=${app.connection.state === 'lost'}>
+      ${
+        turn.retry === null
+          ? html`<span class="dots" aria-hidden="true"><i></i><i></i><i></i></span>
+              <span class="visually-hidden">The model is at work</span>`
+          : html`<p class="retry" data-testid="retry">
+              ${adviceFor(turn.retry.error).text} Trying again in ${duration(turn.retry.waitMs)} (attempt
+              ${turn.retry.attempt}).
+            </p>`
+      }
+    </div>`;
+}
+
+function answer(turn: LiveTurn, chat: Chat, app: App): TemplateResult {
+  return html`<article
+    class="message from-assistant ${chat.transcript.messages.at(-1)?.continued === true ? 'continues' : ''}"
+    data-testid="message"
+    data-role="assistant"
+    data-status="streaming"
+    aria-label="Assistant"
+    aria-busy="true"
+  >
+    <div class="message-body">
+      ${turn.reasoning === '' ? nothing : reasoning(turn.reasoning, turn.text === '')}
+      ${turn.text === '' ? nothing : prose(turn.text)}
+      ${
+        turn.toolCalls.length === 0
+          ? nothing
+          : html`<div class="tool-calls">
+              ${turn.toolCalls.map((call) => toolCard({ ...call, abandoned: false }, chat.urls, app.notices.run))}
+            </div>`
+      }
+    </div>
+  </article>`;
+}

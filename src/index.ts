@@ -1,0 +1,73 @@
+export { connectRuntime } from './client/connect.ts';
+export type {
+  ConnectOptions,
+  CreateSessionRequest,
+  RuntimeClient,
+  WorkerSource,
+} from './client/runtime-client.ts';
+export type { SessionClient, TurnOptions } from './client/session.ts';
+export type { ClientTurn } from './client/turn.ts';
+export type { AttachmentOptions, SessionAttachments } from './client/attachments.ts';
+export type { PageTool, PageToolContext } from './client/page-tools.ts';
+export type { TraceExport, TraceExportRequest } from './client/trace-export.ts';
+
+export type {
+  AppendRequest,
+  AppendResult,
+  SessionOpenMode,
+  SessionUsage,
+  StorageReport,
+  TraceLines,
+  TraceReadRequest,
+  ViewPage,
+} from './protocol/api.ts';
+
+export { fromWireError, isLashError, LashError } from './core/error.ts';
+export type { LashErrorCode, LashErrorData, LashErrorOptions, WireError } from './core/error.ts';
+export { messageOf } from './core/node.ts';
+export { messageText, toolCallsOf } from './core/message.ts';
+export { outcomeText } from './core/tool-call.ts';
+export { VIEW_WINDOW } from './core/view.ts';
+
+export type { AttachmentRef } from './core/attachment.ts';
+export type { BranchPoint, Sibling } from './core/branch-point.ts';
+export type { PathWindow, SessionEvent, SessionHead, TurnActivity } from './core/event.ts';
+export type { JsonObject, JsonValue } from './core/json.ts';
+export type {
+  FilePart,
+  ImagePart,
+  Message,
+  Overflowing,
+  Part,
+  ReasoningPart,
+  Role,
+  TextPart,
+  ToolCallPart,
+  UserPart,
+} from './core/message.ts';
+export type {
+  ConversationBody,
+  NodeBody,
+  NodeDraft,
+  PluginBody,
+  SessionNode,
+  ToolBody,
+} from './core/node.ts';
+export type { Page, ProviderChoice, SessionMeta, SessionPolicy, SessionSummary } from './core/policy.ts';
+export type {
+  PromptBuiltin,
+  PromptContributionData,
+  PromptGate,
+  PromptLayerData,
+  PromptSlotEdit,
+  PromptSlotName,
+  PromptTemplateData,
+  PromptTemplateEntry,
+  PromptTemplateSection,
+} from './core/prompt-layer.ts';
+export type { ToolInvocation, ToolOutcome } from './core/tool-call.ts';
+export type { ToolSpec } from './core/tool-spec.ts';
+export type { TurnInput, TurnRequest } from './core/turn-input.ts';
+export type { TurnEndReason, TurnResult } from './core/turn-result.ts';
+export type { TokenUsage, UsageEntry } from './core/usage.ts';
+export type { LiveToolCall, LiveTurn, SessionView } from './core/view.ts';

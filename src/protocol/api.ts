@@ -1,0 +1,151 @@
+import type { AttachmentRef } from '../core/attachment.ts';
+import type { BranchPoint } from '../core/branch-point.ts';
+import type { PathWindow } from '../core/event.ts';
+import type { JsonValue } from '../core/json.ts';
+import type { NodeBody, SessionNode } from '../core/node.ts';
+import type { Page, SessionPolicy, SessionSummary } from '../core/policy.ts';
+import type { ToolSpec } from '../core/tool-spec.ts';
+import type { TurnInput, TurnRequest } from '../core/turn-input.ts';
+import type { TurnResult } from '../core/turn-result.ts';
+import type { TokenUsage, UsageEntry } from '../core/usage.ts';
+import type { Outcome } from './wire.ts';
+
+/** Raised with every change of what page and worker say to each other; they must be of the same version. */
+export const PROTOCOL_VERSION = 1;
+
+/** How a session is opened: `openOrCreate` makes one where there is none; `readOnly` refuses every write. */
+export type SessionOpenMode = 'create' | 'open' | 'openOrCreate' | 'readOnly';
+
+/** Which session to open, and how. Without an id, `create` makes one. A policy replaces the stored one. */
+export interface OpenSessionRequest {
+  readonly sessionId?: string;
+  readonly mode: SessionOpenMode;
+  readonly title?: string;
+  readonly policy?: SessionPolicy;
+}
+
+/** An open session. `session` is its number on this connection; its view came before, on the event channel. */
+export interface OpenedSession {
+  readonly session: number;
+  readonly sessionId: string;
+  readonly policy: SessionPolicy;
+}
+
+/** Every call within a session says which one. */
+export interface InSession {
+  readonly session: number;
+}
+
+/** A page of a path and the branch points on it. */
+export interface ViewPage {
+  readonly window: PathWindow;
+  readonly branches: readonly BranchPoint[];
+}
+
+/** Nodes that a host adds behind the leaf. With `requires`, that node must be on the active path. */
+export interface AppendRequest {
+  readonly requires?: string;
+  readonly nodes: readonly NodeBody[];
+}
+
+/** The ids of appended nodes, and the leaf after them. */
+export interface AppendResult {
+  readonly nodeIds: readonly string[];
+  readonly leaf: string | null;
+}
+
+/** Tokens of a session, all branches together: the sum, and by source and model. */
+export interface SessionUsage {
+  readonly total: TokenUsage;
+  readonly ledger: readonly UsageEntry[];
+}
+
+/** Bytes on their way to the attachment store. */
+export interface AttachmentUpload {
+  readonly blob: Blob;
+  readonly mime: string;
+  readonly name?: string;
+  readonly width?: number;
+  readonly height?: number;
+}
+
+/** Which lines of a trace to read: about `maxBytes` of JSONL from behind `cursor`, of one session or of all. */
+export interface TraceReadRequest {
+  /** The trace's name; default: the one that the environment writes. */
+  readonly name?: string;
+  readonly sessionId?: string;
+  readonly cursor?: string;
+  /** Default 256 KiB. */
+  readonly maxBytes?: number;
+}
+
+/** Some lines of the trace `name`. `cursor` stands behind the last one; `done`: there were no more at that time. */
+export interface TraceLines {
+  readonly name: string;
+  readonly text: string;
+  readonly cursor: string;
+  readonly done: boolean;
+}
+
+/**
+ * Bytes that are stored. The origin's figures are the browser's estimate for everything it keeps for this origin;
+ * they are absent where the browser does not tell.
+ */
+export interface StorageReport {
+  readonly sessionBytes: number;
+  readonly attachmentBytes: number;
+  readonly originUsage?: number;
+  readonly originQuota?: number;
+  /** Whether the browser promised not to evict the origin's data by itself. */
+  readonly persisted?: boolean;
+}
+
+/** All that a page can ask of the worker. One argument each, plain data but for the Blob of an attachment. */
+export interface RuntimeCalls {
+  /** Resolves when the environment is there; rejects with what building it threw. */
+  hello(request: null): void;
+  openSession(request: OpenSessionRequest): OpenedSession;
+  /** Takes back one `openSession`; the last one closes the session. */
+  closeSession(request: InSession): void;
+  listSessions(request: { readonly after?: string; readonly limit?: number }): Page<SessionSummary>;
+  renameSession(request: { readonly sessionId: string; readonly title: string }): void;
+  deleteSession(request: { readonly sessionId: string }): void;
+  setCredentials(request: { readonly name: string; readonly secret: string }): void;
+  /** Replaces the tools that this page offers. */
+  offerTools(request: { readonly tools: readonly ToolSpec[] }): void;
+  answerTool(request: { readonly call: number; readonly answer: Outcome<JsonValue> }): void;
+  readTrace(request: TraceReadRequest): TraceLines;
+  storage(request: null): StorageReport;
+  /** Closes every session of this connection. */
+  disconnect(request: null): void;
+
+  /** Resolves when the turn has ended, however; rejects if its input was not accepted. */
+  turn(
+    request: InSession & {
+      readonly turnId: string;
+      readonly input: TurnInput;
+      readonly request: TurnRequest;
+    },
+  ): TurnResult;
+  /** Nothing happens if that turn is not running any more. */
+  cancelTurn(request: InSession & { readonly turnId: string; readonly reason?: string }): void;
+  branchToNode(request: InSession & { readonly nodeId: string | null }): string | null;
+  branches(request: InSession & { readonly nodeIds: readonly string[] }): readonly BranchPoint[];
+  getHistoricNode(request: InSession & { readonly nodeId: string }): SessionNode;
+  appendSessionNodes(request: InSession & AppendRequest): AppendResult;
+  readView(request: InSession & { readonly before?: number; readonly limit?: number }): ViewPage;
+  setPolicy(request: InSession & { readonly patch: Partial<SessionPolicy> }): SessionPolicy;
+  rename(request: InSession & { readonly title: string }): void;
+  usage(request: InSession): SessionUsage;
+  putAttachment(request: InSession & { readonly upload: AttachmentUpload }): AttachmentRef;
+  getAttachment(request: InSession & { readonly attachmentId: string }): Blob;
+}
+
+/** The name of a call. */
+export type CallName = keyof RuntimeCalls;
+
+/** What a call takes. */
+export type CallRequest<Name extends CallName> = Parameters<RuntimeCalls[Name]>[0];
+
+/** What a call resolves with. */
+export type CallResult<Name extends CallName> = ReturnType<RuntimeCalls[Name]>;

@@ -1,0 +1,44 @@
+import type { WireError } from '../core/error.ts';
+import type { SessionEvent } from '../core/event.ts';
+import type { JsonValue } from '../core/json.ts';
+import type { SessionView } from '../core/view.ts';
+
+/** What the worker tells a page of its own accord. `session` is the number of an open session on this connection. */
+export type ChannelItem =
+  /** The session as it is now; the events behind it go on from there. */
+  | { readonly kind: 'view'; readonly session: number; readonly view: SessionView }
+  | { readonly kind: 'event'; readonly session: number; readonly event: SessionEvent }
+  /** The session is closed and its number means nothing any more; `error` says why if the page did not ask for it. */
+  | { readonly kind: 'closed'; readonly session: number; readonly error?: WireError }
+  /** Run a tool of the page's; `answerTool` brings what came of it. */
+  | { readonly kind: 'tool-call'; readonly call: number; readonly request: PageToolRequest }
+  /** Nobody waits for that call any more. */
+  | { readonly kind: 'tool-cancelled'; readonly call: number; readonly reason: string }
+  /** Something in the worker threw where nobody caught it. */
+  | { readonly kind: 'warning'; readonly error: WireError };
+
+/** One call of a tool that the page offered. `args` fits the tool's schema. */
+export interface PageToolRequest {
+  readonly tool: string;
+  readonly args: JsonValue;
+  readonly sessionId: string;
+  readonly turnId: string;
+  readonly callId: string;
+}
+
+/** A piece of what a model is writing. */
+export type Delta = Extract<SessionEvent, { readonly type: 'text-delta' | 'reasoning-delta' }>;
+
+/** Whether `event` is a delta: the only kind of event that may be joined with another one (law WB5). */
+export function isDelta(event: SessionEvent): event is Delta {
+  return event.type === 'text-delta' || event.type === 'reasoning-delta';
+}
+
+/** Whether `later` goes on where `earlier` stopped: they are of one kind and one model call. */
+export function continues(earlier: Delta, later: Delta): boolean {
+  return (
+    earlier.type === later.type &&
+    earlier.correlationId === later.correlationId &&
+    earlier.turnId === later.turnId
+  );
+}

@@ -1,0 +1,61 @@
+import type { JsonObject } from '../../core/json.ts';
+
+const NOTE =
+  /\b(?:remember|note(?: down)?|keep in mind|don['’]?t forget)\b[,:]?\s+(?<that>that\s+)?(?<fact>.+)$/i;
+const OWNED = /\bhave an? (?<key>.+?) (?:called|named) (?<value>.+)$/i;
+const FACT = /^(?<key>.+?)(?:\s+(?:(?:is|are) (?:called|named)|is|are|was|were)\s+|\s*[:=]\s*)(?<value>.+)$/i;
+
+const QUESTIONS: readonly RegExp[] = [
+  /\bwhat(?:['’]s| is) the name of (?:my|our) (?<key>.+)$/i,
+  /\b(?:what|who|where|when)(?:['’]s| is| are| was| were) (?:my|our) (?<key>.+)$/i,
+  /\b(?:recall|(?:do|can) you (?:remember|know|recall)) (?:(?:what|who|where|when) )?(?:my|our|the) (?<key>.+)$/i,
+];
+const ALL_NOTES =
+  /\bwhat (?:did i (?:ask|tell) you to (?:remember|note)|do you (?:remember|recall)|have you noted)|\b(?:list|show)(?: me)? (?:my|the|all|your) notes\b/i;
+
+/** What a message asks to note down: a key and a value per sentence. */
+export function factsIn(text: string): readonly JsonObject[] {
+  return sentencesOf(text).flatMap((sentence) => {
+    const { that, fact } = NOTE.exec(sentence)?.groups ?? {};
+    if (fact === undefined || isQuestion(fact, that !== undefined)) return [];
+    const plain = fact.replace(/[.!?\s]+$/, '');
+    const parts = (OWNED.exec(plain) ?? FACT.exec(plain))?.groups;
+    if (parts === undefined) return [{ key: 'note', value: plain }];
+    return [{ key: keyOf(parts['key'] ?? ''), value: (parts['value'] ?? '').trim() }];
+  });
+}
+
+/** What a message asks to be reminded of: one key per question, or none for all there is. */
+export function remindersIn(text: string): readonly JsonObject[] {
+  if (ALL_NOTES.test(text)) return [{}];
+  return sentencesOf(text).flatMap((sentence) => {
+    const plain = sentence.replace(/[.!?\s]+$/, '');
+    const key = QUESTIONS.map((question) => question.exec(plain)?.groups?.['key']).find(
+      (found) => found !== undefined,
+    );
+    return key === undefined ? [] : [{ key: keyOf(key) }];
+  });
+}
+
+/** "Do you remember my cat?" asks; "can you remember that my cat is called Tom?" tells. */
+function isQuestion(fact: string, afterThat: boolean): boolean {
+  return /^(?:what|who|where|when)\b/i.test(fact) || (!afterThat && fact.trimEnd().endsWith('?'));
+}
+
+function sentencesOf(text: string): readonly string[] {
+  return text.split(/(?<=[.!?])\s+|\n+/).filter((sentence) => sentence.trim() !== '');
+}
+
+/** The thing that is spoken of: "my cat's name", "the name of my cat" and "my cat is called" are all about `cat`. */
+function keyOf(words: string): string {
+  const key = words
+    .trim()
+    .toLowerCase()
+    .replace(/^(?:my|our|your|the|an?) /, '')
+    .replace(/^name of (?:(?:my|our|the) )?/, '')
+    .replace(/(?: is| are)?(?: called| named| again)+$/, '')
+    .replace(/ (?:is|are)$/, '')
+    .replace(/['’]s name$/, '')
+    .trim();
+  return key === '' ? 'note' : key;
+}

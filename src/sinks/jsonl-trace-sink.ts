@@ -1,0 +1,180 @@
+import type { ReadableTrace, TraceChunk, TraceRecord } from '../contract/trace.ts';
+import { LashError } from '../core/error.ts';
+import { TraceDatabase } from './trace-database.ts';
+import { addDrops, type DropCount, dropRecord, NO_DROPS } from './trace-drops.ts';
+import { countBatch, dropLine, toRuns, type TraceLine, traceLine } from './trace-line.ts';
+
+/** Options of a {@link JsonlTraceSink}. */
+export interface JsonlTraceOptions {
+  /** The sessions' database; the trace lies in `<database>.trace`. Default: `lash-web`. */
+  readonly database?: string;
+  /** How many bytes of lines the trace may have; beyond it the oldest ones go. Default: 64 MiB. */
+  readonly maxBytes?: number;
+}
+
+const KIB = 1024;
+const MAX_WAITING_BYTES = 4096 * KIB;
+const MAX_BATCH_BYTES = 256 * KIB;
+const FLUSH_AFTER_MS = 250;
+
+/**
+ * A trace that is kept in the browser and downloaded as `<name>.jsonl`.
+ *
+ * Records are stored in batches: 250 ms after the first one, when 256 KiB wait, or on `flush`. At most 4 MiB wait in
+ * memory. What cannot be kept (too much waits, the database fails) is counted, and a `custom` record `trace_dropped` of
+ * the session stands in its place once records are stored again. What was rotated away is reported in the same way at
+ * the beginning of what is read. Several tabs may write to one trace. What waits is lost when the worker is killed.
+ */
+export class JsonlTraceSink implements ReadableTrace {
+  readonly name: string;
+  readonly #database: TraceDatabase;
+  readonly #maxBytes: number;
+  readonly #batchBytes: number;
+  readonly #waiting: TraceLine[] = [];
+  #waitingBytes = 0;
+  readonly #dropped = new Map<string, DropCount>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #writing: Promise<void> = Promise.resolve();
+  #writeQueued = false;
+  #closed = false;
+
+  constructor(name: string, options: JsonlTraceOptions = {}) {
+    const { database = 'lash-web', maxBytes = 65_536 * KIB } = options;
+    this.name = name;
+    this.#database = new TraceDatabase(`${database}.trace`);
+    this.#maxBytes = maxBytes;
+    this.#batchBytes = Math.min(MAX_BATCH_BYTES, Math.floor(maxBytes / 4));
+  }
+
+  append(record: TraceRecord): void {
+    if (this.#closed) return;
+    this.#accept(record);
+    if (this.#waitingBytes >= this.#batchBytes) void this.flush();
+    else this.#timer ??= setTimeout(() => void this.flush(), FLUSH_AFTER_MS);
+  }
+
+  /** Stores what waits. It does not reject: what cannot be stored is counted as dropped. */
+  flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (!this.#writeQueued) {
+      this.#writeQueued = true;
+      this.#writing = this.#writing.then(() => {
+        this.#writeQueued = false;
+        return this.#write();
+      });
+    }
+    return this.#writing;
+  }
+
+  /** Stores what waits and closes the database. Records that are appended later are ignored. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.flush();
+    await this.#guard(() => this.#database.close());
+  }
+
+  /** @throws `StorageUnavailable`, `InvalidInput` for a cursor that is none */
+  async readLines(request: {
+    readonly sessionId?: string;
+    readonly cursor?: string;
+    readonly maxBytes: number;
+  }): Promise<TraceChunk> {
+    await this.flush();
+    const { sessionId, maxBytes } = request;
+    const { sequence, rotated } = parseCursor(request.cursor);
+    const page = await this.#guard(() => this.#database.read(this.name, sessionId, sequence, maxBytes));
+    const missing = {
+      records: page.rotated.records - rotated.records,
+      bytes: page.rotated.bytes - rotated.bytes,
+    };
+    const report = missing.records > 0 ? traceLine(dropRecord(missing, sessionId)).text : '';
+    return { text: report + page.text, cursor: formatCursor(page), done: page.done };
+  }
+
+  /** Removes all lines of a session for good. @throws `StorageUnavailable`; what was removed by then stays so */
+  async deleteSession(sessionId: string): Promise<void> {
+    await this.flush();
+    await this.#guard(() => this.#database.deleteSession(this.name, sessionId));
+  }
+
+  #accept(record: TraceRecord): void {
+    let line: TraceLine;
+    try {
+      line = traceLine(record);
+    } catch {
+      this.#drop(record.context.session_id ?? '', { records: 1, bytes: 0 });
+      return;
+    }
+    const room = Math.min(this.#maxBytes, MAX_WAITING_BYTES) - this.#waitingBytes;
+    if (line.bytes > room) {
+      this.#drop(line.sessionId, line.standsFor);
+    } else {
+      this.#reportDrops();
+      this.#wait(line);
+    }
+  }
+
+  #wait(line: TraceLine): void {
+    this.#waiting.push(line);
+    this.#waitingBytes += line.bytes;
+  }
+
+  #drop(sessionId: string, count: DropCount): void {
+    this.#dropped.set(sessionId, addDrops(this.#dropped.get(sessionId) ?? NO_DROPS, count));
+  }
+
+  #reportDrops(): void {
+    for (const [sessionId, count] of this.#dropped) this.#wait(dropLine(count, sessionId));
+    this.#dropped.clear();
+  }
+
+  async #write(): Promise<void> {
+    this.#reportDrops();
+    for (let left = this.#waiting.length; left > 0;) {
+      const batch = this.#waiting.slice(0, countBatch(this.#waiting, left, this.#batchBytes));
+      try {
+        await this.#database.append(this.name, toRuns(batch), this.#maxBytes);
+      } catch {
+        for (const line of batch) this.#drop(line.sessionId, line.standsFor);
+      }
+      this.#waiting.splice(0, batch.length);
+      this.#waitingBytes -= batch.reduce((sum, line) => sum + line.bytes, 0);
+      left -= batch.length;
+    }
+  }
+
+  async #guard<T>(action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      const database = this.#database.name;
+      const reason = error instanceof Error ? error.message : String(error);
+      const message = `The trace in the database ${database} cannot be read or changed: ${reason}`;
+      throw new LashError('StorageUnavailable', message, { database, reason }, { cause: error });
+    }
+  }
+}
+
+interface Cursor {
+  readonly sequence: number;
+  /** How much had been rotated away when the page behind which it stands was read. */
+  readonly rotated: DropCount;
+}
+
+const BEGINNING: Cursor = { sequence: -1, rotated: NO_DROPS };
+
+function formatCursor({ sequence, rotated }: Cursor): string {
+  return [sequence, rotated.records, rotated.bytes].join(':');
+}
+
+function parseCursor(text: string | undefined): Cursor {
+  if (text === undefined) return BEGINNING;
+  const parts = /^(-1|\d+):(\d+):(\d+)$/.exec(text);
+  if (parts !== null) {
+    const [sequence = 0, records = 0, bytes = 0] = parts.slice(1).map(Number);
+    return { sequence, rotated: { records, bytes } };
+  }
+  const reason = 'is not the cursor of an earlier page';
+  throw new LashError('InvalidInput', `cursor ${reason}`, { path: 'cursor', reason });
+}

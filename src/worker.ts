@@ -1,0 +1,139 @@
+export { serveRuntime } from './worker/serve.ts';
+export type { ServeOptions } from './worker/serve.ts';
+export { defineTool } from './worker/define-tool.ts';
+export type { ToolDefinition } from './worker/define-tool.ts';
+export { RuntimeEnvironment } from './worker/environment.ts';
+export { RuntimeEnvironmentBuilder } from './worker/environment-builder.ts';
+export type { LimitChanges } from './worker/environment-builder.ts';
+
+export { LashRuntime } from './runtime/runtime.ts';
+export type { RuntimeOptions, TurnOptions } from './runtime/runtime.ts';
+export type { TurnHandle } from './runtime/turn-handle.ts';
+export type { SessionMode } from './runtime/open-session.ts';
+export type { SessionListener } from './runtime/feed.ts';
+export { SecretVault } from './runtime/secrets.ts';
+export type { RedactingStream } from './runtime/secrets.ts';
+
+export { IndexedDbDatabase } from './stores/database.ts';
+export { IndexedDbSessionStoreFactory } from './stores/indexeddb-session-store-factory.ts';
+export type { IndexedDbSessionStoreOptions } from './stores/indexeddb-session-store-factory.ts';
+export { IndexedDbAttachmentStore } from './stores/indexeddb-attachment-store.ts';
+export { InMemorySessionStoreFactory } from './stores/memory-session-store-factory.ts';
+export type { InMemorySessionStoreOptions } from './stores/memory-session-store-factory.ts';
+export { InMemoryAttachmentStore } from './stores/memory-attachment-store.ts';
+export type { AttachmentOptions } from './stores/attachment.ts';
+
+export { JsonlTraceSink } from './sinks/jsonl-trace-sink.ts';
+export type { JsonlTraceOptions } from './sinks/jsonl-trace-sink.ts';
+export { MemoryTraceSink } from './sinks/memory-trace-sink.ts';
+export { FanoutTraceSink } from './sinks/fanout-trace-sink.ts';
+
+export { PromptLayer } from './prompt/layer.ts';
+export { PromptTemplate } from './prompt/template.ts';
+export { PromptContribution } from './prompt/contribution.ts';
+export type { PromptContributionHelper, PromptContributionOptions } from './prompt/contribution.ts';
+export { PromptSlot } from './prompt/slot.ts';
+
+export { Residency } from './contract/environment.ts';
+export type { RuntimeLimits, TerminationPolicy } from './contract/environment.ts';
+export { definePlugin, PluginHost } from './contract/plugin.ts';
+export type { Plugin } from './contract/plugin.ts';
+export { TraceLevel } from './contract/trace.ts';
+export type {
+  ReadableTrace,
+  TraceBlock,
+  TraceChunk,
+  TraceContext,
+  TraceEvent,
+  TraceMessage,
+  TraceRecord,
+  TraceRequest,
+  TraceSink,
+  TraceStreamSummary,
+  TraceUsage,
+} from './contract/trace.ts';
+export { systemClock } from './contract/clock.ts';
+export type { Clock } from './contract/clock.ts';
+export type { AttachmentMeta, AttachmentStore } from './contract/attachments.ts';
+export type {
+  FinishReason,
+  ModelEvent,
+  ModelRequest,
+  PromptMessage,
+  PromptPart,
+  Provider,
+  ProviderContext,
+  Providers,
+  ProviderSource,
+} from './contract/provider.ts';
+export type {
+  CommitBudget,
+  CommitReceipt,
+  CommitRequest,
+  Durability,
+  GraphChange,
+  LoadScope,
+  SessionMetaChange,
+  SessionSnapshot,
+  SessionStore,
+  SessionStoreFactory,
+  StoreOpenMode,
+} from './contract/store.ts';
+export type {
+  BackgroundTaskHost,
+  BackgroundTaskRecord,
+  BackgroundTaskRegistration,
+  BackgroundTaskState,
+} from './contract/task.ts';
+export type { ArgumentCheck, Tool, ToolContext } from './contract/tool.ts';
+
+export { fromWireError, isLashError, LashError, toLashError, toWireError } from './core/error.ts';
+export type { LashErrorCode, LashErrorData, LashErrorOptions, WireError } from './core/error.ts';
+export { messageOf } from './core/node.ts';
+export { messageText, toolCallsOf } from './core/message.ts';
+export { outcomeText } from './core/tool-call.ts';
+export { NO_USAGE } from './core/usage.ts';
+
+export type { AttachmentRef } from './core/attachment.ts';
+export type { BranchPoint, Sibling } from './core/branch-point.ts';
+export type { PathWindow, SessionEvent, SessionHead, TurnActivity } from './core/event.ts';
+export type { JsonObject, JsonValue } from './core/json.ts';
+export type { RetryLimits } from './core/limits.ts';
+export type {
+  FilePart,
+  ImagePart,
+  Message,
+  Overflowing,
+  Part,
+  ReasoningPart,
+  Role,
+  TextPart,
+  ToolCallPart,
+  UserPart,
+} from './core/message.ts';
+export type {
+  ConversationBody,
+  NodeBody,
+  NodeDraft,
+  PluginBody,
+  SessionNode,
+  ToolBody,
+} from './core/node.ts';
+export type { Page, ProviderChoice, SessionMeta, SessionPolicy, SessionSummary } from './core/policy.ts';
+export type {
+  PromptBuiltin,
+  PromptContributionData,
+  PromptGate,
+  PromptLayerData,
+  PromptSlotEdit,
+  PromptSlotName,
+  PromptTemplateData,
+  PromptTemplateEntry,
+  PromptTemplateSection,
+} from './core/prompt-layer.ts';
+export type { ToolInvocation, ToolOutcome } from './core/tool-call.ts';
+export type { ToolSpec } from './core/tool-spec.ts';
+export type { TurnInput, TurnRequest } from './core/turn-input.ts';
+export type { TurnEndReason, TurnResult } from './core/turn-result.ts';
+export type { TokenUsage, UsageEntry } from './core/usage.ts';
+export type { LiveToolCall, LiveTurn, SessionView } from './core/view.ts';

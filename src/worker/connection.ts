@@ -1,0 +1,93 @@
+import type { RuntimeEnvironment } from '../contract/environment.ts';
+import type { Providers } from '../contract/provider.ts';
+import { type Tool, toolSpec } from '../contract/tool.ts';
+import { LashError, toWireError, type WireError } from '../core/error.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { CallName, CallResult } from '../protocol/api.ts';
+import { EventSender } from '../protocol/event-channel.ts';
+import type { ConnectMessage } from '../protocol/handshake.ts';
+import { type Answer, outcomeOf } from '../protocol/wire.ts';
+import type { SecretVault } from '../runtime/secrets.ts';
+import { callHandlers, type CallHandlers } from './call-handlers.ts';
+import { exposeCalls } from './expose-calls.ts';
+import { PageTools } from './page-tools.ts';
+import { firstProblem } from './problem.ts';
+import { CALL_SCHEMAS } from './schema/calls.ts';
+import { SessionTable } from './session-table.ts';
+
+/** What a worker serves to every page that connects. */
+export interface ServedRuntime {
+  readonly environmentFor: (config: JsonObject) => Promise<RuntimeEnvironment>;
+  readonly providers: Providers;
+  readonly tools: readonly Tool[];
+  readonly secrets: SecretVault;
+}
+
+/**
+ * One page's connection: its environment, its sessions, and the two ports to it. The environment is built and the tools
+ * are looked at when the connection is made; if that fails, every call of the connection fails with what it threw.
+ */
+export class Connection {
+  readonly #channel: EventSender;
+  readonly #secrets: SecretVault;
+  readonly #handlers: Promise<CallHandlers>;
+  readonly #onEnd: (connection: Connection) => void;
+  readonly #pageTools: PageTools;
+
+  constructor(served: ServedRuntime, message: ConnectMessage, onEnd: (connection: Connection) => void) {
+    const { providers, tools, secrets } = served;
+    const channel = new EventSender(message.events);
+    const pageTools = new PageTools(channel);
+    const resources = { providers, tools: () => [...tools, ...pageTools.tools], secrets };
+    const sessions = new SessionTable(resources, channel);
+    const toolNames = tools.map(({ name }) => name);
+    this.#channel = channel;
+    this.#pageTools = pageTools;
+    this.#secrets = secrets;
+    this.#onEnd = onEnd;
+    this.#handlers = Promise.all([served.environmentFor(message.config), ...tools.map(toolSpec)]).then(
+      ([environment]) => callHandlers({ environment, sessions, pageTools, secrets, toolNames }),
+    );
+    // Whoever calls hears of it; the page's first call is always waiting.
+    this.#handlers.catch(() => undefined);
+    exposeCalls(message.calls, Object.keys(CALL_SCHEMAS) as CallName[], (name, request) =>
+      this.#answer(name, request),
+    );
+  }
+
+  /** Tells the page of an error that nobody caught. */
+  warn(error: unknown): void {
+    this.#channel.push({ kind: 'warning', error: this.#wireError(error) });
+  }
+
+  async #answer<Name extends CallName>(name: Name, request: unknown): Promise<Answer<CallResult<Name>>> {
+    const outcome = await outcomeOf(this.#handle(name, request));
+    const seen = this.#channel.last;
+    this.#channel.flush();
+    if (name === 'disconnect') this.#end();
+    return { outcome: outcome.ok ? outcome : { ok: false, error: this.#redacted(outcome.error) }, seen };
+  }
+
+  async #handle<Name extends CallName>(name: Name, request: unknown): Promise<CallResult<Name>> {
+    const checked = CALL_SCHEMAS[name].safeParse(request);
+    if (!checked.success) {
+      const { path, reason } = firstProblem(checked.error, name);
+      throw new LashError('InvalidInput', `${path} ${reason}`, { path, reason });
+    }
+    const handlers = await this.#handlers;
+    return await handlers[name](checked.data);
+  }
+
+  #end(): void {
+    this.#pageTools.close();
+    this.#onEnd(this);
+  }
+
+  #wireError(error: unknown): WireError {
+    return this.#redacted(toWireError(error));
+  }
+
+  #redacted(error: WireError): WireError {
+    return this.#secrets.redactJson(error);
+  }
+}

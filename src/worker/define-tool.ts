@@ -1,0 +1,49 @@
+import * as z from 'zod/mini';
+
+import type { ArgumentCheck, Tool, ToolContext } from '../contract/tool.ts';
+import type { JsonObject, JsonValue } from '../core/json.ts';
+import { firstProblem } from './problem.ts';
+import { checkToolName } from './tool-name.ts';
+
+/** A tool as a host writes it down. */
+export interface ToolDefinition<Schema extends z.core.$ZodType> {
+  /** 1 to 64 letters, digits, `_` and `-`: what every model provider takes. */
+  readonly name: string;
+  /** Tells the model what the tool does and when to use it. */
+  readonly description: string;
+  /**
+   * An object schema of `zod` or `zod/mini`. (A schema of the full `zod` looks whether it may use `eval` unless
+   * `z.config({ jitless: true })` came first; under a content security policy that look is reported.)
+   */
+  readonly input: Schema;
+  /** Runs the tool. It must resolve with JSON data; what it throws is told to the model (rule TL2). */
+  execute(args: z.output<Schema>, context: ToolContext): JsonValue | Promise<JsonValue>;
+}
+
+/**
+ * A tool whose arguments are checked by its schema before it runs (law TU9): `execute` gets what the schema makes of
+ * them, with defaults and transformations.
+ *
+ * @throws `InvalidInput` for a name that providers do not take. A schema that is not an object or has no JSON Schema is
+ *   `InvalidInput` when the worker is connected to, or else at the first model call.
+ */
+export function defineTool<Schema extends z.core.$ZodType>(definition: ToolDefinition<Schema>): Tool {
+  const { name, description, input } = definition;
+  let schema: Promise<JsonObject> | undefined;
+  return Object.freeze({
+    name: checkToolName(name, 'name'),
+    description,
+    inputSchema: () => (schema ??= loadJsonSchema(name, input)),
+    check: async (args: JsonValue): Promise<ArgumentCheck> => {
+      const parsed = await z.safeParseAsync(input, args);
+      if (parsed.success) return { ok: true, value: parsed.data };
+      return { ok: false, ...firstProblem(parsed.error) };
+    },
+    execute: (args: unknown, context: ToolContext) => definition.execute(args as z.output<Schema>, context),
+  });
+}
+
+async function loadJsonSchema(name: string, input: z.core.$ZodType): Promise<JsonObject> {
+  const { jsonSchemaOf } = await import('./zod-json-schema.ts');
+  return jsonSchemaOf(name, input);
+}

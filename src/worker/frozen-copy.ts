@@ -1,0 +1,15 @@
+import { LashError } from '../core/error.ts';
+import { findNonJson } from '../core/json.ts';
+
+/** A copy of plain data that nobody can change. @throws `NotData` when `value` is something else. */
+export function frozenCopy<T extends object>(value: T, path: string): T {
+  const found = findNonJson(value, path);
+  if (found !== undefined) throw new LashError('NotData', `${found} is not plain data`, { path: found });
+  return freeze(structuredClone(value));
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const item of Object.values(value)) freeze(item);
+  return Object.freeze(value);
+}

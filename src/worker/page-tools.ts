@@ -1,0 +1,144 @@
+import type { ArgumentCheck, Tool, ToolContext } from '../contract/tool.ts';
+import { LashError } from '../core/error.ts';
+import type { JsonObject, JsonValue } from '../core/json.ts';
+import type { ToolSpec } from '../core/tool-spec.ts';
+import type { EventSender } from '../protocol/event-channel.ts';
+import { type Outcome, unwrap } from '../protocol/wire.ts';
+import { checkToolName } from './tool-name.ts';
+
+interface Asked {
+  readonly resolve: (value: JsonValue) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * The tools that a page offers, as the engine sees tools. Their arguments are checked here, against JSON Schema; to run
+ * one, the page is asked over the event channel. A call ends when the page answers, when its turn is stopped, or when
+ * the page goes away.
+ */
+export class PageTools {
+  readonly #channel: EventSender;
+  readonly #asked = new Map<number, Asked>();
+  #tools: readonly Tool[] = [];
+  #calls = 0;
+
+  constructor(channel: EventSender) {
+    this.#channel = channel;
+  }
+
+  /** What the page offers now. */
+  get tools(): readonly Tool[] {
+    return this.#tools;
+  }
+
+  /**
+   * Replaces what the page offers. Turns that run keep the tools that they began with.
+   *
+   * @throws `InvalidInput` for a name that is `taken`, comes twice, or that providers do not take, and for a schema that
+   *   cannot be used.
+   */
+  async offer(specs: readonly ToolSpec[], taken: readonly string[]): Promise<void> {
+    const names = new Set(taken);
+    const tools: Tool[] = [];
+    for (const [index, spec] of specs.entries()) {
+      const path = `tools[${index}]`;
+      checkToolName(spec.name, `${path}.name`);
+      if (names.has(spec.name)) throw invalid(`${path}.name`, `there is a tool called ${spec.name} already`);
+      names.add(spec.name);
+      const check = await schemaCheck(spec.inputSchema, `${path}.inputSchema`);
+      tools.push({
+        ...spec,
+        check,
+        execute: (args, context) => this.#ask(spec.name, args as JsonValue, context),
+      });
+    }
+    this.#tools = tools;
+  }
+
+  /** The page's answer to a call; one that nobody waits for any more is dropped. */
+  answer(call: number, answer: Outcome<JsonValue>): void {
+    const asked = this.#asked.get(call);
+    if (asked === undefined) return;
+    try {
+      asked.resolve(unwrap(answer));
+    } catch (error) {
+      asked.reject(error);
+    }
+  }
+
+  /** Ends every call that the page has not answered. */
+  close(): void {
+    for (const { reject } of this.#asked.values()) {
+      reject(new LashError('ClientClosed', 'The page that offered the tool is gone', {}));
+    }
+  }
+
+  async #ask(tool: string, args: JsonValue, context: ToolContext): Promise<JsonValue> {
+    const { sessionId, turnId, callId, signal } = context;
+    signal.throwIfAborted();
+    this.#calls += 1;
+    const call = this.#calls;
+    const stop = (): void => this.#cancel(call, signal.reason);
+    const answered = new Promise<JsonValue>((resolve, reject) => this.#asked.set(call, { resolve, reject }));
+    signal.addEventListener('abort', stop, { once: true });
+    this.#channel.push({ kind: 'tool-call', call, request: { tool, args, sessionId, turnId, callId } });
+    this.#channel.flush();
+    try {
+      return await answered;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      this.#asked.delete(call);
+    }
+  }
+
+  #cancel(call: number, cause: unknown): void {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    this.#channel.push({ kind: 'tool-cancelled', call, reason });
+    this.#asked
+      .get(call)
+      ?.reject(new LashError('Cancelled', `The tool call was stopped: ${reason}`, { reason }));
+  }
+}
+
+/** A check of arguments against `schema`. The validator is loaded with the first tool that a page offers. */
+async function schemaCheck(schema: JsonObject, path: string): Promise<(args: JsonValue) => ArgumentCheck> {
+  const { Validator } = await import('@cfworker/json-schema');
+  const draft = JSON.stringify(schema['$schema'] ?? '').includes('draft-07') ? '7' : '2020-12';
+  let validator: InstanceType<typeof Validator>;
+  try {
+    validator = new Validator(schema, draft);
+    // A reference that leads nowhere shows only when something is validated.
+    validator.validate({});
+  } catch (cause) {
+    throw invalid(path, 'it is not a JSON Schema that can be used', cause);
+  }
+  return (args) => {
+    const { valid, errors } = validator.validate(args);
+    if (valid) return { ok: true, value: args };
+    // The last one is about the place itself, those before it are about what contains it.
+    const error = errors.at(-1);
+    return {
+      ok: false,
+      path: pathText(error?.instanceLocation ?? '#'),
+      reason: error?.error ?? 'is not valid',
+    };
+  };
+}
+
+/** `#/list/0` as `$.list[0]`. */
+function pathText(pointer: string): string {
+  return pointer
+    .split('/')
+    .slice(1)
+    .reduce((text, key) => (/^\d+$/.test(key) ? `${text}[${key}]` : `${text}.${key}`), '$');
+}
+
+function invalid(path: string, reason: string, cause?: unknown): LashError {
+  const options = cause === undefined ? {} : { cause };
+  return new LashError(
+    'InvalidInput',
+    `The offered tool cannot be used: ${reason}`,
+    { path, reason },
+    options,
+  );
+}

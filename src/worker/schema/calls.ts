@@ -1,0 +1,87 @@
+import * as z from 'zod/mini';
+
+import type { CallName, CallRequest } from '../../protocol/api.ts';
+import { count, filled, filledList, id, json, jsonObject, natural, type Schema, schemaFor, title } from './basic.ts';
+import { turnInput } from './content.ts';
+import { policy, policyPatch, promptLayer } from './policy.ts';
+
+const session = count;
+const nothing = z.null();
+
+const toolSpec = z.strictObject({ name: filled, description: z.string(), inputSchema: jsonObject });
+
+const answer = z.discriminatedUnion('ok', [
+  z.strictObject({ ok: z.literal(true), value: json }),
+  z.strictObject({
+    ok: z.literal(false),
+    error: z.looseObject({ lash: z.literal(1), code: filled, message: z.string() }),
+  }),
+]);
+
+const upload = z.strictObject({
+  blob: z.custom<Blob>((value) => value instanceof Blob, 'must be a Blob'),
+  mime: filled,
+  name: z.optional(z.string()),
+  width: z.optional(count),
+  height: z.optional(count),
+});
+
+/**
+ * What each call may be given. Keys that are not named here are refused, so that a misspelt option is an error and not
+ * silence.
+ */
+export const CALL_SCHEMAS: { readonly [Name in CallName]: Schema<CallRequest<Name>> } = {
+  hello: nothing,
+  openSession: schemaFor(
+    z.strictObject({
+      sessionId: z.optional(id),
+      mode: z.enum(['create', 'open', 'openOrCreate', 'readOnly']),
+      title: z.optional(title),
+      policy: z.optional(policy),
+    }),
+  ),
+  closeSession: z.strictObject({ session }),
+  listSessions: schemaFor(z.strictObject({ after: z.optional(z.string()), limit: z.optional(count) })),
+  renameSession: z.strictObject({ sessionId: id, title }),
+  deleteSession: z.strictObject({ sessionId: id }),
+  setCredentials: z.strictObject({ name: filled, secret: filled }),
+  offerTools: z.strictObject({ tools: z.array(toolSpec) }),
+  answerTool: schemaFor(z.strictObject({ call: count, answer })),
+  readTrace: schemaFor(
+    z.strictObject({
+      name: z.optional(filled),
+      sessionId: z.optional(id),
+      cursor: z.optional(z.string()),
+      maxBytes: z.optional(count),
+    }),
+  ),
+  storage: nothing,
+  disconnect: nothing,
+
+  turn: schemaFor(
+    z.strictObject({
+      session,
+      turnId: id,
+      input: turnInput,
+      request: z.strictObject({
+        from: z.optional(z.nullable(filled)),
+        inputId: z.optional(id),
+        prompt: z.optional(promptLayer),
+        whenRunning: z.optional(z.enum(['reject', 'queue', 'inject'])),
+      }),
+    }),
+  ),
+  cancelTurn: schemaFor(z.strictObject({ session, turnId: id, reason: z.optional(z.string()) })),
+  branchToNode: z.strictObject({ session, nodeId: z.nullable(filled) }),
+  branches: z.strictObject({ session, nodeIds: z.array(filled) }),
+  getHistoricNode: z.strictObject({ session, nodeId: filled }),
+  appendSessionNodes: schemaFor(
+    z.strictObject({ session, requires: z.optional(filled), nodes: filledList(jsonObject) }),
+  ),
+  readView: schemaFor(z.strictObject({ session, before: z.optional(natural), limit: z.optional(count) })),
+  setPolicy: z.strictObject({ session, patch: policyPatch }),
+  rename: z.strictObject({ session, title }),
+  usage: z.strictObject({ session }),
+  putAttachment: schemaFor(z.strictObject({ session, upload })),
+  getAttachment: z.strictObject({ session, attachmentId: filled }),
+};

@@ -1,0 +1,82 @@
+import type { RuntimeEnvironment } from '../contract/environment.ts';
+import type { Providers } from '../contract/provider.ts';
+import type { Tool } from '../contract/tool.ts';
+import type { JsonObject } from '../core/json.ts';
+import { PROTOCOL_VERSION } from '../protocol/api.ts';
+import { type HandshakeMessage, handshakeMessage } from '../protocol/handshake.ts';
+import { holdLiveness } from '../protocol/liveness.ts';
+import { SecretVault } from '../runtime/secrets.ts';
+import { unsupported } from './call-handlers.ts';
+import { Connection, type ServedRuntime } from './connection.ts';
+
+/** What a worker serves. */
+export interface ServeOptions {
+  /**
+   * The environment, or a function that makes one from the plain `config` that the page passed to `connectRuntime`. It is
+   * called once per connection; if it throws, connecting fails with that error.
+   */
+  readonly environment:
+    | RuntimeEnvironment
+    | ((config: JsonObject) => RuntimeEnvironment | Promise<RuntimeEnvironment>);
+  /** The models, by the id that a session's policy names. */
+  readonly providers: Providers;
+  /** The tools of every session. A page may offer more. */
+  readonly tools?: readonly Tool[];
+  /** Secrets by name, for models that the host builds itself; redacted everywhere (law SE1). */
+  readonly secrets?: Readonly<Record<string, string>>;
+  /** Has no engine yet: when it is given, connecting fails with `Unsupported`. */
+  readonly housekeeping?: { readonly everyMs: number; readonly keep: { readonly youngerThanMs: number } };
+}
+
+/**
+ * Serves the runtime to the page that made this worker. Call it once, while the worker's script runs: it listens before
+ * it returns, and a script that waits for something first can still be connected to, since it says when it is ready
+ * (law WB1). It holds a Web Lock for as long as the worker lives (law WB2), and tells connected pages of errors that
+ * nobody caught.
+ */
+export function serveRuntime(options: ServeOptions): void {
+  const scope = globalThis as unknown as DedicatedWorkerGlobalScope;
+  const served = servedBy(options);
+  const connections = new Set<Connection>();
+  const lock = holdLiveness(scope.navigator.locks, `lash-web.worker.${crypto.randomUUID()}`);
+  const sayReady = async (): Promise<void> => {
+    const ready: HandshakeMessage = { lash: 'ready', protocol: PROTOCOL_VERSION, lock: await lock };
+    scope.postMessage(ready);
+  };
+  scope.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+    const message = handshakeMessage(data);
+    if (message?.lash === 'hello') void sayReady();
+    if (message?.lash === 'connect') {
+      connections.add(new Connection(served, message, (ended) => connections.delete(ended)));
+    }
+  });
+  forwardUncaught(scope, connections);
+  void sayReady();
+}
+
+function servedBy({
+  environment,
+  providers,
+  tools = [],
+  secrets = {},
+  housekeeping,
+}: ServeOptions): ServedRuntime {
+  const vault = new SecretVault();
+  for (const [name, secret] of Object.entries(secrets)) vault.set(name, secret);
+  const environmentFor = async (config: JsonObject): Promise<RuntimeEnvironment> => {
+    if (housekeeping !== undefined) throw unsupported('housekeeping');
+    return typeof environment === 'function' ? await environment(config) : environment;
+  };
+  return { environmentFor, providers, tools, secrets: vault };
+}
+
+/** Browsers tell a page little of a worker's uncaught error, and nothing of a rejection. */
+function forwardUncaught(scope: DedicatedWorkerGlobalScope, connections: ReadonlySet<Connection>): void {
+  const forward = (event: Event, error: unknown): void => {
+    if (connections.size === 0) return;
+    event.preventDefault();
+    for (const connection of connections) connection.warn(error);
+  };
+  scope.addEventListener('error', (event) => forward(event, event.error ?? new Error(event.message)));
+  scope.addEventListener('unhandledrejection', (event) => forward(event, event.reason));
+}

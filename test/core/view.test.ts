@@ -1,0 +1,202 @@
+import { describe, expect, it } from 'vitest';
+
+import type { BranchPoint } from '../../src/core/branch-point.ts';
+import { describeError } from '../../src/core/error.ts';
+import type { SessionEvent, SessionHead, TurnActivity } from '../../src/core/event.ts';
+import type { SessionNode } from '../../src/core/node.ts';
+import type { TurnResult } from '../../src/core/turn-result.ts';
+import { NO_USAGE } from '../../src/core/usage.ts';
+import { prependOlder, reduceView, type SessionView, VIEW_WINDOW } from '../../src/core/view.ts';
+
+const head = (revision: number): SessionHead => ({
+  revision,
+  leaf: 'x',
+  usage: NO_USAGE,
+  nodeCount: 0,
+  bytes: 0,
+});
+const nodes = (count: number, from = 0): SessionNode[] =>
+  Array.from({ length: count }, (_, index) => ({
+    id: `n${from + index}`,
+    parentId: from + index === 0 ? null : `n${from + index - 1}`,
+    createdAt: 0,
+    body: { kind: 'plugin', pluginType: 'p', data: null },
+  }));
+const point = (nodeId: string): BranchPoint => ({
+  nodeId,
+  siblings: [
+    { nodeId, tip: nodeId },
+    { nodeId: `${nodeId}'`, tip: `${nodeId}'` },
+  ],
+});
+const empty: SessionView = {
+  sessionId: 's',
+  title: 'title',
+  head: head(0),
+  window: { start: 0, nodes: [] },
+  branches: {},
+  turn: null,
+  lastTurn: null,
+};
+const after = (view: SessionView, ...events: SessionEvent[]): SessionView => events.reduce(reduceView, view);
+
+const turnId = 't';
+const step = (correlationId: string, attempt = 1): TurnActivity => ({
+  type: 'step-started',
+  turnId,
+  step: 0,
+  attempt,
+  correlationId,
+});
+const delta = (correlationId: string, text: string): TurnActivity => ({
+  type: 'text-delta',
+  turnId,
+  correlationId,
+  text,
+});
+const thought = (correlationId: string, text: string): TurnActivity => ({
+  type: 'reasoning-delta',
+  turnId,
+  correlationId,
+  text,
+});
+const started: TurnActivity = { type: 'turn-started', turnId };
+const committed = (count: number, from = 0): SessionEvent => ({
+  type: 'nodes-committed',
+  head: head(1),
+  nodes: nodes(count, from),
+});
+const result: TurnResult = { status: 'completed', reason: 'assistant_message', leaf: 'x', usage: NO_USAGE };
+
+describe('a view keeps its identity', () => {
+  const running = after(empty, started, step('c'));
+  const unchanged: [string, SessionView, SessionEvent][] = [
+    ['a warning', running, { type: 'warning', turnId, message: 'x' }],
+    [
+      'counted usage',
+      running,
+      { type: 'usage-counted', turnId, step: 0, usage: NO_USAGE, cumulative: NO_USAGE },
+    ],
+    ['accepted input', running, { type: 'input-accepted', turnId, leaf: null }],
+    ['a delta of another attempt', running, delta('old', 'x')],
+    ['a delta of another turn', running, { ...delta('c', 'x'), turnId: 'other' }],
+    ['a delta without a turn', empty, delta('c', 'x')],
+    [
+      'an attempt withdrawn that showed nothing',
+      running,
+      { type: 'attempt-withdrawn', turnId, correlationId: 'c' },
+    ],
+    [
+      'a result of a call that is not shown',
+      running,
+      {
+        type: 'tool-completed',
+        turnId,
+        callId: 'a',
+        tool: 'x',
+        outcome: { status: 'success', value: 1 },
+        durationMs: 1,
+      },
+    ],
+    ['the same title', empty, { type: 'title-changed', title: 'title' }],
+  ];
+  it.each(unchanged)('after %s', (_, view, event) => {
+    expect(reduceView(view, event)).toBe(view);
+  });
+
+  it('in the parts that an event does not touch', () => {
+    const view = after({ ...empty, branches: { n0: point('n0') } }, committed(3), started, step('c'));
+    const texted = reduceView(view, delta('c', 'x'));
+    expect(texted.window).toBe(view.window);
+    expect(texted.branches).toBe(view.branches);
+    expect(texted.head).toBe(view.head);
+    const grown = reduceView(view, committed(1, 3));
+    expect(grown.branches).toBe(view.branches);
+    expect(grown.turn).toBe(view.turn);
+    expect(reduceView(view, { type: 'head-changed', head: head(9) }).window).toBe(view.window);
+  });
+});
+
+describe('a running turn in the view', () => {
+  it('shows text and reasoning of the present attempt as they come', () => {
+    const view = after(empty, started, step('c'), thought('c', 'hm'), delta('c', 'Hel'), delta('c', 'lo'));
+    expect(view.turn).toMatchObject({ turnId, text: 'Hello', reasoning: 'hm', correlationId: 'c' });
+  });
+
+  it('[TU7] takes back the text of an attempt that is withdrawn, and shows the wait until the next one', () => {
+    const error = describeError('ProviderUnavailable', 'no answer', {});
+    const waiting = after(
+      empty,
+      started,
+      step('c1'),
+      delta('c1', 'wro'),
+      thought('c1', 'hm'),
+      { type: 'attempt-withdrawn', turnId, correlationId: 'c1' },
+      { type: 'retry-scheduled', turnId, attempt: 2, maxAttempts: 4, waitMs: 5, error },
+    );
+    expect(waiting.turn).toMatchObject({ text: '', reasoning: '', retry: { attempt: 2, waitMs: 5, error } });
+    const again = after(waiting, step('c2', 2), delta('c1', 'late'), delta('c2', 'right'));
+    expect(again.turn).toMatchObject({ text: 'right', retry: null });
+  });
+
+  it('shows tool calls with their outcomes, and settles all of it once it is committed', () => {
+    const outcome = { status: 'success', value: 1 } as const;
+    const view = after(
+      empty,
+      started,
+      step('c'),
+      delta('c', 'let me see'),
+      { type: 'tool-started', turnId, callId: 'a', tool: 'x', args: {} },
+      { type: 'tool-started', turnId, callId: 'b', tool: 'y', args: {} },
+      { type: 'tool-completed', turnId, callId: 'b', tool: 'y', outcome, durationMs: 1 },
+    );
+    expect(view.turn?.toolCalls).toEqual([
+      { callId: 'a', tool: 'x', args: {} },
+      { callId: 'b', tool: 'y', args: {}, outcome },
+    ]);
+    const settled = reduceView(view, committed(3));
+    expect(settled.turn).toMatchObject({ turnId, text: '', toolCalls: [] });
+    expect(settled.window.nodes).toHaveLength(3);
+  });
+
+  it('is gone after its end, and how it ended is kept', () => {
+    const view = after(empty, started, step('c'), delta('c', 'x'), { type: 'turn-finished', turnId, result });
+    expect(view).toMatchObject({ turn: null, lastTurn: { turnId, result } });
+  });
+});
+
+describe('the window of a view', () => {
+  it('[RE2] holds at most VIEW_WINDOW nodes, the newest ones, and no branch point of another node', () => {
+    const branches = { n0: point('n0'), [`n${VIEW_WINDOW}`]: point(`n${VIEW_WINDOW}`) };
+    const view = after({ ...empty, branches }, committed(VIEW_WINDOW), committed(10, VIEW_WINDOW));
+    expect(view.window).toMatchObject({ start: 10 });
+    expect(view.window.nodes).toHaveLength(VIEW_WINDOW);
+    expect(view.window.nodes.at(-1)?.id).toBe(`n${VIEW_WINDOW + 9}`);
+    expect(Object.keys(view.branches)).toEqual([`n${VIEW_WINDOW}`]);
+  });
+
+  it('is replaced, with its branch points, when the path is another one', () => {
+    const view = after({ ...empty, branches: { n0: point('n0') } }, committed(5), {
+      type: 'path-changed',
+      head: head(2),
+      window: { start: 7, nodes: nodes(2, 7) },
+      branches: [point('n8')],
+    });
+    expect(view).toMatchObject({ head: head(2), window: { start: 7 }, branches: { n8: point('n8') } });
+    expect(Object.keys(view.branches)).toEqual(['n8']);
+  });
+
+  it('takes older nodes that lie right before it, and no others', () => {
+    const view: SessionView = {
+      ...empty,
+      window: { start: 10, nodes: nodes(3, 10) },
+      branches: { n11: point('n11') },
+    };
+    const grown = prependOlder(view, { start: 5, nodes: nodes(5, 5) }, [point('n6')]);
+    expect(grown.window.start).toBe(5);
+    expect(grown.window.nodes.map(({ id }) => id)).toEqual(nodes(8, 5).map(({ id }) => id));
+    expect(grown.branches).toEqual({ n6: point('n6'), n11: point('n11') });
+    expect(prependOlder(view, { start: 4, nodes: nodes(5, 4) }, [])).toBe(view);
+    expect(prependOlder(view, { start: 10, nodes: [] }, [])).toBe(view);
+  });
+});

@@ -1,0 +1,105 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+
+import { expect, test } from './fixtures.ts';
+import { held } from './plays.ts';
+
+const SIZES = [
+  { size: 'desktop', viewport: { width: 1280, height: 800 } },
+  { size: 'phone', viewport: { width: 390, height: 780 } },
+] as const;
+
+const RICH_TEXT = `# A heading
+
+Some *text* with \`code\`, a [link](https://example.com/) and a list:
+
+1. one
+2. two
+
+| a | table |
+|---|---|
+| with | cells |
+
+> said by someone
+
+\`\`\`js
+and.code()
+\`\`\``;
+
+for (const { size, viewport } of SIZES) {
+  test(`axe finds nothing on a ${size}, in light and in dark`, async ({ demo, server, page }) => {
+    await page.setViewportSize(viewport);
+    await demo.open();
+    await expectNothing(page, 'nothing is open');
+    await page.getByTestId('settings').click();
+    await page.getByTestId('provider-select').selectOption('openai-compatible');
+    await expectNothing(page, 'the settings are open');
+    await page.keyboard.press('Escape');
+    await demo.useServer(server);
+
+    server.answers('Show me', {
+      toolCalls: [
+        { name: 'calculator', arguments: '{"expression":"6 * 7"}' },
+        { name: 'calculator', arguments: '{"formula":"6 * 7"}' },
+      ],
+      content: RICH_TEXT,
+    });
+    await demo.say('Show me');
+    await expect(demo.answers.last()).toContainText('and.code()');
+    await demo.settled();
+    await demo.tool('calculator').first().locator('summary').click();
+    const answer = held('It begins');
+    server.plays(answer.play);
+    await demo.say('Go on');
+    await expect(demo.live).toContainText('It begins');
+    await expectNothing(page, 'an answer is being written');
+    await demo.stop.click();
+    await demo.settled();
+    await page.getByTestId('edit-message').first().click();
+    await demo.send.click();
+    await expect(page.getByTestId('branch-label')).toBeVisible();
+    await expect(demo.answers.last()).toContainText('and.code()');
+    await demo.settled();
+    const sessionId = demo.sessionId();
+    await demo.visit('unknown');
+    await expect(demo.error).toBeVisible();
+    await expectNothing(page, 'an error is shown');
+    await demo.visit(sessionId);
+    await expect(demo.answers.last()).toContainText('and.code()');
+    await expectNothing(page, 'a conversation with tools and branches');
+
+    if (size === 'phone') {
+      await page.getByTestId('trace-toggle').click();
+      await expect(page.getByTestId('trace-download')).toBeVisible();
+      await expectNothing(page, 'the trace lies over the conversation');
+      await page.getByTestId('trace-close').click();
+      await page.getByTestId('open-sidebar').click();
+      await expectNothing(page, 'the list lies over the conversation');
+    }
+    await page.getByTestId('delete-session').first().click();
+    await expectNothing(page, 'a deletion is asked about');
+  });
+}
+
+/** Looks at the page as it is, in both themes. */
+async function expectNothing(page: Page, state: string): Promise<void> {
+  // Colours on their way from one theme to the other would be measured in between.
+  await page.evaluate(() => {
+    const still = new CSSStyleSheet();
+    still.replaceSync('*, *::before, *::after { transition: none !important; animation: none !important }');
+    document.adoptedStyleSheets = [still];
+  });
+  const backgrounds = new Set<string>();
+  for (const theme of ['light', 'dark']) {
+    backgrounds.add(
+      await page.evaluate((name) => {
+        document.documentElement.dataset['theme'] = name;
+        return getComputedStyle(document.documentElement).backgroundColor;
+      }, theme),
+    );
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    const found = violations.map(({ id, nodes }) => ({ id, nodes: nodes.map(({ html }) => html) }));
+    expect(found, `${state}, ${theme}`).toEqual([]);
+  }
+  expect(backgrounds.size, 'the themes differ').toBe(2);
+}

@@ -1,0 +1,155 @@
+import { textFile } from './demo.ts';
+import { expect, test } from './fixtures.ts';
+import { breaksOff, endsEarly, hangsUp, nothing, type Play, refusal, rubbish, webPage } from './plays.ts';
+
+/** Fails three times in a way that is tried again at once, and then as the last attempt that there is. */
+const atLast = (play: Play): readonly Play[] => {
+  const busy = refusal(503, { retryAfter: 0 });
+  return [busy, busy, busy, play];
+};
+
+const FAILURES = [
+  { what: 'refuses the key (401)', plays: [refusal(401)], code: 'ProviderUnauthorized', words: /key.*settings/i },
+  {
+    what: 'is asked too often (429) and wants a long wait',
+    plays: [refusal(429, { retryAfter: 125 })],
+    code: 'ProviderRateLimited',
+    words: /2 min 5 s/,
+  },
+  {
+    what: 'has a fault of its own (500)',
+    plays: atLast(refusal(500)),
+    code: 'ProviderUnavailable',
+    words: /problem of its own \(500\)/,
+  },
+  {
+    what: 'does not answer',
+    plays: atLast(hangsUp),
+    code: 'ProviderUnavailable',
+    words: /cannot be reached/,
+  },
+  {
+    what: 'ends the stream early',
+    plays: atLast(endsEarly('I was going to')),
+    code: 'ProviderStreamInterrupted',
+    words: /broke off/,
+  },
+  {
+    what: 'is cut off',
+    plays: atLast(breaksOff('I was going to')),
+    code: 'ProviderStreamInterrupted',
+    words: /broke off/,
+  },
+  { what: 'sends rubbish', plays: atLast(rubbish), code: 'ProviderStreamInvalid', words: /cannot be understood/ },
+  { what: 'sends a web page', plays: atLast(webPage), code: /^ProviderStream/, words: /cannot be understood|broke off/ },
+  { what: 'sends nothing at all', plays: atLast(nothing), code: 'ProviderEmptyResponse', words: /nothing at all/ },
+] as const;
+
+for (const { what, plays, code, words } of FAILURES) {
+  test(`a server that ${what}: said in plain words, nothing lost, and the session goes on`, async ({ demo, server, page }) => {
+    await demo.open();
+    await demo.useServer(server);
+    server.plays(...plays);
+    await demo.say('Are you there?');
+    await expect(demo.error).toHaveAttribute('data-code', code);
+    await expect(demo.error).toContainText(words);
+    await expect(page.getByRole('alert')).toContainText(words);
+    await demo.settled();
+    await expect(demo.messages).toHaveText([/Are you there\?/]);
+    await expect(demo.live).toHaveCount(0);
+
+    await demo.reload();
+    await expect(demo.messages).toHaveText([/Are you there\?/]);
+    server.answers('Are you there', { content: 'Now I am.' });
+    await page.getByTestId('continue').click();
+    await expect(demo.answers).toHaveText([/Now I am\./]);
+    await expect(demo.error).toHaveCount(0);
+    await expect(demo.questions).toHaveCount(1);
+  });
+}
+
+test('[TU7] a failed attempt is said to be tried again, and its text is withdrawn', async ({ demo, server, page }) => {
+  await demo.open();
+  await demo.useServer(server);
+  server.plays(refusal(429, { retryAfter: 1 }));
+  server.answers('Are you there', { content: 'Yes, now.' });
+  await demo.say('Are you there?');
+  await expect(page.getByTestId('retry')).toContainText(/takes no more requests.*Trying again in 1\.0 s/s);
+  await expect(demo.answers).toHaveText([/Yes, now\./]);
+  await expect(demo.error).toHaveCount(0);
+});
+
+test('a chat that does not exist: said in plain words, and none is made', async ({ demo, page }) => {
+  await demo.open('no-such-session');
+  await expect(demo.error).toHaveAttribute('data-code', 'SessionNotFound');
+  await expect(demo.error).toContainText('There is no such chat');
+  await expect(demo.sessions).toHaveCount(0);
+  await page.getByTestId('new-session').click();
+  await expect(demo.sessions).toHaveCount(1);
+  await expect(demo.error).toHaveCount(0);
+});
+
+test('a tool that does not exist, and wrong arguments: the model is told, and the turn goes on', async ({ demo, server }) => {
+  await demo.open();
+  await demo.useServer(server);
+  server.answers('Use your tools', {
+    toolCalls: [
+      { name: 'teleport', arguments: '{"to":"Mars"}' },
+      { name: 'calculator', arguments: '{"formula":"1 + 1"}' },
+      { name: 'calculator', arguments: '{"expression":"1 + 1"}' },
+    ],
+    content: 'Two of them failed.',
+  });
+  await demo.say('Use your tools.');
+  await expect(demo.tool('teleport')).toHaveAttribute('data-state', 'failure');
+  await expect(demo.tool('calculator').nth(0)).toHaveAttribute('data-state', 'failure');
+  await expect(demo.tool('calculator').nth(1)).toHaveAttribute('data-state', 'success');
+  await expect(demo.answers.last()).toContainText('Two of them failed.');
+  const told = server.requests.at(-1)?.messages.filter(({ role }) => role === 'tool');
+  expect(told?.map(({ content }) => content)).toEqual([
+    expect.stringContaining('teleport'),
+    expect.stringContaining('expression'),
+    expect.stringContaining('2'),
+  ]);
+  await expect(demo.error).toHaveCount(0);
+});
+
+test('a file over the limit: said in plain words, and the draft stays', async ({ demo, server, page }) => {
+  await demo.open();
+  await demo.useServer(server);
+  await page.getByTestId('new-session').click();
+  await demo.composer.fill('Look at this');
+  await demo.attach([textFile('small.txt', 'small')]);
+  await page.getByTestId('attach').setInputFiles({
+    name: 'large.txt',
+    mimeType: 'text/plain',
+    buffer: Buffer.alloc(10 * 1024 * 1024 + 1, 'a'),
+  });
+  await expect(demo.error).toHaveAttribute('data-code', 'AttachmentTooLarge');
+  await expect(demo.error).toContainText(/too large: 10 MB, and the limit is 10 MB/);
+  await expect(demo.composer).toHaveValue('Look at this');
+  await expect(page.locator('form').getByTestId('attachment')).toHaveText([/small\.txt/]);
+  server.answers('Look at this', { content: 'I see.' });
+  await demo.send.click();
+  await expect(demo.answers).toHaveText([/I see\./]);
+  await expect(demo.questions).toHaveText([/small\.txt[^]*Look at this/]);
+  await expect(demo.error).toHaveCount(0);
+});
+
+test('a worker script that does not load: said in plain words, and it can be tried again', async ({ demo, page }) => {
+  await demo.open();
+  await demo.say('Who are you?');
+  await demo.settled();
+  const sessionId = demo.sessionId();
+  await page.route(/agent\.worker/, (route) => route.abort());
+  await page.reload();
+  await expect(demo.error).toHaveAttribute('data-code', 'WorkerLoadFailed');
+  await expect(demo.error).toContainText('did not start');
+  await expect(demo.status).not.toHaveText('ready');
+  await page.unroute(/agent\.worker/);
+  await page.getByTestId('reconnect').click();
+  await expect(demo.status).toHaveText('ready');
+  await expect(demo.error).toHaveCount(0);
+  await expect(demo.questions).toHaveText([/Who are you\?/]);
+  expect(demo.sessionId()).toBe(sessionId);
+});

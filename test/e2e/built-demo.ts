@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { extname, join } from 'node:path';
+
+/** Where the demo is built to for these tests, from the root of the repository. */
+export const BUILT = 'node_modules/.cache/lash-web-e2e';
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+};
+
+const EVAL = "try { eval('1') } catch {}";
+
+/** Scripts that break the policy, to see that it is in force and that breaches are reported. */
+const CONTROLS: Readonly<Record<string, string>> = {
+  '/control.js': `${EVAL}; new Worker('/control.worker.js')`,
+  '/control.worker.js': EVAL,
+};
+
+/** The demo as it is built, served with the policy `script-src 'self'` on pages and workers alike. */
+export class BuiltDemo {
+  /** The scripts that broke the policy, as browsers reported them. */
+  readonly reported: string[] = [];
+  readonly #folder = join(import.meta.dirname, '..', '..', BUILT);
+  readonly #server = createServer((request, response) => this.#serve(request, response));
+
+  private constructor() {}
+
+  static async start(): Promise<BuiltDemo> {
+    const demo = new BuiltDemo();
+    demo.#server.listen(0, '127.0.0.1');
+    await once(demo.#server, 'listening');
+    return demo;
+  }
+
+  get url(): string {
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') throw new Error('the built demo is not served');
+    return `http://127.0.0.1:${address.port}`;
+  }
+
+  stop(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    const { pathname } = new URL(request.url ?? '/', this.url);
+    if (pathname === '/csp-report') {
+      void this.#note(request, response);
+      return;
+    }
+    const body = CONTROLS[pathname] ?? this.#file(pathname === '/' ? '/index.html' : pathname);
+    response.writeHead(body === undefined ? 404 : 200, {
+      'content-type': TYPES[pathname === '/' ? '.html' : extname(pathname)] ?? 'application/octet-stream',
+      'content-security-policy': "script-src 'self'; report-uri /csp-report",
+    });
+    response.end(body);
+  }
+
+  #file(pathname: string): Buffer | undefined {
+    try {
+      return readFileSync(join(this.#folder, pathname));
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #note(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let text = '';
+    for await (const chunk of request) text += String(chunk);
+    response.writeHead(204).end();
+    const { 'csp-report': report } = JSON.parse(text) as { 'csp-report': Record<string, unknown> };
+    this.reported.push(String(report['source-file'] ?? report['document-uri']));
+  }
+}

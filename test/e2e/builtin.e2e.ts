@@ -1,0 +1,49 @@
+import { textFile } from './demo.ts';
+import { expect, test } from './fixtures.ts';
+
+test('the built-in model calculates two things at once', async ({ demo }) => {
+  await demo.open();
+  await demo.say('Calculate 12 * 7 and (144 - 36) / 9');
+  await expect(demo.tool('calculator')).toHaveCount(2);
+  for (const [index, result] of ['84', '12'].entries()) {
+    await expect(demo.tool('calculator').nth(index)).toHaveAttribute('data-state', 'success');
+    await expect(demo.tool('calculator').nth(index)).toContainText(result);
+  }
+  await demo.settled();
+  await expect(demo.answers.last()).toContainText('84');
+  await expect(demo.answers.last()).toContainText('12');
+  await expect(demo.page.getByTestId('usage')).toContainText(/[1-9][\d,]*\s+tokens/);
+});
+
+test('the built-in model notes something down and recalls it, after a reload and offline', async ({ demo, context }) => {
+  await demo.open();
+  await demo.say('Remember that the meeting is on Thursday at 10');
+  await expect(demo.tool('remember')).toHaveAttribute('data-state', 'success');
+  await demo.settled();
+  await demo.reload();
+  await expect(demo.tool('remember')).toHaveAttribute('data-state', 'success');
+  await context.setOffline(true);
+  await demo.page.getByTestId('new-session').click();
+  await expect(demo.sessions).toHaveCount(2);
+  await demo.say('Recall the meeting');
+  await expect(demo.tool('recall')).toHaveAttribute('data-state', 'success');
+  await demo.settled();
+  await expect(demo.answers.last()).toContainText('Thursday at 10');
+  await expect(demo.error).toHaveCount(0);
+});
+
+test('the built-in model reads an attached text file', async ({ demo }) => {
+  await demo.open();
+  await demo.say('Read the attached file', [textFile('list.txt', 'eggs, flour and a heron')]);
+  await expect(demo.questions.first()).toContainText('list.txt');
+  await expect(demo.tool('read_file')).toHaveAttribute('data-state', 'success');
+  await demo.settled();
+  await expect(demo.answers.last()).toContainText('eggs, flour and a heron');
+});
+
+test('the built-in model says plainly what it is', async ({ demo }) => {
+  await demo.open();
+  await demo.say('Who are you?');
+  await demo.settled();
+  await expect(demo.answers).toHaveText([/built-in model.*fixed rules/]);
+});

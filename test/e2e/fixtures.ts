@@ -1,0 +1,37 @@
+import { expect, test as base } from '@playwright/test';
+
+import { Demo } from './demo.ts';
+import { ModelServer } from './model-server.ts';
+
+interface PerTest {
+  readonly demo: Demo;
+  readonly server: ModelServer;
+}
+
+interface PerWorker {
+  readonly modelServer: ModelServer;
+}
+
+/** A test with the demo, on a database of its own, and a model server. An error that nobody caught fails it. */
+export const test = base.extend<PerTest, PerWorker>({
+  modelServer: [
+    async ({}, use) => {
+      const server = await ModelServer.start();
+      await use(server);
+      await server.stop();
+    },
+    { scope: 'worker' },
+  ],
+  server: async ({ modelServer }, use) => {
+    modelServer.reset();
+    await use(modelServer);
+  },
+  demo: async ({ page, baseURL }, use) => {
+    const uncaught: Error[] = [];
+    page.on('pageerror', (error) => uncaught.push(error));
+    await use(new Demo(page, `e2e-${crypto.randomUUID()}`, baseURL ?? ''));
+    expect(uncaught).toEqual([]);
+  },
+});
+
+export { expect };

@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest';
+
+import type { Residency } from '../../src/contract/environment.ts';
+import type { NodeDraft } from '../../src/core/node.ts';
+import { answers, clockOfItsOwn, expectInStep, openShared, sharedStorage, unavailable } from './stores.ts';
+import { finish, plays, text } from './support.ts';
+
+const RESIDENCIES: readonly Residency[] = ['KeepAll', 'ActivePathOnly'];
+const code = (value: string): object => ({ code: value });
+const note = (value: string): NodeDraft => ({
+  createdAt: 1,
+  body: { kind: 'plugin', pluginType: 'note', data: value },
+});
+
+describe('a commit that fails', () => {
+  /** Commits of a turn: 0 its question, 1 its answer. */
+  const places = [
+    ['the question', 0],
+    ['the answer', 1],
+  ] as const;
+  const ways = ['before it is stored', 'after it is stored'] as const;
+  const cases = RESIDENCIES.flatMap((residency) =>
+    places.flatMap(([what, place]) => ways.map((way) => [what, way, residency, place] as const)),
+  );
+
+  it.each(cases)(
+    '[ST14] of %s, %s: the turn fails with the code, memory is what is stored, and a later turn works (%s)',
+    async (_, way, residency, place) => {
+      const storage = sharedStorage();
+      const runtime = await openShared(storage, answers('zero', 'one', 'two'), { residency });
+      await runtime.turn('before').result;
+      const finished: unknown[] = [];
+      runtime.subscribe((event) => {
+        if (event.type === 'turn-finished') finished.push(event.result);
+      });
+      let commits = 0;
+      storage.faults.commit = async (_, proceed) => {
+        if (commits++ !== place) return await proceed();
+        if (way === 'after it is stored') await proceed();
+        throw unavailable();
+      };
+      const result = runtime.turn('asked').result.catch((error: unknown) => ({ status: 'refused', error }));
+      expect(await result).toMatchObject({
+        status: place === 0 ? 'refused' : 'failed',
+        error: code('StorageUnavailable'),
+      });
+      expect(finished).toMatchObject([
+        { status: 'failed', reason: 'runtime_error', error: code('StorageUnavailable') },
+      ]);
+      expect(runtime.view().turn).toBeNull();
+      await expectInStep(runtime, storage);
+      const texts = JSON.stringify(runtime.view().window.nodes);
+      expect(texts.includes('asked')).toBe(place === 1 || way === 'after it is stored');
+
+      delete storage.faults.commit;
+      expect((await runtime.turn('after').result).status).toBe('completed');
+      await expectInStep(runtime, storage);
+      await runtime.close();
+      await expectInStep(await openShared(storage, plays(), { residency }), storage);
+    },
+  );
+
+  it('[ST4] that a store made good itself, and answers with a replay, is the commit that was asked for', async () => {
+    const storage = sharedStorage();
+    const runtime = await openShared(storage, answers('one'));
+    storage.faults.commit = async (_, proceed) => {
+      await proceed();
+      return await proceed();
+    };
+    expect((await runtime.turn('asked').result).status).toBe('completed');
+    expect(runtime.view().window.nodes).toHaveLength(2);
+    await expectInStep(runtime, storage);
+  });
+
+  it('[ST4] an operation of an earlier turn is OperationConflict, and nothing is added', async () => {
+    const storage = sharedStorage();
+    const runtime = await openShared(storage, answers('one', 'two'));
+    const stopped = { ...clockOfItsOwn(), now: () => 5 };
+    await runtime.turn('asked', { inputId: 'mine' }).result;
+    await expect(runtime.turn('asked', { inputId: 'mine' }).result).rejects.toMatchObject(
+      code('OperationConflict'),
+    );
+    await expectInStep(runtime, storage);
+    await runtime.close();
+    // With a clock that stands still the second question is the same, byte for byte.
+    const still = await openShared(storage, answers('two'), { clock: stopped });
+    await still.turn('asked', { inputId: 'still' }).result;
+    const { head } = still.view();
+    await expect(still.turn('asked', { inputId: 'still', from: null }).result).rejects.toMatchObject(
+      code('OperationConflict'),
+    );
+    expect(still.view().head).toEqual(head);
+  });
+
+  it('[ST14] what is committed is told although the branch points could not be read', async () => {
+    const storage = sharedStorage();
+    const runtime = await openShared(storage, answers('one', 'two'), { residency: 'ActivePathOnly' });
+    const unreadable = async (): Promise<never> => await Promise.reject(unavailable());
+    storage.faults.siblings = unreadable;
+    await expect(runtime.turn('asked').result).rejects.toMatchObject(code('StorageUnavailable'));
+    delete storage.faults.siblings;
+    await expectInStep(runtime, storage);
+    expect(runtime.view().window.nodes).toHaveLength(1);
+    const [question] = runtime.view().window.nodes;
+    expect((await runtime.turn('again').result).status).toBe('completed');
+    storage.faults.siblings = unreadable;
+    await expect(runtime.branchToNode(question?.id ?? '')).rejects.toMatchObject(code('StorageUnavailable'));
+    delete storage.faults.siblings;
+    await expectInStep(runtime, storage);
+    expect(runtime.view().window.nodes).toEqual([question]);
+  });
+});
+
+describe('two writers of one session', () => {
+  it.each(RESIDENCIES)(
+    '[ST3] take turns: each one sees what the other wrote, nothing is lost (%s)',
+    async (residency) => {
+      const storage = sharedStorage();
+      const first = await openShared(storage, answers('1a', '1b'), { residency });
+      const second = await openShared(storage, answers('2a', '2b'), { residency });
+      for (const runtime of [first, second, first, second]) {
+        expect((await runtime.turn('next').result).status).toBe('completed');
+        await expectInStep(runtime, storage);
+      }
+      expect(second.view().window.nodes).toHaveLength(8);
+    },
+  );
+
+  it.each(RESIDENCIES)(
+    '[ST3] the one that is overtaken during a turn fails with WriterFenced, shows what is stored, and can go on (%s)',
+    async (residency) => {
+      const storage = sharedStorage();
+      const slow = await openShared(storage, plays([text('half'), 'hang'], [text('later'), finish()]), {
+        residency,
+      });
+      const turn = slow.turn('slow');
+      await turn.accepted;
+      const fast = await openShared(storage, answers('quick'), { residency });
+      expect((await fast.turn('fast').result).status).toBe('completed');
+      expect(await turn.cancel()).toMatchObject({ status: 'failed', error: code('WriterFenced') });
+      await expectInStep(slow, storage);
+      expect(JSON.stringify(slow.view().window.nodes)).toContain('quick');
+      expect((await slow.turn('again').result).status).toBe('completed');
+      expect(slow.view().window.nodes).toHaveLength(5);
+      await expectInStep(slow, storage);
+    },
+  );
+
+  it('[ST3] two handles of one epoch: the slower one gets HeadRevisionConflict and then stands on the newest head', async () => {
+    const storage = sharedStorage();
+    const runtime = await openShared(storage, answers('one'));
+    await runtime.appendSessionNodes({ nodes: [note('mine').body] });
+    storage.faults.commit = async ({ epoch, expectedRevision }, proceed) => {
+      delete storage.faults.commit;
+      const store = await storage.factory.open('s', { kind: 'open' });
+      const change = { kind: 'append', parentId: null, nodes: [note('theirs')] } as const;
+      await store.commit({ operationId: 'theirs', expectedRevision, epoch, change, usage: [] });
+      return await proceed();
+    };
+    await expect(runtime.appendSessionNodes({ nodes: [note('more').body] })).rejects.toMatchObject(
+      code('HeadRevisionConflict'),
+    );
+    await expectInStep(runtime, storage);
+    expect(runtime.view().head.leaf).toBe('theirs.0');
+    expect((await runtime.turn('go on').result).status).toBe('completed');
+    await expectInStep(runtime, storage);
+  });
+
+  it('[ST2] an append that requires a node is StaleBranch once that is not on the path', async () => {
+    const storage = sharedStorage();
+    const runtime = await openShared(storage, answers('one', 'two'));
+    await runtime.turn('first').result;
+    const requires = runtime.view().head.leaf ?? '';
+    const appended = await runtime.appendSessionNodes({ requires, nodes: [note('a').body, note('b').body] });
+    expect(appended.nodeIds).toHaveLength(2);
+    expect(appended.leaf).toBe(appended.nodeIds[1]);
+    await runtime.branchToNode(null);
+    await expect(runtime.appendSessionNodes({ requires, nodes: [note('c').body] })).rejects.toMatchObject({
+      code: 'StaleBranch',
+      data: { leaf: null },
+    });
+    await expectInStep(runtime, storage);
+  });
+});

@@ -1,0 +1,131 @@
+import { expect } from 'vitest';
+
+import type { AttachmentStore } from '../../src/contract/attachments.ts';
+import type { Residency } from '../../src/contract/environment.ts';
+import type {
+  CommitReceipt,
+  CommitRequest,
+  SessionSnapshot,
+  SessionStore,
+  SessionStoreFactory,
+} from '../../src/contract/store.ts';
+import { LashError } from '../../src/core/error.ts';
+import { LashRuntime, type RuntimeOptions } from '../../src/runtime/runtime.ts';
+import { InMemoryAttachmentStore } from '../../src/stores/memory-attachment-store.ts';
+import { InMemorySessionStoreFactory } from '../../src/stores/memory-session-store-factory.ts';
+import type { RuntimeEnvironment } from '../../src/worker/environment.ts';
+import { finish, instantClock, memoryEnvironment, type Play, plays, policy, text } from './support.ts';
+
+/** What a test does in the place of a store's method; `proceed` is the method. Absent methods are the store's own. */
+export interface Faults {
+  commit?: (request: CommitRequest, proceed: () => Promise<CommitReceipt>) => Promise<CommitReceipt>;
+  siblings?: () => Promise<never>;
+  close?: () => Promise<never>;
+}
+
+/** A factory whose stores fail as `faults` says, and which passes for one that outlives the worker. */
+export function faultyFactory(faults: Faults, origin: SessionStoreFactory): SessionStoreFactory {
+  return {
+    commitBudget: origin.commitBudget,
+    persistent: true,
+    database: 'test',
+    open: async (sessionId, mode) => faultyStore(faults, await origin.open(sessionId, mode)),
+    list: (page) => origin.list(page),
+    delete: (sessionId) => origin.delete(sessionId),
+  };
+}
+
+function faultyStore(faults: Faults, store: SessionStore): SessionStore {
+  return {
+    sessionId: store.sessionId,
+    load: (scope) => store.load(scope),
+    loadNode: (nodeId) => store.loadNode(nodeId),
+    siblings: (nodeIds) => faults.siblings?.() ?? store.siblings(nodeIds),
+    takeLease: () => store.takeLease(),
+    commit: (request) => faults.commit?.(request, () => store.commit(request)) ?? store.commit(request),
+    saveSessionMeta: (change) => store.saveSessionMeta(change),
+    loadSessionMeta: () => store.loadSessionMeta(),
+    close: () => faults.close?.() ?? store.close(),
+  };
+}
+
+/** Attachments that pass for ones that outlive the worker. */
+export function lastingAttachments(): AttachmentStore {
+  return Object.assign(new InMemoryAttachmentStore(), { persistent: true, database: 'test' });
+}
+
+/** Sessions that several environments share, as the tabs of a browser do. */
+export interface SharedStorage {
+  readonly factory: SessionStoreFactory;
+  readonly faults: Faults;
+  /** A further environment, with a plugin host of its own. */
+  readonly environment: (residency?: Residency) => RuntimeEnvironment;
+  /** What is stored of a session now. */
+  readonly stored: (sessionId: string) => Promise<SessionSnapshot>;
+}
+
+export function sharedStorage(
+  origin: SessionStoreFactory = new InMemorySessionStoreFactory(),
+): SharedStorage {
+  const faults: Faults = {};
+  const factory = faultyFactory(faults, origin);
+  const attachments = lastingAttachments();
+  return {
+    factory,
+    faults,
+    environment: (residency = 'KeepAll') =>
+      memoryEnvironment((builder) =>
+        builder.withSessionStoreFactory(factory).withAttachmentStore(attachments).withResidency(residency),
+      ),
+    stored: async (sessionId) => {
+      const store = await origin.open(sessionId, { kind: 'open' });
+      return await store.load({ kind: 'path' });
+    },
+  };
+}
+
+/** A provider that answers each call with the next of these texts. */
+export function answers(...texts: string[]): ReturnType<typeof plays> {
+  return plays(...texts.map((value): Play => [text(value), finish()]));
+}
+
+/** What a database answers that is not there any more. */
+export function unavailable(): LashError {
+  return new LashError('StorageUnavailable', 'the disk is gone', { database: 'test', reason: 'test' });
+}
+
+let runtimes = 0;
+
+/** A clock that makes ids which no other runtime of the test has. */
+export function clockOfItsOwn(): ReturnType<typeof instantClock> {
+  const name = `w${++runtimes}`;
+  const clock = instantClock();
+  return { ...clock, newId: () => `${name}-${clock.newId()}` };
+}
+
+/** Opens the session `s`, as a further tab would. */
+export async function openShared(
+  storage: SharedStorage,
+  provider: ReturnType<typeof plays>,
+  options: RuntimeOptions & { readonly residency?: Residency } = {},
+): Promise<LashRuntime> {
+  const { residency, ...rest } = options;
+  return await LashRuntime.open(storage.environment(residency), {
+    sessionId: 's',
+    mode: 'openOrCreate',
+    policy,
+    clock: clockOfItsOwn(),
+    providers: { fake: provider },
+    ...rest,
+  });
+}
+
+/** What a runtime holds in memory is what is stored. */
+export async function expectInStep(runtime: LashRuntime, storage: SharedStorage): Promise<void> {
+  const { head, nodes, ledger } = await storage.stored(runtime.sessionId);
+  const view = runtime.view();
+  expect(view.head).toEqual(head);
+  expect(view.window.nodes).toEqual(nodes.slice(view.window.start));
+  expect(runtime.usage().ledger).toEqual(ledger);
+  expect((await runtime.readView({ limit: 500 })).window.nodes).toEqual(nodes);
+}

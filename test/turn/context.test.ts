@@ -1,0 +1,138 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import type { NodeBody, SessionNode } from '../../src/core/node.ts';
+import { SessionPath } from '../../src/core/path.ts';
+import { contextBudget, selectContext } from '../../src/turn/context.ts';
+import { estimateNodeTokens } from '../../src/turn/estimate.ts';
+
+/** The kinds of nodes that a path is made of, each with a length. */
+type Kind = 'question' | 'answer' | 'call' | 'result' | 'plugin';
+
+function bodyOf(kind: Kind, length: number, callId: string): NodeBody {
+  const text = 'x'.repeat(length);
+  switch (kind) {
+    case 'question':
+      return { kind: 'conversation', message: { role: 'user', parts: [{ type: 'text', text }] } };
+    case 'answer':
+      return { kind: 'conversation', message: { role: 'assistant', parts: [{ type: 'text', text }] } };
+    case 'call': {
+      const part = { type: 'tool-call', callId, tool: 'x', args: { text } } as const;
+      return { kind: 'conversation', message: { role: 'assistant', parts: [part] } };
+    }
+    case 'result': {
+      const outcome = { status: 'success', value: text } as const;
+      return { kind: 'tool', invocation: { callId, tool: 'x', args: {}, outcome, durationMs: 1 } };
+    }
+    case 'plugin':
+      return { kind: 'plugin', pluginType: 'p', data: text };
+  }
+}
+
+function pathOf(nodes: readonly (readonly [Kind, number, string?])[]): SessionPath {
+  return SessionPath.of(
+    's',
+    nodes.map(([kind, length, callId = 'c'], index): SessionNode => {
+      const parentId = index === 0 ? null : `n${index - 1}`;
+      return { id: `n${index}`, parentId, createdAt: 0, body: bodyOf(kind, length, callId) };
+    }),
+  );
+}
+
+const isQuestion = ({ body }: SessionNode): boolean =>
+  body.kind === 'conversation' && body.message.role === 'user';
+const tokensOf = (nodes: readonly SessionNode[]): number =>
+  nodes.reduce((sum, node) => sum + estimateNodeTokens(node), 0);
+
+describe('the context of a model call', () => {
+  const turn = fc
+    .record({
+      question: fc.nat(400),
+      rounds: fc.array(fc.record({ results: fc.integer({ min: 1, max: 3 }), length: fc.nat(400) }), {
+        maxLength: 3,
+      }),
+      answer: fc.option(fc.nat(400)),
+    })
+    .map(({ question, rounds, answer }) => {
+      const nodes: [Kind, number, string?][] = [['question', question]];
+      for (const [index, { results, length }] of rounds.entries()) {
+        nodes.push(['call', length, `c${index}`]);
+        for (let count = 0; count < results; count++) nodes.push(['result', length, `c${index}`]);
+      }
+      if (answer !== null) nodes.push(['answer', answer], ['plugin', answer]);
+      return nodes;
+    });
+  const anyPath = fc
+    .array(turn, { minLength: 1, maxLength: 8 })
+    .map((turns) =>
+      pathOf(
+        turns.flatMap((nodes, place) =>
+          nodes.map(([kind, length, callId = '']) => [kind, length, `${place} ${callId}`] as const),
+        ),
+      ),
+    );
+
+  it('[TU2] is the newest whole turns that fit, always the newest one, and as many as fit', () => {
+    fc.assert(
+      fc.property(anyPath, fc.nat(3000), (path, budget) => {
+        const { start, nodes } = selectContext(path, budget);
+        const all = [...path.nodes];
+        const newest = all.findLastIndex(isQuestion);
+        expect(nodes).toEqual(all.slice(start));
+        expect(isQuestion(nodes[0] as SessionNode)).toBe(true);
+        expect(start).toBeLessThanOrEqual(newest);
+        expect(start === newest || tokensOf(nodes) <= budget).toBe(true);
+        const before = all.findLastIndex((node, index) => index < start && isQuestion(node));
+        expect(before === -1 || tokensOf(all.slice(before)) > budget).toBe(true);
+      }),
+      { seed: 20_240_601, numRuns: 500 },
+    );
+  });
+
+  it('[TU2] never splits a call from its result', () => {
+    fc.assert(
+      fc.property(anyPath, fc.nat(3000), (path, budget) => {
+        const calls = new Set<string>();
+        const results = new Set<string>();
+        for (const { body } of selectContext(path, budget).nodes) {
+          if (body.kind === 'tool') results.add(body.invocation.callId);
+          if (body.kind !== 'conversation') continue;
+          for (const part of body.message.parts) if (part.type === 'tool-call') calls.add(part.callId);
+        }
+        expect(results).toEqual(calls);
+      }),
+      { seed: 7, numRuns: 200 },
+    );
+  });
+
+  it('[TU2] holds the newest turn whole, however long it is', () => {
+    const path = pathOf([
+      ['question', 4],
+      ['answer', 4],
+      ['question', 100_000],
+      ['call', 100_000],
+      ['result', 100_000],
+    ]);
+    expect(selectContext(path, 10)).toMatchObject({ start: 2 });
+    expect(selectContext(path, 10).nodes).toHaveLength(3);
+  });
+
+  it('of a path without a question is all of it, and of none is nothing', () => {
+    expect(
+      selectContext(
+        pathOf([
+          ['plugin', 1],
+          ['answer', 4],
+        ]),
+        1000,
+      ).nodes,
+    ).toHaveLength(2);
+    expect(selectContext(SessionPath.empty, 1000)).toEqual({ start: 0, nodes: [] });
+  });
+
+  it('leaves room for the answer and the prompt, and is never less than nothing', () => {
+    expect(contextBudget(100_000, 1000)).toBe(100_000 - 4096 - 1000);
+    expect(contextBudget(8000, 1000)).toBe(5000);
+    expect(contextBudget(8000, 9000)).toBe(0);
+  });
+});

@@ -1,0 +1,1 @@
+self.postMessage({ lash: 'ready', protocol: 0, lock: null });
