@@ -79,8 +79,8 @@ export async function writeCommit(
 
 /**
  * The same for an append that goes on from `head`, where that is what the head should be: a handle knows it from its
- * own last commit. Everything is asked of the database at once, which saves a sixth of the time, and the head is looked
- * at before the transaction may complete. Another head, like a receipt that is there already, undoes all.
+ * own last commit. Everything is asked of the database at once, which saves one of three round trips, and the head is
+ * looked at before the transaction may complete. Another head, like a receipt that is there already, undoes all.
  *
  * @throws `HeadRevisionConflict` if the head is another one, whatever it is; {@link writeCommit} then says more
  */

@@ -10,7 +10,7 @@ export class RowTransaction {
   readonly #transaction: IDBTransaction;
   readonly #counts: RowCounts;
   #lastWrite: IDBRequest | undefined;
-  #failure: unknown;
+  #failure: DOMException | null = null;
 
   constructor(transaction: IDBTransaction, counts: RowCounts) {
     this.#transaction = transaction;
@@ -18,7 +18,7 @@ export class RowTransaction {
   }
 
   /** The first failure of a write: the cause, where what follows only says that the transaction is over. */
-  get failure(): unknown {
+  get failure(): DOMException | null {
     return this.#failure;
   }
 
@@ -82,8 +82,8 @@ export class RowTransaction {
    */
   async written(): Promise<void> {
     const last = this.#lastWrite;
-    if (last?.readyState === 'pending') await new Promise((resolve) => this.#own(last, resolve));
-    if (this.#failure !== undefined) throw this.#failure;
+    if (last?.readyState === 'pending') await resultOf(last);
+    if (this.#failure !== null) throw this.#failure;
   }
 
   #write(request: IDBRequest, size: number): void {
@@ -92,12 +92,10 @@ export class RowTransaction {
     this.#counts.bytesWritten += size;
   }
 
-  #own(request: IDBRequest, settled: (value?: unknown) => void = () => {}): void {
+  #own(request: IDBRequest): void {
     this.#lastWrite = request;
-    request.onsuccess = settled;
     request.onerror = () => {
       this.#failure ??= request.error;
-      settled();
     };
   }
 }

@@ -41,7 +41,7 @@ export function callHandlers(resources: CallResources): CallHandlers {
     listSessions: (request) => environment.sessionStoreFactory.list(request),
     renameSession: async ({ sessionId, title }) => {
       const open = sessions.find(sessionId);
-      if (open === undefined) await renameStored(environment, sessionId, title);
+      if (open === undefined) await renameStored(environment, sessionId, secrets.redactText(title));
       else await open.runtime.rename(title);
     },
     deleteSession: ({ sessionId }) => sessions.delete(environment, sessionId),

@@ -32,7 +32,7 @@ export class PageTools {
   }
 
   /**
-   * Replaces what the page offers. Turns that run keep the tools that they began with.
+   * Replaces what the page offers, from the next model call and the next tool call on.
    *
    * @throws `InvalidInput` for a name that is `taken`, comes twice, or that providers do not take, and for a schema that
    *   cannot be used.

@@ -66,6 +66,8 @@ describe('every law names a test', () => {
     const planted = titlesOf(new Map([['test/a.test.ts', "it('[ZZ1] holds')"]]));
     expect(planted.get('ZZ1')).toEqual(new Set(['node']));
     expect(planted.get('ZZ2')).toBeUndefined();
-    expect(lawsOf('| ZZ2 | a sentence | node, browser |')).toEqual([{ id: 'ZZ2', places: ['node', 'browser'] }]);
+    expect(lawsOf('| ZZ2 | a sentence | node, browser |')).toEqual([
+      { id: 'ZZ2', places: ['node', 'browser'] },
+    ]);
   });
 });

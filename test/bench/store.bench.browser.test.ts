@@ -212,7 +212,7 @@ test('a commit of a turn costs little more than two bare rows of the same bytes'
   const small = 'x'.repeat(cost.bytesWritten - JSON.stringify(turns[0]).length);
 
   const { ours, other, ratio } = await compare(
-    100,
+    150,
     async () => {
       for (let index = 0; index < 5; index++) await writer.append(turns[index] ?? []);
     },
@@ -248,7 +248,7 @@ test('a commit costs the same at 50,000 nodes as at 1,000', async () => {
   }
   expect(costs[1]).toEqual(costs[0]);
   const { ours, other, ratio } = await compare(
-    100,
+    150,
     async () => {
       for (let index = 0; index < 5; index++) await large.append(nodes);
     },

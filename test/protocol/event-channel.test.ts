@@ -117,6 +117,7 @@ test('[WB5] a page that does not acknowledge is sent at most its credit; the res
   const count = (CREDIT + 3) * BATCH_ITEMS;
   for (let ordinal = 1; ordinal <= count; ordinal++) sender.push(fact(1, ordinal));
   await page.until(() => page.batches.length === CREDIT);
+  sender.flush();
   await pause(50);
   expect(page.batches).toHaveLength(CREDIT);
   page.acknowledge(BATCH_ITEMS);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+
 import { describeError } from '../../src/core/error.ts';
 import type { NodeDraft } from '../../src/core/node.ts';
 import type { TurnEffect } from '../../src/turn/effect.ts';
@@ -15,7 +16,11 @@ const config: TurnConfig = {
 };
 const question: NodeDraft = {
   createdAt: 1,
-  body: { kind: 'conversation', message: { role: 'user', parts: [{ type: 'text', text: 'hi' }] }, turnId: 't' },
+  body: {
+    kind: 'conversation',
+    message: { role: 'user', parts: [{ type: 'text', text: 'hi' }] },
+    turnId: 't',
+  },
 };
 const usage = { inputTokens: 3, outputTokens: 2, cachedInputTokens: 0, reasoningTokens: 0 };
 const unavailable = describeError('ProviderUnavailable', 'no answer', {});
@@ -72,7 +77,12 @@ describe('turn machine', () => {
   it('[TM1] commits the input before it calls the model', () => {
     const bench = new Bench();
     expect(types(bench.send({ type: 'start', input: question }))).toEqual(['turn-started', 'commit']);
-    expect(bench.last('commit')).toMatchObject({ operationId: 't/0', parent: null, nodes: [question], accept: true });
+    expect(bench.last('commit')).toMatchObject({
+      operationId: 't/0',
+      parent: null,
+      nodes: [question],
+      accept: true,
+    });
     expect(types(bench.commit('t/0.0'))).toEqual(['input-accepted', 'step-started', 'call-model']);
     expect(bench.last('call-model')).toMatchObject({ leaf: 't/0.0', step: 0, attempt: 1 });
   });
@@ -82,7 +92,10 @@ describe('turn machine', () => {
     expect(types(bench.reply(prose))).toEqual(['usage-counted', 'commit']);
     expect(bench.last('commit').usage).toEqual([{ source: 'turn', model: 'm', usage }]);
     expect(types(bench.commit('t/1.0'))).toEqual(['finish']);
-    expect(bench.last('finish')).toMatchObject({ end: { status: 'completed', reason: 'assistant_message' }, usage });
+    expect(bench.last('finish')).toMatchObject({
+      end: { status: 'completed', reason: 'assistant_message' },
+      usage,
+    });
   });
 
   it('[TM3] runs all calls of an answer at once and commits their results in call order', () => {
@@ -95,7 +108,13 @@ describe('turn machine', () => {
       'run-tool',
     ]);
     const done = (effect: string, value: string): TurnEffect[] =>
-      bench.send({ type: 'tool-finished', effect, outcome: { status: 'success', value }, durationMs: 1, at: 9 });
+      bench.send({
+        type: 'tool-finished',
+        effect,
+        outcome: { status: 'success', value },
+        durationMs: 1,
+        at: 9,
+      });
     expect(types(done('tool-0-1', 'second'))).toEqual(['tool-completed']);
     expect(types(done('tool-0-1', 'again'))).toEqual([]);
     expect(types(done('tool-0-0', 'first'))).toEqual(['tool-completed', 'commit']);
@@ -111,10 +130,19 @@ describe('turn machine', () => {
     const bench = asked({ maxSteps: 1 });
     bench.reply(twoCalls);
     for (const effect of ['tool-0-0', 'tool-0-1']) {
-      bench.send({ type: 'tool-finished', effect, outcome: { status: 'success', value: 1 }, durationMs: 1, at: 9 });
+      bench.send({
+        type: 'tool-finished',
+        effect,
+        outcome: { status: 'success', value: 1 },
+        durationMs: 1,
+        at: 9,
+      });
     }
     expect(types(bench.commit('t/1.2'))).toEqual(['finish']);
-    expect(bench.last('finish').end).toMatchObject({ reason: 'max_turns', error: { code: 'TurnLimitReached' } });
+    expect(bench.last('finish').end).toMatchObject({
+      reason: 'max_turns',
+      error: { code: 'TurnLimitReached' },
+    });
   });
 
   it('[TU7][TM4] withdraws a failed attempt, waits, and makes it again under a new correlation id', () => {
@@ -177,7 +205,10 @@ describe('turn machine', () => {
     bench.reply(answer(prose.parts, 'length'));
     expect(bench.last('commit').nodes[0]?.body).toMatchObject({ message: { status: 'incomplete' } });
     bench.commit('t/1.0');
-    expect(bench.last('finish').end).toMatchObject({ reason: 'incomplete', error: { code: 'OutputLimitReached' } });
+    expect(bench.last('finish').end).toMatchObject({
+      reason: 'incomplete',
+      error: { code: 'OutputLimitReached' },
+    });
   });
 
   it('[TM2] the output limit leaves out calls that never ran, so that none is without a result', () => {
@@ -191,10 +222,17 @@ describe('turn machine', () => {
   it('[TM2] an answer that the output limit left without text is withdrawn, counted and not made again', () => {
     const bench = asked();
     const parts = [{ type: 'reasoning', text: 'hm' } as const, ...twoCalls.parts];
-    expect(types(bench.reply(answer(parts, 'length')))).toEqual(['usage-counted', 'attempt-withdrawn', 'commit']);
+    expect(types(bench.reply(answer(parts, 'length')))).toEqual([
+      'usage-counted',
+      'attempt-withdrawn',
+      'commit',
+    ]);
     expect(bench.last('commit')).toMatchObject({ nodes: [], usage: [{ usage }] });
     bench.commit('t/0.0');
-    expect(bench.last('finish').end).toMatchObject({ reason: 'incomplete', error: { code: 'OutputLimitReached' } });
+    expect(bench.last('finish').end).toMatchObject({
+      reason: 'incomplete',
+      error: { code: 'OutputLimitReached' },
+    });
   });
 
   it('[TU5][TM5] a cancel during the call commits the text so far as a cancelled answer', () => {
@@ -228,7 +266,13 @@ describe('turn machine', () => {
 
 describe('turn machine, any sequence', () => {
   const choices = fc.array(fc.tuple(fc.nat(), fc.nat()), { minLength: 1, maxLength: 60 });
-  const replies = [prose, twoCalls, answer([]), answer(prose.parts, 'length'), answer(prose.parts, 'missing')];
+  const replies = [
+    prose,
+    twoCalls,
+    answer([]),
+    answer(prose.parts, 'length'),
+    answer(prose.parts, 'missing'),
+  ];
 
   /** Answers one open effect as `pick` says; `kind` says how. */
   function step(bench: Bench, open: TurnEffect[], pick: number, kind: number): void {
@@ -253,7 +297,12 @@ describe('turn machine, any sequence', () => {
       case 'call-model': {
         const reply = replies[kind % replies.length] ?? prose;
         if (kind % 5 === 1) return { type: 'model-failed', effect: effect.id, error: unavailable };
-        return { type: stopping ? 'model-stopped' : 'model-answered', effect: effect.id, answer: reply, at: kind };
+        return {
+          type: stopping ? 'model-stopped' : 'model-answered',
+          effect: effect.id,
+          answer: reply,
+          at: kind,
+        };
       }
       case 'run-tool':
         return {

@@ -5,7 +5,8 @@ import { API_KEY, leaks, REGISTERED } from '../support/canary.ts';
 import { storedText } from '../support/stored-data.ts';
 import { connect, newDatabase, within } from './page.ts';
 
-const canaryWorker = (): Worker => new Worker(new URL('./canary.worker.ts', import.meta.url), { type: 'module' });
+const canaryWorker = (): Worker =>
+  new Worker(new URL('./canary.worker.ts', import.meta.url), { type: 'module' });
 
 const SECRETS = { REGISTERED, API_KEY };
 
@@ -13,7 +14,8 @@ const SECRETS = { REGISTERED, API_KEY };
 function expectClean(place: string, text: string): void {
   expect(text, `${place} was looked at`).toContain('heron');
   expect(text, `${place} was looked at`).toContain('[redacted]');
-  for (const [name, secret] of Object.entries(SECRETS)) expect(leaks(secret, text), `${name} in ${place}`).toEqual([]);
+  for (const [name, secret] of Object.entries(SECRETS))
+    expect(leaks(secret, text), `${name} in ${place}`).toEqual([]);
 }
 
 /** Runs a turn and gives back, as text, all that the page was told of it. */
@@ -33,12 +35,15 @@ test('[SE1] secrets that model, tools, user and errors repeat are in nothing tha
   await client.setCredentials('key', API_KEY);
   const session = await client.createSession({
     title: `heron ${REGISTERED}`,
-    policy: { provider: { id: 'talkative', model: 'talkative', credentials: 'key', options: { note: API_KEY } } },
+    policy: {
+      provider: { id: 'talkative', model: 'talkative', credentials: 'key', options: { note: API_KEY } },
+    },
   });
 
   expectClean('a plain answer', await told(session, `heron ${REGISTERED} and ${API_KEY}, hello`));
   expectClean('an answer with tools', await told(session, 'tools'));
-  for (const failing of ['refuse', 'break']) expectClean(`the failure "${failing}"`, await told(session, failing));
+  for (const failing of ['refuse', 'break'])
+    expectClean(`the failure "${failing}"`, await told(session, failing));
   await session.rename(`heron ${API_KEY}`);
   expectClean('the list of sessions', JSON.stringify(await client.listSessions({})));
   const thrown: unknown = await client.openSession(`heron-${REGISTERED}`).catch((error: unknown) => error);

@@ -52,14 +52,25 @@ const talkative: Provider = {
     await Promise.resolve();
     const last = messages.at(-1);
     const said = last?.parts.map((part) => (part.type === 'text' ? part.text : '')).join('') ?? '';
-    if (said.endsWith('refuse')) throw new LashError('ProviderUnauthorized', `401: ${told}`, { status: 401 }, { cause: new Error(told) });
+    if (said.endsWith('refuse'))
+      throw new LashError(
+        'ProviderUnauthorized',
+        `401: ${told}`,
+        { status: 401 },
+        { cause: new Error(told) },
+      );
     if (said.endsWith('break')) throw new TypeError(told);
     yield* pieces('reasoning-delta');
     yield { type: 'reasoning-end', replay: { signature: told } };
     yield* pieces('text-delta');
     if (said.endsWith('tools')) {
       for (const tool of ['echo', 'flood', 'shout', `no-${REGISTERED}`]) {
-        yield { type: 'tool-call', callId: `call-${tool}`, tool, args: JSON.stringify({ told, [REGISTERED]: 1 }) };
+        yield {
+          type: 'tool-call',
+          callId: `call-${tool}`,
+          tool,
+          args: JSON.stringify({ told, [REGISTERED]: 1 }),
+        };
       }
       yield { type: 'tool-call', callId: 'wrong', tool: 'echo', args: `not JSON: ${told}` };
     }

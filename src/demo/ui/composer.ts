@@ -5,7 +5,7 @@ import type { App } from '../app/app.ts';
 import { MAX_ATTACHMENT_BYTES } from '../app/attachment-kind.ts';
 import { byteCount } from '../app/format.ts';
 import { attachment } from './attachment.ts';
-import { focusComposer } from './focus.ts';
+import { offerComposer } from './focus.ts';
 import { icon } from './icons.ts';
 
 const LIMITS = `Pictures and text files, up to ${byteCount(MAX_ATTACHMENT_BYTES)} each`;
@@ -95,7 +95,7 @@ function sendButton(app: App): TemplateResult {
 function stopButton(app: App): TemplateResult {
   const stop = () => {
     app.notices.run(app.stop());
-    focusComposer();
+    offerComposer();
   };
   return html`<button
     type="button"
@@ -113,19 +113,16 @@ function submit(app: App, event: Event): void {
   event.preventDefault();
   if (app.chat?.running === true || app.connection.state !== 'ready') return;
   app.notices.run(app.send());
-  focusComposer();
+  offerComposer();
 }
 
-function cancelEdit(app: App): void {
+/** Gives up the editing of an earlier message. */
+export function cancelEdit(app: App): void {
   app.chat?.cancelEdit();
-  focusComposer();
+  offerComposer();
 }
 
 function onKey(app: App, event: KeyboardEvent): void {
-  if (event.key === 'Escape' && app.draft.editing !== null) {
-    event.stopPropagation();
-    cancelEdit(app);
-  }
   if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) submit(app, event);
 }
 

@@ -7,7 +7,7 @@ import type { App } from '../app/app.ts';
 import type { Chat } from '../app/chat.ts';
 import type { ShownMessage } from '../app/transcript.ts';
 import { iconButton } from './button.ts';
-import { focusComposer } from './focus.ts';
+import { offerComposer } from './focus.ts';
 import { icon } from './icons.ts';
 import { liveAnswer } from './live-answer.ts';
 import { messageRow, type MessageContext } from './message.ts';
@@ -91,7 +91,7 @@ function continueRow(app: App): TemplateResult {
       data-testid="continue"
       @click=${() => {
         app.notices.run(app.continue());
-        focusComposer();
+        offerComposer();
       }}
     >
       ${icon('refresh')} Continue

@@ -1,10 +1,11 @@
-/**
- * Puts the focus into the composer once the next frame is drawn. Not on touch screens, where that would open the
- * keyboard over the conversation.
- */
+/** Puts the focus into the composer once the next frame is drawn. */
 export function focusComposer(): void {
-  if (!matchMedia('(pointer: fine)').matches) return;
   afterNextFrame(() => document.querySelector<HTMLElement>('#composer-text')?.focus());
+}
+
+/** The same where that does not open a keyboard over the conversation. */
+export function offerComposer(): void {
+  if (!matchMedia('(pointer: coarse)').matches) focusComposer();
 }
 
 /** Puts the focus on a branch picker's button in the message that took the place of another one. */

@@ -7,7 +7,7 @@ import type { ShownMessage } from '../app/transcript.ts';
 import { attachment } from './attachment.ts';
 import { branchPicker } from './branch-picker.ts';
 import { iconButton } from './button.ts';
-import { focusComposer, focusInMessage } from './focus.ts';
+import { focusComposer, focusInMessage, offerComposer } from './focus.ts';
 import { icon } from './icons.ts';
 import { longText } from './long-text.ts';
 import { prose } from './prose.ts';
@@ -123,7 +123,7 @@ function actions(shown: ShownMessage, context: MessageContext): TemplateResult |
             testId: 'regenerate',
             onClick: () => {
               app.notices.run(app.regenerate());
-              focusComposer();
+              offerComposer();
             },
           })
         : nothing

@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 
 import type { App } from '../app/app.ts';
-import { composer } from './composer.ts';
+import { cancelEdit, composer } from './composer.ts';
 import { conversation } from './conversation.ts';
 import { deleteDialog } from './delete-dialog.ts';
 import { closeDrawers } from './drawer.ts';
@@ -24,7 +24,7 @@ export function page(app: App, scrolls: Scrolls): TemplateResult {
   return html`<div
       class="page ${panels.trace ? 'with-trace' : ''}"
       @keydown=${(event: KeyboardEvent) => {
-        if (event.key === 'Escape') closeDrawers(app);
+        if (event.key === 'Escape') escape(app);
       }}
     >
       <header class="visually-hidden"><h1>lash-web</h1></header>
@@ -49,6 +49,12 @@ export function page(app: App, scrolls: Scrolls): TemplateResult {
       ${app.chat?.announcement ?? ''}
     </div>
     ${settingsDialog(app)} ${deleteDialog(app)}`;
+}
+
+/** Leaves what one is in: a drawer, or the editing of a message. */
+function escape(app: App): void {
+  if (app.panels.covered) closeDrawers(app);
+  else if (app.draft.editing !== null) cancelEdit(app);
 }
 
 function skipToComposer(event: Event): void {

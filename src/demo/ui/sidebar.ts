@@ -7,7 +7,7 @@ import type { App } from '../app/app.ts';
 import { byteCount, timeAgo } from '../app/format.ts';
 import { iconButton } from './button.ts';
 import { closeDrawer } from './drawer.ts';
-import { focusComposer, focusSession } from './focus.ts';
+import { offerComposer, focusSession } from './focus.ts';
 import { icon } from './icons.ts';
 
 /** The list of chats. */
@@ -35,7 +35,7 @@ export function sidebar(app: App): TemplateResult {
       ?disabled=${app.connection.state !== 'ready'}
       @click=${() => {
         app.notices.run(app.create());
-        focusComposer();
+        offerComposer();
       }}
     >
       ${icon('plus')} New chat

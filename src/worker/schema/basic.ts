@@ -22,21 +22,31 @@ export const json: Schema<JsonValue> = z.custom<JsonValue>(
 
 /** A JSON object. */
 export const jsonObject: Schema<JsonObject> = z.custom<JsonObject>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value) && findNonJson(value) === undefined,
+  (value) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) && findNonJson(value) === undefined,
   'must be a JSON object',
 );
 
 /** A whole number, at least 1. */
-export const count: Schema<number> = z.custom<number>((value) => isWhole(value, 1), 'must be a whole number from 1 on');
+export const count: Schema<number> = z.custom<number>(
+  (value) => isWhole(value, 1),
+  'must be a whole number from 1 on',
+);
 
 /** A whole number, at least 0. */
-export const natural: Schema<number> = z.custom<number>((value) => isWhole(value, 0), 'must be a whole number from 0 on');
+export const natural: Schema<number> = z.custom<number>(
+  (value) => isWhole(value, 0),
+  'must be a whole number from 0 on',
+);
 
 /** A string that is not empty. */
 export const filled: Schema<string> = text((value) => value !== '', 'must be a string that is not empty');
 
 /** A session's title. */
-export const title: Schema<string> = text((value) => value.length <= 500, 'must be a string of at most 500 characters');
+export const title: Schema<string> = text(
+  (value) => value.length <= 500,
+  'must be a string of at most 500 characters',
+);
 
 /** What can name a session, a turn or an operation. */
 export const id: Schema<string> = text(

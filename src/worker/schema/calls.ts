@@ -1,7 +1,18 @@
 import * as z from 'zod/mini';
 
 import type { CallName, CallRequest } from '../../protocol/api.ts';
-import { count, filled, filledList, id, json, jsonObject, natural, type Schema, schemaFor, title } from './basic.ts';
+import {
+  count,
+  filled,
+  filledList,
+  id,
+  json,
+  jsonObject,
+  natural,
+  type Schema,
+  schemaFor,
+  title,
+} from './basic.ts';
 import { turnInput } from './content.ts';
 import { policy, policyPatch, promptLayer } from './policy.ts';
 
