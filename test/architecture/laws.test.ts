@@ -10,7 +10,7 @@ const PLACES: readonly (readonly [ending: RegExp, place: string])[] = [
   [/\.e2e\.ts$/u, 'e2e'],
   [/\.test\.ts$/u, 'node'],
   // Cases of a conformance suite run wherever a test file hands them to the runner.
-  [/-conformance\.ts$/u, 'suite'],
+  [/-(?:conformance|cases)\.ts$/u, 'suite'],
 ];
 
 interface Law {

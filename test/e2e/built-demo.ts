@@ -3,8 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { extname, join } from 'node:path';
 
-/** Where the demo is built to for these tests, from the root of the repository. */
-export const BUILT = 'node_modules/.cache/lash-web-e2e';
+import { BUILT } from './folders.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html',
@@ -25,7 +24,6 @@ const CONTROLS: Readonly<Record<string, string>> = {
 export class BuiltDemo {
   /** The scripts that broke the policy, as browsers reported them. */
   readonly reported: string[] = [];
-  readonly #folder = join(import.meta.dirname, '..', '..', BUILT);
   readonly #server = createServer((request, response) => this.#serve(request, response));
 
   private constructor() {}
@@ -64,7 +62,7 @@ export class BuiltDemo {
 
   #file(pathname: string): Buffer | undefined {
     try {
-      return readFileSync(join(this.#folder, pathname));
+      return readFileSync(join(BUILT, pathname));
     } catch {
       return undefined;
     }

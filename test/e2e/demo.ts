@@ -1,9 +1,12 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { expect, type Locator, type Page } from '@playwright/test';
 
 import { parseTraceRecord } from '../../src/contract/trace-schema.ts';
 import type { TraceRecord } from '../../src/contract/trace.ts';
+import { DOWNLOADS } from './folders.ts';
 import type { ModelServer } from './model-server.ts';
 
 /** A file that a person attaches. */
@@ -154,16 +157,32 @@ export class Demo {
   /** Downloads the trace and checks each of its lines. */
   async downloadTrace(): Promise<{ readonly fileName: string; readonly text: string; readonly records: TraceRecord[] }> {
     await this.showTrace();
-    const [download] = await Promise.all([
-      this.page.waitForEvent('download'),
-      this.page.getByTestId('trace-download').click(),
-    ]);
-    const text = await readFile(await download.path(), 'utf8');
+    const download = await this.downloaded(() => this.page.getByTestId('trace-download').click());
+    const text = await readFile(download.path, 'utf8');
     const lines = text.split('\n');
     expect(lines.pop()).toBe('');
     const records = lines.map((line) => parseTraceRecord(JSON.parse(line)));
-    return { fileName: download.suggestedFilename(), text, records };
+    return { fileName: download.fileName, text, records };
   }
+
+  /** The file that `action` makes the browser save. */
+  async downloaded(action: () => Promise<void>): Promise<{ readonly fileName: string; readonly path: string }> {
+    if (this.page.context().browser()?.browserType().name() !== 'firefox') {
+      const [download] = await Promise.all([this.page.waitForEvent('download'), action()]);
+      return { fileName: download.suggestedFilename(), path: await download.path() };
+    }
+    // Playwright does not hear of what Firefox saves from a blob.
+    const before = savedFiles();
+    await action();
+    const added = (): readonly string[] => savedFiles().filter((name) => !before.includes(name));
+    await expect.poll(() => added().length === 1 && !added()[0]?.endsWith('.part')).toBe(true);
+    const [fileName = ''] = added();
+    return { fileName, path: join(DOWNLOADS, fileName) };
+  }
+}
+
+function savedFiles(): readonly string[] {
+  return existsSync(DOWNLOADS) ? readdirSync(DOWNLOADS).filter((name) => statSync(join(DOWNLOADS, name)).size > 0) : [];
 }
 
 /** A text file. */

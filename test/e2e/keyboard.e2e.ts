@@ -146,7 +146,7 @@ test('a keyboard alone suffices, and the focus is never lost', async ({ demo, se
     await keyboard.expectFocus();
     await keyboard.use(page.getByTestId('trace-toggle'));
     await keyboard.reach(page.getByTestId('trace-download'));
-    await Promise.all([page.waitForEvent('download'), keys.press('Enter')]);
+    await demo.downloaded(() => keys.press('Enter'));
     await keyboard.expectFocus();
     await keyboard.use(page.getByTestId('trace-close'));
     await keyboard.expectFocus();

@@ -89,8 +89,6 @@ export function refusal(
     response.writeHead(status, {
       ...CORS,
       'content-type': 'application/json',
-      // Browsers ask once more when a connection that they use again breaks.
-      connection: 'close',
       ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
     });
     const text = echo ? `${message}: the header was "${headers.authorization ?? ''}"` : message;

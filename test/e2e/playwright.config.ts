@@ -1,7 +1,7 @@
 import { defineConfig, devices } from '@playwright/test';
 
 import { chromiumLaunch, firefoxLaunch } from '../support/engines.ts';
-import { BUILT } from './built-demo.ts';
+import { BUILT, DOWNLOADS, OUTPUT } from './folders.ts';
 
 // The workers, which read this file too, inherit the port from the process that chose it.
 const port = (process.env['LASH_WEB_E2E_PORT'] ??= String(20_000 + (process.pid % 20_000)));
@@ -13,7 +13,7 @@ const firefox = firefoxLaunch();
 export default defineConfig({
   testDir: '.',
   testMatch: '**/*.e2e.ts',
-  outputDir: '../../node_modules/.cache/playwright',
+  outputDir: OUTPUT,
   reporter: process.env['PLAYWRIGHT_JSON_OUTPUT_FILE'] ? [['list'], ['json']] : [['list']],
   forbidOnly: Boolean(process.env['CI']),
   fullyParallel: false,
@@ -30,7 +30,7 @@ export default defineConfig({
       : [
           {
             name: 'firefox',
-            use: { ...devices['Desktop Firefox'], channel: firefox.channel, launchOptions: firefox },
+            use: { ...devices['Desktop Firefox'], channel: firefox.channel, launchOptions: { ...firefox, downloadsPath: DOWNLOADS } },
           },
         ]),
   ],
