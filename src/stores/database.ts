@@ -1,21 +1,11 @@
 import { type IDBPDatabase, openDB, unwrap } from 'idb';
 
-import type { Durability } from '../contract/store.ts';
-import { LashError } from '../core/error.ts';
+import { isFields } from './node-fault.ts';
 import { newCounts, type RowCounts } from './row-counters.ts';
-import { RowTransaction } from './row-transaction.ts';
-import { createSchema, SCHEMA_VERSION, type StoreName } from './schema.ts';
-import { isConnectionLoss, isEndOfTransaction, toStorageError, unavailable } from './storage-error.ts';
-
-/** How a transaction is opened. */
-export interface TransactionOptions {
-  readonly stores: readonly StoreName[];
-  readonly mode: 'readonly' | 'readwrite';
-  /** Default: `relaxed` (law ST20). */
-  readonly durability?: Durability;
-  /** Where to count what the transaction did, also when it failed. */
-  readonly counts: RowCounts;
-}
+import type { RowTransaction } from './row-transaction.ts';
+import { createSchema, type DatabaseRow, SCHEMA_VERSION } from './schema.ts';
+import { isConnectionLoss, toStorageError, unavailable } from './storage-error.ts';
+import { type Connection, probe, runTransaction, type TransactionOptions } from './transaction.ts';
 
 const REOPEN_DELAYS_MS: readonly number[] = [10, 50, 250];
 
@@ -27,7 +17,7 @@ const REOPEN_DELAYS_MS: readonly number[] = [10, 50, 250];
  */
 export class IndexedDbDatabase {
   readonly name: string;
-  #connection: Promise<IDBPDatabase> | undefined;
+  #connection: Promise<Connection> | undefined;
   #databaseId: string | undefined;
   #closed = false;
 
@@ -49,10 +39,10 @@ export class IndexedDbDatabase {
   async transaction<T>(options: TransactionOptions, body: (rows: RowTransaction) => Promise<T>): Promise<T> {
     for (let attempt = 0; ; attempt++) {
       const counts = newCounts();
-      let connection: Promise<IDBPDatabase> | undefined;
+      let connection: Promise<Connection> | undefined;
       try {
         connection = this.#connect();
-        return await run(await connection, options, counts, body);
+        return await runTransaction(await connection, options, counts, body);
       } catch (error) {
         const delay = REOPEN_DELAYS_MS[attempt];
         if (delay === undefined || !isConnectionLoss(error)) {
@@ -72,7 +62,7 @@ export class IndexedDbDatabase {
     await this.#drop(this.#connection);
   }
 
-  #connect(): Promise<IDBPDatabase> {
+  #connect(): Promise<Connection> {
     if (this.#closed) throw unavailable(this.name, 'it was closed', { retryable: false });
     if (this.#connection !== undefined) return this.#connection;
     const connection = this.#open(() => {
@@ -82,12 +72,12 @@ export class IndexedDbDatabase {
     return connection;
   }
 
-  async #open(onLost: () => void): Promise<IDBPDatabase> {
+  async #open(onLost: () => void): Promise<Connection> {
     try {
       const handle = await openHandle(this.name, onLost);
-      const databaseId = await readDatabaseId(handle);
-      this.#databaseId ??= databaseId;
-      if (this.#databaseId === databaseId) return handle;
+      const row = await readDatabaseRow(handle);
+      this.#databaseId ??= row.databaseId;
+      if (this.#databaseId === row.databaseId) return await probe(unwrap(handle), row);
       handle.close();
       throw unavailable(this.name, 'it was deleted and made anew', { retryable: false });
     } catch (error) {
@@ -97,67 +87,11 @@ export class IndexedDbDatabase {
   }
 
   /** Forgets a connection, so that the next call makes a new one. */
-  async #drop(connection: Promise<IDBPDatabase> | undefined): Promise<void> {
+  async #drop(connection: Promise<Connection> | undefined): Promise<void> {
     if (connection === undefined) return;
     if (this.#connection === connection) this.#connection = undefined;
     const opened = await connection.catch(() => undefined);
-    opened?.close();
-  }
-}
-
-async function run<T>(
-  handle: IDBPDatabase,
-  { stores, mode, durability = 'relaxed' }: TransactionOptions,
-  counts: RowCounts,
-  body: (rows: RowTransaction) => Promise<T>,
-): Promise<T> {
-  const transaction = unwrap(handle).transaction(stores, mode, { durability });
-  const ended = endOf(transaction);
-  counts.transactions++;
-  const rows = new RowTransaction(transaction, counts);
-  let result: T;
-  try {
-    result = await body(rows);
-    await rows.written();
-    transaction.commit();
-  } catch (error) {
-    abort(transaction);
-    const failed = await ended;
-    if (failed === undefined) throw endedEarly(error);
-    throw error instanceof DOMException ? causeOf([rows.failure, transaction.error, error, failed]) : error;
-  }
-  const failed = await ended;
-  if (failed !== undefined) throw failed;
-  return result;
-}
-
-/** Resolves when a transaction is over: with `undefined` if it is complete, with the reason if it was aborted. */
-function endOf(transaction: IDBTransaction): Promise<DOMException | undefined> {
-  return new Promise((resolve) => {
-    transaction.oncomplete = () => resolve(undefined);
-    transaction.onabort = () => {
-      resolve(transaction.error ?? new DOMException('The transaction was aborted', 'AbortError'));
-    };
-  });
-}
-
-/** A body waited for something that is no request, and its transaction did not wait for it (law ST15). */
-function endedEarly(cause: unknown): LashError {
-  return new LashError('Internal', 'A transaction was complete before its body was', {}, { cause });
-}
-
-/** The first error that says why a transaction failed, and not only that it is over. */
-function causeOf(errors: readonly unknown[]): unknown {
-  const given = errors.filter((error) => error !== undefined && error !== null);
-  return given.find((error) => !isEndOfTransaction(error)) ?? given.at(-1);
-}
-
-/** Undoes a transaction, unless it ended by itself already. */
-function abort(transaction: IDBTransaction): void {
-  try {
-    transaction.abort();
-  } catch (error) {
-    if (!isEndOfTransaction(error)) throw error;
+    opened?.handle.close();
   }
 }
 
@@ -186,11 +120,9 @@ async function openHandle(name: string, onLost: () => void): Promise<IDBPDatabas
   return Promise.race([opening, failed.promise]);
 }
 
-async function readDatabaseId(handle: IDBPDatabase): Promise<string> {
+async function readDatabaseRow(handle: IDBPDatabase): Promise<DatabaseRow> {
   const row: unknown = await handle.get('database', ['database']);
-  if (typeof row === 'object' && row !== null && 'databaseId' in row && typeof row.databaseId === 'string') {
-    return row.databaseId;
-  }
+  if (isFields(row) && typeof row['databaseId'] === 'string') return row as unknown as DatabaseRow;
   throw unavailable(handle.name, 'it is not a database of lash-web', { retryable: false });
 }
 

@@ -24,7 +24,7 @@ export class Sha256 {
  */
 export async function sha256Of(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const { subtle } = crypto as { readonly subtle?: SubtleCrypto };
-  if (subtle !== undefined) return new Sha256().update(bytes).hex();
+  if (subtle === undefined) return new Sha256().update(bytes).hex();
   return toHex(new Uint8Array(await subtle.digest('SHA-256', bytes)));
 }
 

@@ -91,6 +91,18 @@ test('a chat that does not exist: said in plain words, and none is made', async 
   await expect(demo.error).toHaveCount(0);
 });
 
+test('an address that leads nowhere is left by going back', async ({ demo, page }) => {
+  await demo.open();
+  await page.getByTestId('new-session').click();
+  await expect(demo.sessions).toHaveCount(1);
+  const sessionId = demo.sessionId();
+  await demo.visit('no-such-session');
+  await expect(demo.error).toHaveAttribute('data-code', 'SessionNotFound');
+  await page.goBack();
+  await expect(demo.error).toHaveCount(0);
+  await expect.poll(() => demo.sessionId()).toBe(sessionId);
+});
+
 test('a tool that does not exist, and wrong arguments: the model is told, and the turn goes on', async ({ demo, server }) => {
   await demo.open();
   await demo.useServer(server);

@@ -19,8 +19,10 @@ test('a keyboard alone suffices, and the focus is never lost', async ({ demo, se
 
   await test.step('settings', async () => {
     await keyboard.use(page.getByTestId('settings'));
+    await keyboard.expectFocusIn(page.getByTestId('settings-dialog'));
     await keyboard.reach(page.getByTestId('provider-select'));
     await keys.press('End');
+    await expect(page.getByTestId('provider-select')).toHaveValue('openai-compatible');
     await keyboard.reach(page.getByTestId('base-url'));
     await keys.type(server.baseUrl);
     await keyboard.reach(page.getByTestId('model-name'));
@@ -29,7 +31,7 @@ test('a keyboard alone suffices, and the focus is never lost', async ({ demo, se
     await expect(page.getByTestId('settings-dialog')).toBeHidden();
     await keyboard.expectFocus();
     await keyboard.use(page.getByTestId('settings'));
-    await expect(page.getByTestId('base-url')).toBeVisible();
+    await keyboard.expectFocusIn(page.getByTestId('settings-dialog'));
     await expect(page.getByTestId('base-url')).toHaveValue(server.baseUrl);
     await keys.press('Escape');
     await expect(page.getByTestId('settings-dialog')).toBeHidden();
@@ -167,11 +169,12 @@ test('a keyboard alone suffices, and the focus is never lost', async ({ demo, se
 
   await test.step('delete, after being asked', async () => {
     await keyboard.use(page.getByTestId('delete-session'));
-    await expect(page.getByTestId('delete-dialog')).toBeVisible();
+    await keyboard.expectFocusIn(page.getByTestId('delete-dialog'));
     await keys.press('Escape');
     await expect(page.getByTestId('delete-dialog')).toBeHidden();
     await expect(page.getByTestId('delete-session')).toBeFocused();
     await keyboard.use(page.getByTestId('delete-session'));
+    await keyboard.expectFocusIn(page.getByTestId('delete-dialog'));
     await keyboard.use(page.getByTestId('confirm-delete'));
     await expect(demo.sessions).toHaveCount(0);
     await expect(demo.messages).toHaveCount(0);
@@ -221,6 +224,11 @@ class Keyboard {
   async use(target: Locator): Promise<void> {
     await this.reach(target);
     await this.#page.keyboard.press('Enter');
+  }
+
+  /** Waits until something within this area has the focus. */
+  async expectFocusIn(area: Locator): Promise<void> {
+    await expect(area.locator(':focus')).toBeVisible();
   }
 
   /** Waits until some element has the focus, and sees that it is there to stay. */

@@ -110,9 +110,9 @@ test('[SE4] what a model writes runs nothing and loads nothing, and its links ar
   elsewhere.close();
 });
 
-test("[SE3] the built demo does all that it does under script-src 'self', and nothing is reported", async ({ page, server, demo }) => {
+test("[SE3] the built demo does all that it does under script-src 'self', and nothing is reported", async ({ page, server }) => {
   const built = await BuiltDemo.start();
-  const onBuilt = new Demo(page, demo.database, built.url);
+  const onBuilt = new Demo(page, `e2e-${crypto.randomUUID()}`, built.url);
   await onBuilt.open();
   await onBuilt.say('Calculate 12 * 7 and (144 - 36) / 9', [picture('pixel.png'), textFile('list.txt', 'eggs')]);
   await onBuilt.settled();

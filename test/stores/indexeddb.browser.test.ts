@@ -93,6 +93,25 @@ describe('[ST14] a commit is acknowledged when it is complete', () => {
       }));
   }
 
+  test('a write that fails undoes those before and after it, on every connection', () =>
+    withDatabase(async ({ name, database, connect }) => {
+      const counts = { transactions: 0, rowsRead: 0, rowsWritten: 0, bytesWritten: 0 };
+      const write = async (one: typeof database, sessionId: string): Promise<void> =>
+        one.transaction({ stores: ['heads'], mode: 'readwrite', counts }, async (rows) => {
+          rows.put('heads', { sessionId: `${sessionId}, before`, kind: 'deleted' });
+          rows.add('heads', { sessionId, kind: 'deleted' });
+          rows.put('heads', { sessionId: `${sessionId}, after`, kind: 'deleted' });
+        });
+      await write(database, 'taken');
+      const before = await dumpRows(name);
+      for (let index = 0; index < 40; index++) {
+        const other = connect();
+        await rejects(write(other, 'taken'), 'Internal');
+        await other.close();
+      }
+      expect(await dumpRows(name)).toBe(before);
+    }));
+
   test('a full disk is StorageFull with the bytes that were tried, reads go on, and the same commit succeeds later', () =>
     withDatabase(async ({ name, factory }) => {
       const author = await Author.create(factory);

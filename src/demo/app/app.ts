@@ -26,6 +26,7 @@ export class App {
   /** Asks for a new frame. */
   readonly redraw: () => void;
   readonly #keys = new Keys();
+  readonly #dismissedWarnings = new Set<string>();
   #freshDraft = new Draft();
   #opening = 0;
   /** The open chat, and those that were left while an answer was under way. */
@@ -51,6 +52,18 @@ export class App {
   /** The model of the open chat, or the one that a new chat gets. */
   get model(): ModelChoice {
     return this.chat === null ? lastChoice() : choiceOf(this.chat.session.policy);
+  }
+
+  /** What the open chat's last turn warned of, without what the person has read already. */
+  get warnings(): readonly string[] {
+    const all = new Set(this.chat?.warnings);
+    return [...all].filter((warning) => !this.#dismissedWarnings.has(warning));
+  }
+
+  /** Hides these warnings until the page is loaded again, however often they come. */
+  dismissWarnings(): void {
+    for (const warning of this.warnings) this.#dismissedWarnings.add(warning);
+    this.redraw();
   }
 
   stop(): Promise<void> {

@@ -1,6 +1,7 @@
 import {
   messageText,
   type ClientTurn,
+  type Message,
   type SessionClient,
   type SessionView,
   type TurnInput,
@@ -30,6 +31,8 @@ export class Chat {
   turnTokens = 0;
   /** What a screen reader is told: that an answer began, and the answer once it is whole. */
   announcement = '';
+  /** What the runtime warned of in the running turn, or else the last one. */
+  warnings: readonly string[] = [];
   #starting = false;
   #turn: ClientTurn | null = null;
   #shown: { readonly view: SessionView; readonly transcript: Transcript } | undefined;
@@ -85,11 +88,22 @@ export class Chat {
     await this.#turn?.cancel('stopped by the reader');
   }
 
-  /** Takes an earlier message into the composer; sending it makes a sibling. */
-  edit({ node, message }: ShownMessage): void {
+  /** Takes an earlier message into the composer; sending it makes a sibling. @throws `AttachmentNotFound` */
+  async edit({ node, message }: ShownMessage): Promise<void> {
     if (this.running) return;
-    this.draft.edit(message, node.id, node.parentId);
+    const whole = await this.whole(message);
+    if (this.running) return;
+    this.draft.edit(whole, node.id, node.parentId);
     this.#changed();
+  }
+
+  /** `message` with all of its text, also what was too long for it and lies in attachments. @throws `AttachmentNotFound` */
+  async whole(message: Message): Promise<Message> {
+    const parts = message.parts.map(async (part) => {
+      if (part.type !== 'text' || part.overflow === undefined) return part;
+      return { type: part.type, text: await this.urls.text(part.overflow.id) };
+    });
+    return { ...message, parts: await Promise.all(parts) };
   }
 
   cancelEdit(): void {
@@ -101,8 +115,9 @@ export class Chat {
     await this.session.branchToNode(tip);
   }
 
-  async showOlder(): Promise<void> {
-    await this.session.showOlder(OLDER_NODES);
+  /** Shows more of the beginning, and resolves with whether there is older still. */
+  showOlder(): Promise<boolean> {
+    return this.session.showOlder(OLDER_NODES);
   }
 
   /** Stores a file and puts it into the composer. @throws `AttachmentTooLarge`, or that it can be neither seen nor read. */
@@ -130,6 +145,7 @@ export class Chat {
   async #run(input: TurnInput, request: TurnRequest, accepted?: () => void): Promise<TurnResult> {
     this.#starting = true;
     this.turnTokens = 0;
+    this.warnings = [];
     this.announcement = 'The model is answering.';
     this.#changed();
     try {
@@ -149,8 +165,10 @@ export class Chat {
 
   async #follow(turn: ClientTurn): Promise<TurnResult> {
     for await (const activity of turn) {
-      if (activity.type !== 'usage-counted') continue;
-      this.turnTokens += activity.usage.inputTokens + activity.usage.outputTokens;
+      if (activity.type === 'usage-counted')
+        this.turnTokens += activity.usage.inputTokens + activity.usage.outputTokens;
+      else if (activity.type === 'warning') this.warnings = [...this.warnings, activity.message];
+      else continue;
       this.#changed();
     }
     return turn.result;

@@ -1,4 +1,5 @@
 import type {
+  AttachmentRef,
   BranchPoint,
   JsonValue,
   LiveTurn,
@@ -12,7 +13,9 @@ import type {
 export interface ShownToolCall {
   readonly callId: string;
   readonly tool: string;
+  /** `null` when they were too long and lie in `longArgs`. */
   readonly args: JsonValue;
+  readonly longArgs?: AttachmentRef;
   readonly outcome?: ToolOutcome;
   readonly durationMs?: number;
   /** Nothing runs any more that could still bring an outcome. */
@@ -100,15 +103,14 @@ function toolCallsOf(
 ): readonly ShownToolCall[] {
   return message.parts.flatMap((part): ShownToolCall[] => {
     if (part.type !== 'tool-call') return [];
-    const { callId, tool, args } = part;
+    const { callId, tool, args, overflow } = part;
+    const call = { callId, tool, args, ...(overflow && { longArgs: overflow }) };
     const done = invocationOf(callId, nodes, index);
     if (done !== undefined) {
-      return [{ callId, tool, args, outcome: done.outcome, durationMs: done.durationMs, abandoned: false }];
+      return [{ ...call, outcome: done.outcome, durationMs: done.durationMs, abandoned: false }];
     }
-    const live = turn?.toolCalls.find((call) => call.callId === callId);
-    return [
-      { callId, tool, args, ...(live?.outcome && { outcome: live.outcome }), abandoned: turn === null },
-    ];
+    const live = turn?.toolCalls.find((running) => running.callId === callId);
+    return [{ ...call, ...(live?.outcome && { outcome: live.outcome }), abandoned: turn === null }];
   });
 }
 

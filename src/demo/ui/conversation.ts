@@ -25,14 +25,14 @@ export function conversation(app: App, scroll: StickyScroll): TemplateResult {
       aria-label="Conversation"
       ${ref(scroll.attach)}
     >
-      <div class="column">${empty ? welcome(app) : thread(app, chat)}</div>
+      <div class="column">${empty ? welcome(app) : thread(app, chat, scroll)}</div>
     </div>
     <div class="to-end" ?hidden=${scroll.atEnd || empty}>
       ${iconButton({ icon: 'down', label: 'Go to the newest message', onClick: scroll.toEnd })}
     </div>`;
 }
 
-function thread(app: App, chat: Chat): TemplateResult {
+function thread(app: App, chat: Chat, scroll: StickyScroll): TemplateResult {
   const { view, transcript } = chat;
   const busy = chat.running;
   return html`${
@@ -41,7 +41,8 @@ function thread(app: App, chat: Chat): TemplateResult {
       : html`<button
           type="button"
           class="quiet-button older"
-          @click=${() => app.notices.run(chat.showOlder())}
+          data-testid="show-older"
+          @click=${() => app.notices.run(showOlder(chat, scroll))}
         >
           Show older messages
         </button>`
@@ -62,6 +63,12 @@ function thread(app: App, chat: Chat): TemplateResult {
   )}
   ${view.turn === null ? nothing : liveAnswer(view.turn, chat, app)}
   ${transcript.canContinue && !busy ? continueRow(app) : nothing}`;
+}
+
+async function showOlder(chat: Chat, scroll: StickyScroll): Promise<void> {
+  const more = await chat.showOlder();
+  scroll.keepPlace();
+  if (!more) scroll.focus();
 }
 
 /** A row is drawn again only when one of these is another one. */

@@ -2,6 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 
 import type { App } from '../app/app.ts';
 import { iconButton } from './button.ts';
+import { offerComposer } from './focus.ts';
 
 /** What went wrong, in plain words, and the way out where there is one. */
 export function errorBanner(app: App): TemplateResult {
@@ -33,7 +34,10 @@ export function errorBanner(app: App): TemplateResult {
               icon: 'close',
               label: 'Dismiss',
               testId: 'error-dismiss',
-              onClick: () => app.notices.dismiss(),
+              onClick: () => {
+                app.notices.dismiss();
+                offerComposer();
+              },
             })}
           </div>`
     }

@@ -1,4 +1,4 @@
-import { messageText, type Part } from 'lash-web';
+import { messageText, type Message, type Part } from 'lash-web';
 import { html, nothing, type TemplateResult } from 'lit';
 
 import type { App } from '../app/app.ts';
@@ -85,20 +85,19 @@ function actions(shown: ShownMessage, context: MessageContext): TemplateResult |
   const { app, chat, busy } = context;
   const { message, branches, lastAnswer } = shown;
   if (shown.continued && branches === undefined) return nothing;
-  const text = messageText(message);
   const isUser = message.role === 'user';
   const choose = (tip: string, nodeId: string, button: 'branch-prev' | 'branch-next') =>
     app.notices.run(chat.showBranch(tip).then(() => focusInMessage(nodeId, button)));
   return html`<div class="message-actions">
     ${branches === undefined ? nothing : branchPicker(branches, busy, choose)}
     ${
-      text === ''
+      messageText(message) === ''
         ? nothing
         : iconButton({
             icon: 'copy',
             label: 'Copy text',
             testId: 'copy-message',
-            onClick: () => app.notices.run(navigator.clipboard.writeText(text)),
+            onClick: () => app.notices.run(copy(message, chat)),
           })
     }
     ${
@@ -108,10 +107,7 @@ function actions(shown: ShownMessage, context: MessageContext): TemplateResult |
             label: 'Edit message',
             testId: 'edit-message',
             disabled: busy,
-            onClick: () => {
-              chat.edit(shown);
-              focusComposer();
-            },
+            onClick: () => app.notices.run(chat.edit(shown).then(focusComposer)),
           })
         : nothing
     }
@@ -129,4 +125,9 @@ function actions(shown: ShownMessage, context: MessageContext): TemplateResult |
         : nothing
     }
   </div>`;
+}
+
+async function copy(message: Message, chat: Chat): Promise<void> {
+  const whole = await chat.whole(message);
+  await navigator.clipboard.writeText(messageText(whole));
 }

@@ -11,6 +11,7 @@ import { settingsDialog } from './settings-dialog.ts';
 import { sidebar } from './sidebar.ts';
 import type { StickyScroll } from './sticky-scroll.ts';
 import { tracePanel } from './trace-panel.ts';
+import { warningNotice } from './warning-notice.ts';
 
 /** The areas that follow what grows in them. */
 export interface Scrolls {
@@ -37,7 +38,8 @@ export function page(app: App, scrolls: Scrolls): TemplateResult {
         @dragleave=${onDragEnd}
         @drop=${(event: DragEvent) => onDrop(app, event)}
       >
-        ${header(app)} ${errorBanner(app)}
+        ${header(app)}
+        <div>${errorBanner(app)} ${warningNotice(app)}</div>
         <div class="conversation">${conversation(app, scrolls.conversation)}</div>
         <div class="composer-place">${composer(app)}</div>
         <p class="drop-note" aria-hidden="true">Drop pictures or text files to attach them</p>

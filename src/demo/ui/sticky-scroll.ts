@@ -36,6 +36,19 @@ export class StickyScroll {
     this.#area?.scrollTo({ top: this.#area.scrollHeight, behavior: 'instant' });
   };
 
+  /** Shows again what is shown now, once the next frame has put something above it. Call it before that frame. */
+  keepPlace(): void {
+    const area = this.#area;
+    if (area === undefined) return;
+    const below = area.scrollHeight - area.scrollTop;
+    requestAnimationFrame(() => area.scrollTo({ top: area.scrollHeight - below, behavior: 'instant' }));
+  }
+
+  /** Puts the focus on the area itself, without moving anything. */
+  focus(): void {
+    if (this.#area instanceof HTMLElement) this.#area.focus({ preventScroll: true });
+  }
+
   readonly #onScroll = (): void => {
     const area = this.#area;
     if (area === undefined) return;

@@ -23,7 +23,9 @@ export function toolCard(
     <summary>
       <span class="tool-mark">${mark(state)}</span>
       <span class="tool-name">${call.tool}</span>
-      <span class="tool-args">${oneLine(argsText(call.args), 120)}</span>
+      <span class="tool-args"
+        >${call.longArgs === undefined ? oneLine(argsText(call.args), 120) : 'long arguments'}</span
+      >
       <span class="visually-hidden">${STATES[state]}:</span>
       <span class="tool-result"
         >${outcome === undefined ? STATES[state] : oneLine(resultText(outcome), 160)}</span
@@ -32,7 +34,11 @@ export function toolCard(
     </summary>
     <div class="tool-body">
       <p class="label">Arguments</p>
-      <pre tabindex="0">${JSON.stringify(call.args, null, 2)}</pre>
+      ${
+        call.longArgs === undefined
+          ? html`<pre tabindex="0">${JSON.stringify(call.args, null, 2)}</pre>`
+          : longText(call.longArgs, urls, run)
+      }
       ${outcome === undefined ? nothing : result(outcome, call.durationMs, urls, run)}
     </div>
   </details>`;
