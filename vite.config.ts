@@ -20,6 +20,16 @@ const prebundled = [
   '@noble/hashes/sha2.js',
   '@noble/hashes/utils.js',
   '@cfworker/json-schema',
+  '@ai-sdk/openai-compatible',
+  'dompurify',
+  'lit',
+  'lit/directive.js',
+  'lit/directives/guard.js',
+  'lit/directives/live.js',
+  'lit/directives/ref.js',
+  'lit/directives/repeat.js',
+  'lit/directives/until.js',
+  'marked',
 ];
 
 /** What the built demo may do. Servers of models are the person's choice, so connections may go anywhere. */
@@ -103,7 +113,7 @@ const app: ViteUserConfig = {
   preview: { host: '127.0.0.1' },
   build: { target, outDir: '.demo' },
   worker: { format: 'es' },
-  optimizeDeps: { include: [...prebundled, 'lit', 'marked', 'dompurify', '@ai-sdk/openai-compatible'] },
+  optimizeDeps: { include: prebundled },
   test: {
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -4,6 +4,7 @@ import { render } from 'lit';
 
 import { App } from './app/app.ts';
 import { pageTools } from './app/page-tools.ts';
+import { sessionInAddress } from './app/place.ts';
 import { page } from './ui/page.ts';
 import { StickyScroll } from './ui/sticky-scroll.ts';
 
@@ -11,10 +12,6 @@ const database = new URLSearchParams(location.search).get('db') ?? 'lash-demo';
 
 function startWorker(): Worker {
   return new Worker(new URL('./agent.worker.ts', import.meta.url), { type: 'module' });
-}
-
-function sessionInUrl(): string | null {
-  return new URLSearchParams(location.hash.slice(1)).get('session');
 }
 
 /** At most one drawing per frame, however much changes. */
@@ -45,9 +42,9 @@ function start(root: HTMLElement): void {
     await client.offerTools(pageTools(theme));
     return client;
   }, redraw);
-  addEventListener('hashchange', () => app.notices.run(app.open(sessionInUrl())));
-  addEventListener('popstate', () => app.notices.run(app.open(sessionInUrl())));
-  app.notices.run(app.connect(sessionInUrl()));
+  addEventListener('hashchange', () => app.notices.run(app.open(sessionInAddress())));
+  addEventListener('popstate', () => app.notices.run(app.open(sessionInAddress())));
+  app.notices.run(app.connect(sessionInAddress()));
 }
 
 const root = document.querySelector<HTMLElement>('#app');

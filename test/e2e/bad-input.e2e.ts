@@ -9,7 +9,12 @@ const atLast = (play: Play): readonly Play[] => {
 };
 
 const FAILURES = [
-  { what: 'refuses the key (401)', plays: [refusal(401)], code: 'ProviderUnauthorized', words: /key.*settings/i },
+  {
+    what: 'refuses the key (401)',
+    plays: [refusal(401)],
+    code: 'ProviderUnauthorized',
+    words: /key.*settings/i,
+  },
   {
     what: 'is asked too often (429) and wants a long wait',
     plays: [refusal(429, { retryAfter: 125 })],
@@ -41,13 +46,32 @@ const FAILURES = [
     code: 'ProviderStreamInterrupted',
     words: /broke off/,
   },
-  { what: 'sends rubbish', plays: atLast(rubbish), code: 'ProviderStreamInvalid', words: /cannot be understood/ },
-  { what: 'sends a web page', plays: atLast(webPage), code: /^ProviderStream/, words: /cannot be understood|broke off/ },
-  { what: 'sends nothing at all', plays: atLast(nothing), code: 'ProviderEmptyResponse', words: /nothing at all/ },
+  {
+    what: 'sends rubbish',
+    plays: atLast(rubbish),
+    code: 'ProviderStreamInvalid',
+    words: /cannot be understood/,
+  },
+  {
+    what: 'sends a web page',
+    plays: atLast(webPage),
+    code: /^ProviderStream/,
+    words: /cannot be understood|broke off/,
+  },
+  {
+    what: 'sends nothing at all',
+    plays: atLast(nothing),
+    code: 'ProviderEmptyResponse',
+    words: /nothing at all/,
+  },
 ] as const;
 
 for (const { what, plays, code, words } of FAILURES) {
-  test(`a server that ${what}: said in plain words, nothing lost, and the session goes on`, async ({ demo, server, page }) => {
+  test(`a server that ${what}: said in plain words, nothing lost, and the session goes on`, async ({
+    demo,
+    server,
+    page,
+  }) => {
     await demo.open();
     await demo.useServer(server);
     server.plays(...plays);
@@ -70,7 +94,11 @@ for (const { what, plays, code, words } of FAILURES) {
   });
 }
 
-test('[TU7] a failed attempt is said to be tried again, and its text is withdrawn', async ({ demo, server, page }) => {
+test('[TU7] a failed attempt is said to be tried again, and its text is withdrawn', async ({
+  demo,
+  server,
+  page,
+}) => {
   await demo.open();
   await demo.useServer(server);
   server.plays(refusal(429, { retryAfter: 1 }));
@@ -103,7 +131,10 @@ test('an address that leads nowhere is left by going back', async ({ demo, page 
   await expect.poll(() => demo.sessionId()).toBe(sessionId);
 });
 
-test('a tool that does not exist, and wrong arguments: the model is told, and the turn goes on', async ({ demo, server }) => {
+test('a tool that does not exist, and wrong arguments: the model is told, and the turn goes on', async ({
+  demo,
+  server,
+}) => {
   await demo.open();
   await demo.useServer(server);
   server.answers('Use your tools', {
@@ -150,7 +181,10 @@ test('a file over the limit: said in plain words, and the draft stays', async ({
   await expect(demo.error).toHaveCount(0);
 });
 
-test('a worker script that does not load: said in plain words, and it can be tried again', async ({ demo, page }) => {
+test('a worker script that does not load: said in plain words, and it can be tried again', async ({
+  demo,
+  page,
+}) => {
   await demo.open();
   await demo.say('Who are you?');
   await demo.settled();

@@ -15,7 +15,10 @@ test('the built-in model calculates two things at once', async ({ demo }) => {
   await expect(demo.page.getByTestId('usage')).toContainText(/[1-9][\d,]*\s+tokens/);
 });
 
-test('the built-in model notes something down and recalls it, after a reload and offline', async ({ demo, context }) => {
+test('the built-in model notes something down and recalls it, after a reload and offline', async ({
+  demo,
+  context,
+}) => {
   await demo.open();
   await demo.say('Remember that the meeting is on Thursday at 10');
   await expect(demo.tool('remember')).toHaveAttribute('data-state', 'success');

@@ -155,7 +155,11 @@ export class Demo {
   }
 
   /** Downloads the trace and checks each of its lines. */
-  async downloadTrace(): Promise<{ readonly fileName: string; readonly text: string; readonly records: TraceRecord[] }> {
+  async downloadTrace(): Promise<{
+    readonly fileName: string;
+    readonly text: string;
+    readonly records: TraceRecord[];
+  }> {
     await this.showTrace();
     const download = await this.downloaded(() => this.page.getByTestId('trace-download').click());
     const text = await readFile(download.path, 'utf8');
@@ -166,7 +170,9 @@ export class Demo {
   }
 
   /** The file that `action` makes the browser save. */
-  async downloaded(action: () => Promise<void>): Promise<{ readonly fileName: string; readonly path: string }> {
+  async downloaded(
+    action: () => Promise<void>,
+  ): Promise<{ readonly fileName: string; readonly path: string }> {
     if (this.page.context().browser()?.browserType().name() !== 'firefox') {
       const [download] = await Promise.all([this.page.waitForEvent('download'), action()]);
       return { fileName: download.suggestedFilename(), path: await download.path() };
@@ -182,7 +188,9 @@ export class Demo {
 }
 
 function savedFiles(): readonly string[] {
-  return existsSync(DOWNLOADS) ? readdirSync(DOWNLOADS).filter((name) => statSync(join(DOWNLOADS, name)).size > 0) : [];
+  return existsSync(DOWNLOADS)
+    ? readdirSync(DOWNLOADS).filter((name) => statSync(join(DOWNLOADS, name)).size > 0)
+    : [];
 }
 
 /** A text file. */

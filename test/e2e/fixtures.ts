@@ -15,6 +15,7 @@ interface PerWorker {
 /** A test with the demo, on a database of its own, and a model server. An error that nobody caught fails it. */
 export const test = base.extend<PerTest, PerWorker>({
   modelServer: [
+    // oxlint-disable-next-line no-empty-pattern -- Playwright reads from it which fixtures are wanted
     async ({}, use) => {
       const server = await ModelServer.start();
       await use(server);

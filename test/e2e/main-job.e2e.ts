@@ -1,9 +1,13 @@
 import { picture } from './demo.ts';
 import { expect, test } from './fixtures.ts';
-import { held } from './plays.ts';
 import { holdNotes } from './hold-notes.ts';
+import { held } from './plays.ts';
 
-test('the main job: tools, a reload in the middle, a branch, a stop, and the trace of it all', async ({ demo, server, page }) => {
+test('the main job: tools, a reload in the middle, a branch, a stop, and the trace of it all', async ({
+  demo,
+  server,
+  page,
+}) => {
   server.answers('What is in the picture', {
     toolCalls: [
       { name: 'calculator', arguments: '{"expression":"6 * 7"}' },
@@ -144,7 +148,11 @@ test('an answer can be written anew, and both are kept', async ({ demo, server, 
   expect(JSON.stringify(server.requests.at(-1)?.messages)).not.toContain('Pear.');
 });
 
-test('an answer that was stopped is continued, and the model is told what it said', async ({ demo, server, page }) => {
+test('an answer that was stopped is continued, and the model is told what it said', async ({
+  demo,
+  server,
+  page,
+}) => {
   await demo.open();
   await demo.useServer(server);
   server.plays(held('Once upon a').play);
@@ -158,7 +166,11 @@ test('an answer that was stopped is continued, and the model is told what it sai
   expect(JSON.stringify(server.requests.at(-1)?.messages)).toContain('Once upon a');
 });
 
-test('sessions are made, named, found again by list and by address, and deleted', async ({ demo, server, page }) => {
+test('sessions are made, named, found again by list and by address, and deleted', async ({
+  demo,
+  server,
+  page,
+}) => {
   await demo.open();
   await demo.useServer(server);
   await expect(demo.sessions).toHaveCount(0);

@@ -52,7 +52,11 @@ export class ModelServer {
     if (toolCalls.length > 0) {
       const match = { userMessage, hasToolResult: false };
       this.#mock.addFixture({ ...inPieces, match, response: { toolCalls: [...toolCalls] } });
-      this.#mock.addFixture({ ...inPieces, match: { userMessage, hasToolResult: true }, response: { content } });
+      this.#mock.addFixture({
+        ...inPieces,
+        match: { userMessage, hasToolResult: true },
+        response: { content },
+      });
       return;
     }
     this.#mock.addFixture({ ...inPieces, match: { userMessage }, response: { content } });
@@ -60,7 +64,9 @@ export class ModelServer {
 
   /** The bodies of the requests that the mock got, in order. */
   get requests(): readonly ChatCompletionRequest[] {
-    return this.#mock.getRequests().flatMap(({ body }) => (body === null ? [] : [body as ChatCompletionRequest]));
+    return this.#mock
+      .getRequests()
+      .flatMap(({ body }) => (body === null ? [] : [body as ChatCompletionRequest]));
   }
 
   /** Forgets answers, plays and requests. */

@@ -28,7 +28,7 @@ export function held(start: string, rest = ''): HeldAnswer {
   const released = gate();
   const hungUp = gate();
   const play: Play = async (response) => {
-    response.once('close', hungUp.open);
+    response.once('close', () => hungUp.open());
     begin(response);
     write(response, start);
     await Promise.race([released.opened, hungUp.opened]);
@@ -36,7 +36,7 @@ export function held(start: string, rest = ''): HeldAnswer {
     write(response, rest);
     finish(response);
   };
-  return { play, release: released.open, hungUp: hungUp.opened };
+  return { play, release: () => released.open(), hungUp: hungUp.opened };
 }
 
 /** The stream ends properly, but before the model said that it was done. */
@@ -101,7 +101,11 @@ function begin(response: ServerResponse): void {
 }
 
 function write(response: ServerResponse, content: string, sent?: () => void): void {
-  event(response, { choices: [{ index: 0, delta: { role: 'assistant', content }, finish_reason: null }] }, sent);
+  event(
+    response,
+    { choices: [{ index: 0, delta: { role: 'assistant', content }, finish_reason: null }] },
+    sent,
+  );
 }
 
 function finish(response: ServerResponse): void {

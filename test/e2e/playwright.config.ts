@@ -30,7 +30,11 @@ export default defineConfig({
       : [
           {
             name: 'firefox',
-            use: { ...devices['Desktop Firefox'], channel: firefox.channel, launchOptions: { ...firefox, downloadsPath: DOWNLOADS } },
+            use: {
+              ...devices['Desktop Firefox'],
+              channel: firefox.channel,
+              launchOptions: { ...firefox, downloadsPath: DOWNLOADS },
+            },
           },
         ]),
   ],

@@ -33,7 +33,8 @@ const hostileText = (elsewhere: string): string => `
 
 the end of it`;
 
-const FORBIDDEN = 'script, style, link, img, svg image, iframe, object, embed, video, audio, form, input, button';
+const FORBIDDEN =
+  'script, style, link, img, svg image, iframe, object, embed, video, audio, form, input, button';
 
 /** A server that nobody should ask for anything. */
 async function listenElsewhere(): Promise<{ url: string; asked: string[]; close(): void }> {
@@ -53,7 +54,11 @@ async function listenElsewhere(): Promise<{ url: string; asked: string[]; close(
   return { url: `http://127.0.0.1:${address.port}`, asked, close };
 }
 
-test('[SE4] what a model writes runs nothing and loads nothing, and its links are safe', async ({ demo, server, page }) => {
+test('[SE4] what a model writes runs nothing and loads nothing, and its links are safe', async ({
+  demo,
+  server,
+  page,
+}) => {
   const elsewhere = await listenElsewhere();
   const text = hostileText(elsewhere.url);
   const origins = new Set<string>();
@@ -92,7 +97,12 @@ test('[SE4] what a model writes runs nothing and loads nothing, and its links ar
   const links = await bodies.locator('a').evaluateAll((found) =>
     found.map((link) => {
       const { protocol, rel, target } = link as HTMLAnchorElement;
-      return { protocol, rel, target, handlers: link.getAttributeNames().filter((name) => name.startsWith('on')) };
+      return {
+        protocol,
+        rel,
+        target,
+        handlers: link.getAttributeNames().filter((name) => name.startsWith('on')),
+      };
     }),
   );
   expect(links.length).toBeGreaterThan(2);
@@ -100,21 +110,32 @@ test('[SE4] what a model writes runs nothing and loads nothing, and its links ar
     expect(['http:', 'https:', 'mailto:']).toContain(link.protocol);
     expect(link).toMatchObject({ rel: expect.stringContaining('noopener'), target: '_blank', handlers: [] });
   }
-  await expect(bodies.getByRole('link', { name: 'a good link' }).first()).toHaveAttribute('href', 'https://example.com/page');
+  await expect(bodies.getByRole('link', { name: 'a good link' }).first()).toHaveAttribute(
+    'href',
+    'https://example.com/page',
+  );
   expect(await page.evaluate(() => Reflect.get(globalThis, 'ran') as unknown)).toBeUndefined();
 
-  expect([...origins].toSorted()).toEqual([new URL(page.url()).origin, new URL(server.baseUrl).origin].toSorted());
+  expect([...origins].toSorted()).toEqual(
+    [new URL(page.url()).origin, new URL(server.baseUrl).origin].toSorted(),
+  );
   expect(elsewhere.asked).toEqual([]);
   await page.evaluate((url) => fetch(`${url}/seen`), elsewhere.url);
   expect(elsewhere.asked).toEqual(['/seen']);
   elsewhere.close();
 });
 
-test("[SE3] the built demo does all that it does under script-src 'self', and nothing is reported", async ({ page, server }) => {
+test("[SE3] the built demo does all that it does under script-src 'self', and nothing is reported", async ({
+  page,
+  server,
+}) => {
   const built = await BuiltDemo.start();
   const onBuilt = new Demo(page, `e2e-${crypto.randomUUID()}`, built.url);
   await onBuilt.open();
-  await onBuilt.say('Calculate 12 * 7 and (144 - 36) / 9', [picture('pixel.png'), textFile('list.txt', 'eggs')]);
+  await onBuilt.say('Calculate 12 * 7 and (144 - 36) / 9', [
+    picture('pixel.png'),
+    textFile('list.txt', 'eggs'),
+  ]);
   await onBuilt.settled();
   await expect(onBuilt.tool('calculator').first()).toHaveAttribute('data-state', 'success');
   await onBuilt.useServer(server);
@@ -131,7 +152,9 @@ test("[SE3] the built demo does all that it does under script-src 'self', and no
 
   await page.addScriptTag({ url: `${built.url}/control.js` });
   const controls = [`${built.url}/control.js`, `${built.url}/control.worker.js`];
-  await expect.poll(() => built.reported, 'the controls are reported').toEqual(expect.arrayContaining(controls));
+  await expect
+    .poll(() => built.reported, 'the controls are reported')
+    .toEqual(expect.arrayContaining(controls));
   expect(built.reported.toSorted()).toEqual(controls);
   built.stop();
 });

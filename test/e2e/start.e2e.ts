@@ -8,7 +8,10 @@ import { expect, test } from './fixtures.ts';
 test('`npm start` serves the demo from its sources, and flags pass through', async ({ page }) => {
   const port = String(await freePort());
   // A group of its own, since npm starts the server as a child.
-  const npm = spawn('npm', ['start', '--', '--port', port, '--strictPort'], { detached: true, stdio: 'ignore' });
+  const npm = spawn('npm', ['start', '--', '--port', port, '--strictPort'], {
+    detached: true,
+    stdio: 'ignore',
+  });
   const ended = once(npm, 'exit');
   try {
     const demo = new Demo(page, `e2e-${crypto.randomUUID()}`, `http://127.0.0.1:${port}`);

@@ -17,7 +17,9 @@ export function writtenForms(secret: string): Readonly<Record<string, string>> {
 
 /** The names of the forms in which `text` holds the secret, and of parts of its base64 at any offset. */
 export function leaks(secret: string, text: string): readonly string[] {
-  const found = Object.entries(writtenForms(secret)).flatMap(([name, form]) => (text.includes(form) ? [name] : []));
+  const found = Object.entries(writtenForms(secret)).flatMap(([name, form]) =>
+    text.includes(form) ? [name] : [],
+  );
   const embedded = [0, 1, 2].flatMap((offset) => {
     const core = base64Core(secret, offset);
     return text.includes(core) ? [`base64 behind ${offset} bytes`] : [];

@@ -37,6 +37,6 @@ export async function storedText(databases: string): Promise<string> {
     }
     database.close();
   }
-  for (const storage of [localStorage, sessionStorage]) await collect({ ...storage });
+  for (const storage of [localStorage, sessionStorage]) await collect(new Map(Object.entries(storage)));
   return found.join('\n');
 }

@@ -84,7 +84,7 @@ function* pieces(type: 'text-delta' | 'reasoning-delta'): Generator<ModelEvent> 
 
 serveRuntime({
   environment: ({ database: name }) => {
-    const database = IndexedDbDatabase.open(String(name));
+    const database = IndexedDbDatabase.open(typeof name === 'string' ? name : 'canary');
     return RuntimeEnvironment.builder()
       .withSessionStoreFactory(new IndexedDbSessionStoreFactory(database))
       .withAttachmentStore(new IndexedDbAttachmentStore(database))

@@ -7,6 +7,7 @@ import { Keys } from './keys.ts';
 import { choiceOf, keepChoice, lastChoice, policyOf, type ModelChoice } from './model-choice.ts';
 import { Notices } from './notices.ts';
 import { Panels } from './panels.ts';
+import { sessionInAddress, setAddress } from './place.ts';
 import { SessionList } from './session-list.ts';
 import { Settings } from './settings.ts';
 import { Theme } from './theme.ts';
@@ -80,7 +81,7 @@ export class App {
     await this.open(sessionId);
   }
 
-  readonly reconnect = (): void => this.notices.run(this.connect(this.chat?.id ?? null));
+  readonly reconnect = (): void => this.notices.run(this.connect(this.chat?.id ?? sessionInAddress()));
 
   /** Shows the session of this id, or none. What is being answered in the one before goes on. */
   async open(sessionId: string | null): Promise<void> {
@@ -95,7 +96,8 @@ export class App {
       if (attempt === this.#opening) this.#show(chat);
       else await chat.close();
     } catch (error) {
-      if (attempt === this.#opening) this.#show(null);
+      // To go back must not lead here again.
+      if (attempt === this.#opening) this.#show(null, 'replace');
       throw error;
     }
   }
@@ -103,6 +105,7 @@ export class App {
   /** Makes a new session and shows it. What was typed while none was open comes along. */
   async create(): Promise<Chat> {
     this.#opening++;
+    this.notices.dismiss();
     const choice = lastChoice();
     const policy = policyOf(choice, this.#keys.nameFor(choice));
     const session = await this.connection.client.createSession({ title: NEW_TITLE, policy });
@@ -181,11 +184,11 @@ export class App {
     await this.sessions.refresh();
   }
 
-  #show(chat: Chat | null): void {
+  #show(chat: Chat | null, how: 'push' | 'replace' = 'push'): void {
     const left = this.chat;
     this.chat = chat;
     if (chat !== null) this.#chats.set(chat.id, chat);
-    setLocation(chat?.id ?? null);
+    setAddress(chat?.id ?? null, how);
     this.trace.show(this.connection.client, chat?.id ?? null);
     this.panels.uncover();
     if (left !== null && left !== chat && !left.running) this.notices.run(this.#leave(left));
@@ -198,10 +201,4 @@ export class App {
     this.#chats.delete(chat.id);
     await chat.close();
   }
-}
-
-function setLocation(sessionId: string | null): void {
-  const hash = sessionId === null ? '' : `#session=${encodeURIComponent(sessionId)}`;
-  if (hash === location.hash) return;
-  history.pushState(null, '', hash === '' ? location.pathname + location.search : hash);
 }

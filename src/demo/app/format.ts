@@ -20,7 +20,7 @@ export function count(value: number): string {
 
 /** A length of time: `12 ms`, `3.4 s`, `2 min 5 s`. */
 export function duration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
   if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1000);
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
@@ -41,8 +41,11 @@ export function timeAgo(at: number, now: number): string {
 /** `text` on one line, cut to `length` characters. */
 export function oneLine(text: string, length: number): string {
   const line = text
+    .trimStart()
     .slice(0, length * 4)
     .replace(/\s+/g, ' ')
-    .trim();
-  return line.length > length ? `${line.slice(0, length - 1)}…` : line;
+    .trimEnd();
+  if (line.length <= length) return line;
+  // A character of two halves is left out rather than cut.
+  return `${line.slice(0, length - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }

@@ -16,6 +16,8 @@ const ALLOWED = {
   ALLOWED_TAGS: TAGS.split(' '),
   ALLOWED_ATTR: ['href', 'title', 'start', 'align', 'colspan', 'rowspan'],
   ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
+  // Without this the values of these would have to be addresses too.
+  ADD_URI_SAFE_ATTR: ['start', 'align', 'colspan', 'rowspan'],
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   RETURN_DOM_FRAGMENT: true as const,

@@ -29,11 +29,11 @@ interface LooseRecord {
   readonly [field: string]: unknown;
 }
 
-/** The rows of some lines of JSONL. Lines that are no records are left out. */
+/** The rows of some lines of JSONL. Lines that are no records are left out. @throws `SyntaxError` for what is not JSON. */
 export function traceRows(jsonl: string): readonly TraceRow[] {
   const rows: TraceRow[] = [];
   for (const line of jsonl.split('\n')) {
-    const row = line === '' ? undefined : rowOf(JSON.parse(line) as LooseRecord);
+    const row = line === '' ? undefined : rowOf(object(JSON.parse(line)));
     if (row !== undefined) rows.push(row);
   }
   return rows;
@@ -87,13 +87,17 @@ function describe(type: string, record: LooseRecord): Description {
       const request = object(record['request']);
       const fresh = Array.isArray(request['messages']) ? request['messages'].length : 0;
       const omitted = typeof request['messages_omitted'] === 'number' ? request['messages_omitted'] : 0;
-      const all = omitted === 0 ? '' : ` of ${fresh + omitted}`;
-      return plain(1, 'model call', `${text(request['model'])}, ${fresh}${all} messages new`);
+      const all = fresh + omitted;
+      const messages = all === 1 ? '1 message' : `${all} messages`;
+      return plain(1, 'model call', `${text(request['model'])}, ${messages}, ${fresh} new`);
     }
     case 'llm_call_completed': {
       const response = object(record['response']);
       const usage = object(record['usage']);
-      const tokens = usage['output_tokens'] === undefined ? '' : `, ${text(usage['output_tokens'])} tokens`;
+      const tokens =
+        usage['output_tokens'] === undefined
+          ? ''
+          : `, ${text(usage['output_tokens'])} ${usage['output_tokens'] === 1 ? 'token' : 'tokens'}`;
       return {
         depth: 1,
         label: 'model answered',

@@ -1,5 +1,6 @@
 import { aiSdkProvider } from 'lash-web/providers/ai-sdk';
 import type { Provider, ProviderContext } from 'lash-web/worker';
+import { config } from 'zod/mini';
 
 /**
  * A model behind any server that speaks as OpenAI's does. The package for it is loaded when the first chat needs it. A
@@ -7,6 +8,8 @@ import type { Provider, ProviderContext } from 'lash-web/worker';
  */
 export async function openAICompatible(context: ProviderContext): Promise<Provider> {
   const { baseUrl, withKey } = context.options;
+  // The package brings zod, which else looks whether it may use `eval`: a content security policy reports that.
+  config({ jitless: true });
   const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
   const server = createOpenAICompatible({
     name: 'openai-compatible',

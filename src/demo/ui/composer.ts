@@ -27,6 +27,7 @@ export function composer(app: App): TemplateResult {
                     attachment(ref, chat.urls, () => {
                       draft.remove(ref.id);
                       app.redraw();
+                      offerComposer();
                     }),
                   )
             }

@@ -34,8 +34,7 @@ export function sidebar(app: App): TemplateResult {
       data-testid="new-session"
       ?disabled=${app.connection.state !== 'ready'}
       @click=${() => {
-        app.notices.run(app.create());
-        offerComposer();
+        app.notices.run(app.create().then(offerComposer));
       }}
     >
       ${icon('plus')} New chat
