@@ -158,11 +158,13 @@ test('a keyboard alone suffices, and the focus is never lost', async ({
 
   await test.step('rename', async () => {
     await keyboard.use(page.getByTestId('rename-session'));
+    await expect(demo.sessions.getByRole('textbox')).toBeFocused();
     await keys.type('By hand');
     await keys.press('Enter');
     await expect(demo.sessions).toContainText('By hand');
     await keyboard.expectFocus();
     await keyboard.use(page.getByTestId('rename-session'));
+    await expect(demo.sessions.getByRole('textbox')).toBeFocused();
     await keys.type('Never mind');
     await keys.press('Escape');
     await expect(demo.sessions).toContainText('By hand');
@@ -189,16 +191,18 @@ test('a keyboard alone suffices on a phone, where list and trace are drawers', a
   await page.setViewportSize({ width: 390, height: 780 });
   await demo.open();
   await keyboard.use(page.getByTestId('open-sidebar'));
+  await keyboard.expectFocusIn(page.locator('#sidebar'));
   await keyboard.use(page.getByTestId('new-session'));
   await expect(demo.sessions).toHaveCount(1);
   await expect(page.getByTestId('new-session')).toBeHidden();
   await keyboard.expectFocus();
   await keyboard.use(page.getByTestId('open-sidebar'));
+  await keyboard.expectFocusIn(page.locator('#sidebar'));
   await page.keyboard.press('Escape');
   await expect(page.getByTestId('new-session')).toBeHidden();
   await keyboard.expectFocus();
   await keyboard.use(page.getByTestId('trace-toggle'));
-  await expect(page.getByTestId('trace-download')).toBeVisible();
+  await keyboard.expectFocusIn(page.locator('#trace'));
   await page.keyboard.press('Escape');
   await expect(page.getByTestId('trace-download')).toBeHidden();
   await keyboard.expectFocus();

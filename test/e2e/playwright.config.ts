@@ -33,7 +33,12 @@ export default defineConfig({
             use: {
               ...devices['Desktop Firefox'],
               channel: firefox.channel,
-              launchOptions: { ...firefox, downloadsPath: DOWNLOADS },
+              launchOptions: {
+                ...firefox,
+                downloadsPath: DOWNLOADS,
+                // The list of downloads would open over the page and keep the keyboard to itself.
+                firefoxUserPrefs: { 'browser.download.alwaysOpenPanel': false },
+              },
             },
           },
         ]),
