@@ -97,7 +97,7 @@ async function expectNothing(page: Page, state: string): Promise<void> {
         return getComputedStyle(document.documentElement).backgroundColor;
       }, theme),
     );
-    const axe = new AxeBuilder({ page });
+    const axe = new AxeBuilder({ page }).setLegacyMode();
     const { violations } = await (theme === 'dark' ? axe.withRules('color-contrast') : axe).analyze();
     const found = violations.map(({ id, nodes }) => ({ id, nodes: nodes.map(({ html }) => html) }));
     expect(found, `${state}, ${theme}`).toEqual([]);

@@ -1,6 +1,16 @@
 import { textFile } from './demo.ts';
 import { expect, test } from './fixtures.ts';
-import { breaksOff, endsEarly, hangsUp, nothing, type Play, refusal, rubbish, webPage } from './plays.ts';
+import {
+  breaksOff,
+  endsEarly,
+  hangsUp,
+  held,
+  nothing,
+  type Play,
+  refusal,
+  rubbish,
+  webPage,
+} from './plays.ts';
 
 /** Fails three times in a way that is tried again at once, and then as the last attempt that there is. */
 const atLast = (play: Play): readonly Play[] => {
@@ -66,47 +76,73 @@ const FAILURES = [
   },
 ] as const;
 
-for (const { what, plays, code, words } of FAILURES) {
-  test(`a server that ${what}: said in plain words, nothing lost, and the session goes on`, async ({
-    demo,
-    server,
-    page,
-  }) => {
-    await demo.open();
-    await demo.useServer(server);
-    server.plays(...plays);
-    await demo.say('Are you there?');
-    await expect(demo.error).toHaveAttribute('data-code', code);
-    await expect(demo.error).toContainText(words);
-    await expect(page.getByRole('alert')).toContainText(words);
-    await demo.settled();
-    await expect(demo.messages).toHaveText([/Are you there\?/]);
-    await expect(demo.live).toHaveCount(0);
-
-    await demo.reload();
-    await expect(demo.messages).toHaveText([/Are you there\?/]);
-    server.reset();
-    server.answers('Are you there', { content: 'Now I am.' });
-    await page.getByTestId('continue').click();
-    await expect(demo.answers).toHaveText([/Now I am\./]);
-    await expect(demo.error).toHaveCount(0);
-    await expect(demo.questions).toHaveCount(1);
-  });
-}
-
-test('[TU7] a failed attempt is said to be tried again, and its text is withdrawn', async ({
+test('a model server that fails: said in plain words, nothing lost, and each session goes on', async ({
   demo,
   server,
   page,
 }) => {
   await demo.open();
   await demo.useServer(server);
-  server.plays(refusal(429, { retryAfter: 1 }));
-  server.answers('Are you there', { content: 'Yes, now.' });
+  const sessions: string[] = [];
+  for (const { what, plays, code, words } of FAILURES) {
+    await test.step(`the server ${what}`, async () => {
+      await page.getByTestId('new-session').click();
+      await expect(demo.sessions).toHaveCount(sessions.length + 1);
+      await expect(demo.error).toHaveCount(0);
+      server.reset();
+      server.plays(...plays);
+      await demo.say('Are you there?');
+      await expect(demo.error).toHaveAttribute('data-code', code);
+      await expect(page.getByRole('alert')).toContainText(words);
+      await demo.settled();
+      await expect(demo.messages).toHaveText([/Are you there\?/]);
+      await expect(demo.live).toHaveCount(0);
+      sessions.push(demo.sessionId());
+    });
+  }
+  await demo.reload();
+  server.reset();
+  server.answers('Are you there', { content: 'Now I am.' });
+  for (const session of sessions) {
+    await demo.sessionItem(session).getByRole('link').click();
+    await expect(demo.messages).toHaveText([/Are you there\?/]);
+    await page.getByTestId('continue').click();
+    await expect(demo.messages).toHaveText([/Are you there\?/, /Now I am\./]);
+    await expect(demo.error).toHaveCount(0);
+    await demo.settled();
+  }
+});
+
+test('[TU7] what a failed attempt said is withdrawn when the next one begins', async ({ demo, server }) => {
+  await demo.open();
+  await demo.useServer(server);
+  const second = held('The right', ' answer.');
+  server.plays(endsEarly('A wrong start'), second.play);
   await demo.say('Are you there?');
-  await expect(page.getByTestId('retry')).toContainText(/takes no more requests.*Trying again in 1\.0 s/s);
-  await expect(demo.answers).toHaveText([/Yes, now\./]);
+  await expect(demo.live).toContainText('The right');
+  await expect(demo.live).not.toContainText('A wrong start');
+  second.release();
+  await expect(demo.answers).toHaveText([/The right answer\./]);
+  await expect(demo.answers).not.toContainText('A wrong start');
   await expect(demo.error).toHaveCount(0);
+});
+
+test('[TU5] a turn that waits before it tries again says so, and is stopped at once', async ({
+  demo,
+  server,
+  page,
+}) => {
+  await demo.open();
+  await demo.useServer(server);
+  server.plays(refusal(429, { retryAfter: 50 }));
+  await demo.say('Are you there?');
+  await expect(page.getByTestId('retry')).toContainText(/takes no more requests.*Trying again in 50\.0 s/s);
+  await demo.stop.click();
+  await demo.settled();
+  await expect(demo.error).toHaveCount(0);
+  server.answers('Are you there', { content: 'Yes, now.' });
+  await page.getByTestId('continue').click();
+  await expect(demo.answers.last()).toContainText('Yes, now.');
 });
 
 test('a chat that does not exist: said in plain words, and none is made', async ({ demo, page }) => {

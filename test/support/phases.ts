@@ -41,7 +41,7 @@ export const PHASES: readonly Phase[] = [
     groups: [],
     command: ['playwright', 'test', '--config', 'test/e2e/playwright.config.ts'],
     counts: 'playwright',
-    minutes: 5,
+    minutes: 12,
   },
   vitest('package', [], 4),
 ];
