@@ -30,10 +30,8 @@ export default defineConfig({
       : [
           {
             name: 'firefox',
-            // It is about the server, which is the same one.
-            testIgnore: '**/start.e2e.ts',
-            // axe reads the same elements and styles in either engine; one engine is enough for it.
-            testIgnore: '**/accessibility.e2e.ts',
+            // The first is about the server, which is the same one; axe reads the same elements and styles in either.
+            testIgnore: ['**/start.e2e.ts', '**/accessibility.e2e.ts'],
             use: {
               ...devices['Desktop Firefox'],
               channel: firefox.channel,
