@@ -198,7 +198,6 @@ test('a tool that does not exist, and wrong arguments: the model is told, and th
 test('a file over the limit: said in plain words, and the draft stays', async ({ demo, server, page }) => {
   await demo.open();
   await demo.useServer(server);
-  await page.getByTestId('new-session').click();
   await demo.composer.fill('Look at this');
   await demo.attach([textFile('small.txt', 'small')]);
   await page.getByTestId('attach').setInputFiles({

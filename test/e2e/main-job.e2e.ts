@@ -216,3 +216,24 @@ test('sessions are made, named, found again by list and by address, and deleted'
   await demo.sessionItem(second).getByRole('link').click();
   await expect(demo.answers).toHaveText([/You said second/]);
 });
+
+test('asked for a new chat twice at once, it makes one, and what is typed meanwhile comes along', async ({
+  demo,
+  page,
+}) => {
+  await demo.open();
+  await page.evaluate(() => {
+    const button = document.querySelector<HTMLElement>('[data-testid=new-session]');
+    button?.click();
+    button?.click();
+    const composer = document.querySelector<HTMLTextAreaElement>('[data-testid=composer]');
+    if (composer === null) return;
+    composer.value = 'Who are you?';
+    composer.dispatchEvent(new InputEvent('input'));
+  });
+  await expect(demo.sessions).toHaveCount(1);
+  await expect(demo.composer).toHaveValue('Who are you?');
+  await demo.send.click();
+  await expect(demo.answers).toHaveText([/built-in model/]);
+  await expect(demo.sessions).toHaveCount(1);
+});

@@ -30,6 +30,7 @@ export class App {
   readonly #dismissedWarnings = new Set<string>();
   #freshDraft = new Draft();
   #opening = 0;
+  #creating: Promise<Chat> | null = null;
   /** The open chat, and those that were left while an answer was under way. */
   readonly #chats = new Map<string, Chat>();
   readonly #drafts = new Map<string, Draft>();
@@ -102,8 +103,15 @@ export class App {
     }
   }
 
-  /** Makes a new session and shows it. What was typed while none was open comes along. */
-  async create(): Promise<Chat> {
+  /** Makes a new session and shows it. What was typed while none was open comes along. Asked twice at once, it makes one. */
+  create(): Promise<Chat> {
+    this.#creating ??= this.#create().finally(() => {
+      this.#creating = null;
+    });
+    return this.#creating;
+  }
+
+  async #create(): Promise<Chat> {
     this.#opening++;
     this.notices.dismiss();
     const choice = lastChoice();
