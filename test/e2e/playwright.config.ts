@@ -16,8 +16,6 @@ export default defineConfig({
   outputDir: OUTPUT,
   reporter: process.env['PLAYWRIGHT_JSON_OUTPUT_FILE'] ? [['list'], ['json']] : [['list']],
   forbidOnly: Boolean(process.env['CI']),
-  // On a machine that others use too; what passes at the second try only is printed.
-  retries: process.env['CI'] ? 1 : 0,
   fullyParallel: false,
   workers: 1,
   timeout: 60_000,
