@@ -1,8 +1,12 @@
 import type { BranchPoint } from '../core/branch-point.ts';
+import type { DatabaseEvent } from '../core/database-event.ts';
 import type { SessionHead } from '../core/event.ts';
+import type { GcReport, SessionInventory, TombstoneReport, VacuumReport } from '../core/maintenance.ts';
 import type { NodeDraft, SessionNode } from '../core/node.ts';
 import type { Page, SessionMeta, SessionPolicy, SessionSummary } from '../core/policy.ts';
 import type { UsageEntry } from '../core/usage.ts';
+import type { Checkpoint, CheckpointChange } from './checkpoint.ts';
+import type { SessionLeases } from './lease.ts';
 
 /**
  * The socket of session stores. One factory is one database; one store is one session in it. The laws are ST1–ST20 of
@@ -24,6 +28,8 @@ export type LoadScope =
       readonly leaf?: string | null;
       readonly before?: number;
       readonly limit?: number;
+      /** Whether to read the checkpoint that holds at `leaf` too. */
+      readonly checkpoint?: boolean;
     };
 
 /** One snapshot: revision, epoch, leaf and nodes belong together (law ST7). */
@@ -35,6 +41,22 @@ export interface SessionSnapshot {
   readonly nodes: readonly SessionNode[];
   /** For scope `path`: the depth of `nodes[0]`, that is how many nodes of the path lie before it; else 0. */
   readonly start: number;
+  /** Where it was asked for: the checkpoint that holds at the leaf, `null` if none was ever written there. */
+  readonly checkpoint?: Checkpoint | null;
+}
+
+/** Where a live node is: `depth` nodes lie before it on its path; `active` says whether it is on the active path. */
+export interface NodePlace {
+  readonly depth: number;
+  readonly active: boolean;
+}
+
+/** How far the active path can be read, from its root: law ST6 lets a person open it so far, and read only. */
+export interface SoundPath {
+  /** The last node that can be read with all its ancestors; `null` if there is none. */
+  readonly leaf: string | null;
+  /** What ends it there; `null` if the whole path is sound. */
+  readonly damage: { readonly nodeId: string | null; readonly reason: string } | null;
 }
 
 /** How a commit changes the graph (law ST2). There is no way to replace or remove nodes. */
@@ -64,6 +86,8 @@ export interface CommitRequest {
   readonly change: GraphChange;
   /** Tokens that were used since the last commit; counted once, since a replay counts nothing. */
   readonly usage: readonly UsageEntry[];
+  /** The checkpoint of the leaf that this commit leaves behind; absent: what held before holds on. */
+  readonly checkpoint?: CheckpointChange;
   /** Whether `complete` waits for the disk; default: what the store was made with (law ST20). */
   readonly durability?: Durability;
 }
@@ -110,15 +134,89 @@ export interface SessionStore {
    * Applies `request` whole or not at all, and resolves when it is stored (law ST14). Order of checks (law ST4):
    * deleted, receipt, epoch, dead ancestor, stale revision.
    *
+   * Attachments that the nodes refer to are adopted in the same transaction (law ST11).
+   *
    * @throws `InvalidInput`, `NotData` or `CommitBudgetExceeded` before anything is opened; `SessionDeleted`,
-   *   `OperationConflict`, `WriterFenced`, `NodeNotFound` (parent or leaf), `StaleBranch`, `HeadRevisionConflict`.
+   *   `OperationConflict`, `WriterFenced`, `NodeNotFound` (parent or leaf), `StaleBranch`, `HeadRevisionConflict`,
+   *   `ComponentNotFound`, `AttachmentNotFound`.
    */
   commit(request: CommitRequest): Promise<CommitReceipt>;
+  /** Where a live node is. @throws `NodeNotFound` */
+  locate(nodeId: string): Promise<NodePlace>;
+  /** Reads the active path from its root as far as it goes. Never rejects with `StoredDataCorrupt` for a node. */
+  findSoundPath(): Promise<SoundPath>;
+  /** Makes a live node a root: it and its ancestors are no orphans. Idempotent. @throws `NodeNotFound` */
+  pin(nodeId: string): Promise<void>;
+  /** Takes that back. Idempotent. */
+  unpin(nodeId: string): Promise<void>;
+  /**
+   * Live nodes that no root reaches, descendants before their ancestors; with `writtenBefore` (Unix milliseconds) those
+   * whose `createdAt` is earlier. Default 100, at most 1,000 a page. Reads keys, and receipts where times are asked for
+   * (law ST8). A page is one snapshot; between pages the session may change.
+   */
+  orphanedNodeIds(page?: OrphanPage): Promise<Page<string>>;
+  /**
+   * Makes orphans invisible to every read, at most 1,000 a call. Reachability is derived in the same transaction, and
+   * what is reachable, or has live descendants that are not in the call, is refused by id (law ST8).
+   *
+   * @throws `InvalidInput` for more than 1,000 ids.
+   */
+  tombstoneNodes(nodeIds: readonly string[]): Promise<TombstoneReport>;
+  /** Removes tombstoned rows of this session, at most 100 rows a transaction (law ST9). */
+  vacuum(options?: VacuumOptions): Promise<VacuumReport>;
+  /** Removes checkpoint components of this session and attachments of the database that nothing refers to (law ST10). */
+  gcUnreachable(options?: GcOptions): Promise<GcReport>;
+  /** What the session takes on disk. */
+  inventory(): Promise<SessionInventory>;
+  /**
+   * Every live node of one state of the session, a page at a time: the first page says which state, and the later ones
+   * leave out what was written since. The order is the same wherever the same tree was written in it: a tree walk that goes
+   * on with a node's oldest continuation first, so that chains come whole, then what forks from them, from the deepest
+   * point up. Default 100, at most 1,000 nodes a page. Nodes that were tombstoned since are missing.
+   */
+  walk(page?: WalkPage): Promise<NodeWalk>;
   /** Replaces title and policy; `updatedAt` becomes `at`. It is independent of the head. */
   saveSessionMeta(change: SessionMetaChange): Promise<SessionMeta>;
   loadSessionMeta(): Promise<SessionMeta>;
   /** Ends this handle. Its pending calls still settle. */
   close(): Promise<void>;
+}
+
+/** A page of orphans. `after` is the `next` of the page before. */
+export interface OrphanPage {
+  readonly after?: string;
+  readonly limit?: number;
+  readonly writtenBefore?: number;
+}
+
+/** A page of a walk. `after` is the `next` of the page before. */
+export interface WalkPage {
+  readonly after?: string;
+  readonly limit?: number;
+}
+
+/** Nodes in the order of a walk. `head` is the head now: on the first page, that of the state that is walked. */
+export interface NodeWalk {
+  readonly head: SessionHead;
+  readonly nodes: readonly SessionNode[];
+  readonly next: string | null;
+}
+
+/** How far a vacuum goes: `signal` stops it between two transactions. */
+export interface VacuumOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** How a sweep goes about it. */
+export interface GcOptions {
+  /**
+   * Attachments that no node refers to stay for this long after they were put last, in milliseconds; default: a day.
+   * Age only delays: what is referred to, or may still be committed, stays at any age (law ST10).
+   */
+  readonly keepYoungerThanMs?: number;
+  /** Sweep only these; the report of the others is `NothingToDo`. Default: both. */
+  readonly only?: 'components' | 'attachments';
+  readonly signal?: AbortSignal;
 }
 
 /** What of a session's meta changes; absent fields stay. `at` is Unix milliseconds. */
@@ -133,6 +231,20 @@ export type StoreOpenMode =
   | { readonly kind: 'create'; readonly title: string; readonly policy: SessionPolicy; readonly at: number }
   | { readonly kind: 'open' };
 
+/** A session that is being imported: no list and no `open` shows it (law ST13). */
+export interface SessionImport {
+  readonly store: SessionStore;
+  /** Makes it visible, with this leaf, in one transaction. @throws `NodeNotFound` */
+  publish(leaf: string | null): Promise<void>;
+  /** Removes what was written. */
+  abandon(): Promise<void>;
+}
+
+/** What deleting a session does besides removing its rows, before the deletion counts as done: say, to delete its trace. */
+export interface DeleteOptions {
+  readonly alsoDelete?: (sessionId: string) => Promise<void>;
+}
+
 /** What one commit may hold at most (law ST13): node rows, and bytes of them as JSON in UTF-8. */
 export interface CommitBudget {
   readonly rows: number;
@@ -146,6 +258,12 @@ export interface SessionStoreFactory {
   readonly persistent: boolean;
   /** The database, or `null` for one in memory; attachments of a persistent store must lie in the same one. */
   readonly database: string | null;
+  /** Who writes which session, among the tabs of this database. */
+  readonly leases: SessionLeases;
+  /** Calls `listener` with what happens to the database, where there is one. The returned function ends that. */
+  onEvent?(listener: (event: DatabaseEvent) => void): () => void;
+  /** Which database this is: one that was wiped and made anew has another id. */
+  databaseId(): Promise<string>;
   /**
    * @throws `SessionNotFound` (mode `open`), `SessionExists` (mode `create`), `SessionDeleted` (an id is used once),
    *   `InvalidInput` for an id that is empty or over 128 bytes.
@@ -153,6 +271,20 @@ export interface SessionStoreFactory {
   open(sessionId: string, mode: StoreOpenMode): Promise<SessionStore>;
   /** Sessions by time of their last change, newest first. Default 50, at most 500 a page. Reads no node. */
   list(page: { readonly after?: string; readonly limit?: number }): Promise<Page<SessionSummary>>;
-  /** Deletes a session for good: open handles get `SessionDeleted`, the id is used up. Unknown: `SessionNotFound`. */
-  delete(sessionId: string): Promise<void>;
+  /**
+   * Deletes a session for good (law ST12): one transaction fences and hides it, then its rows go, at most 100 a
+   * transaction, with the attachments that only it referred to. Open handles get `SessionDeleted`, the id is used up.
+   * Deleting it again is fine. @throws `SessionNotFound`
+   */
+  delete(sessionId: string, options?: DeleteOptions): Promise<void>;
+  /** Goes on with deletions that were interrupted, and removes imports that were. Resolves with the ids of both. */
+  finishDeletions(options?: DeleteOptions): Promise<readonly string[]>;
+  /**
+   * Begins a hidden session that an import is written into. It is removed by `finishDeletions` if the worker ends before
+   * `publish`. @throws `SessionExists`, `SessionDeleted`, `InvalidInput`
+   */
+  beginImport(
+    sessionId: string,
+    mode: Extract<StoreOpenMode, { readonly kind: 'create' }>,
+  ): Promise<SessionImport>;
 }

@@ -10,7 +10,7 @@ export interface ToolContext {
   readonly callId: string;
   /** Aborts when the turn is stopped. */
   readonly signal: AbortSignal;
-  /** Attachments that this session's active path refers to, oldest first. */
+  /** Attachments in the messages that the model was shown when it made this call, oldest first. */
   readonly attachments: readonly AttachmentRef[];
   readonly attachmentStore: Pick<AttachmentStore, 'get' | 'put'>;
 }

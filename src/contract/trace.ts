@@ -205,6 +205,8 @@ export interface TraceSink {
   append(record: TraceRecord): void;
   flush(): Promise<void>;
   close(): Promise<void>;
+  /** Removes what the sink keeps of a session, for good; a sink that keeps nothing has it not (law ST12). */
+  deleteSession?(sessionId: string): Promise<void>;
 }
 
 /** A sink whose records can be read back, in the order in which they were appended. */

@@ -37,6 +37,10 @@ export interface LashErrorData {
   readonly StaleBranch: { readonly leaf: string | null };
   /** The operation id was used before, with other content (law ST4). */
   readonly OperationConflict: { readonly operationId: string };
+  /** A checkpoint names a component that is not stored. */
+  readonly ComponentNotFound: { readonly sessionId: string; readonly componentId: string };
+  /** Another tab writes this session and is busy with the turn `turnId`, where it said so; `takeOver` takes it away. */
+  readonly SessionHeldElsewhere: { readonly sessionId: string; readonly turnId: string | null };
   /** More rows or bytes than one commit may hold; refused before a transaction opened (law ST13). */
   readonly CommitBudgetExceeded: {
     readonly rows: number;
@@ -54,8 +58,17 @@ export interface LashErrorData {
   readonly StorageFull: { readonly attemptedBytes?: number };
   /** The database could not be opened, or its connection was lost; trying again may help. */
   readonly StorageUnavailable: { readonly database: string; readonly reason: string };
+  /** The database was deleted, by the user or the browser, since this page first used it; what was in it is gone (law ST16). */
+  readonly StorageWiped: { readonly database: string };
+  /** A session that was known here is not there any more, or is older than it was (law ST16). */
+  readonly SessionLost: { readonly sessionId: string; readonly reason: string };
+  /** Another page keeps the database from being used: frozen in a transaction, or on an older version of it. */
+  readonly StorageBlocked: { readonly database: string; readonly reason: string };
   /** The database was written by a newer version of the runtime (law ST18). */
   readonly SchemaTooNew: { readonly database: string };
+
+  /** A file that is to be imported is not one, at this line (counted from 1); nothing was imported (law SE2). */
+  readonly ImportInvalid: { readonly line: number; readonly reason: string };
 
   readonly AttachmentNotFound: { readonly attachmentId: string };
   readonly AttachmentTooLarge: { readonly byteLength: number; readonly maxBytes: number };
@@ -139,6 +152,8 @@ const RETRYABLE: ReadonlySet<LashErrorCode> = new Set<LashErrorCode>([
   'WriterFenced',
   'StorageFull',
   'StorageUnavailable',
+  'StorageBlocked',
+  'SessionHeldElsewhere',
   'TurnRunning',
   'ProviderRateLimited',
   'ProviderUnavailable',

@@ -1,6 +1,7 @@
 import type { BranchPoint } from './branch-point.ts';
 import type { WireError } from './error.ts';
 import type { JsonValue } from './json.ts';
+import type { LiveTurn } from './live-turn.ts';
 import type { SessionNode } from './node.ts';
 import type { ToolOutcome } from './tool-call.ts';
 import type { TurnResult } from './turn-result.ts';
@@ -74,6 +75,9 @@ export interface SessionHead {
   readonly revision: number;
   readonly leaf: string | null;
   readonly usage: TokenUsage;
+  /** How many nodes the active path has. */
+  readonly depth: number;
+  /** Live nodes, every branch counted. */
   readonly nodeCount: number;
   readonly bytes: number;
 }
@@ -83,6 +87,12 @@ export interface PathWindow {
   readonly start: number;
   readonly nodes: readonly SessionNode[];
 }
+
+/**
+ * Who may write a session now. `blocked`: this tab takes it over, and another page keeps the database from being used;
+ * what is wanted goes on by itself once it lets go.
+ */
+export type SessionWriter = 'here' | 'elsewhere' | 'nobody' | 'blocked';
 
 /** What changes in a session: committed facts, and the activity of its running turn. */
 export type SessionEvent =
@@ -98,4 +108,9 @@ export type SessionEvent =
       readonly window: PathWindow;
       readonly branches: readonly BranchPoint[];
     }
-  | { readonly type: 'title-changed'; readonly title: string };
+  | { readonly type: 'title-changed'; readonly title: string }
+  /** What a turn that runs in another tab shows so far; its further activity follows. */
+  | { readonly type: 'turn-joined'; readonly turn: LiveTurn }
+  | { readonly type: 'writer-changed'; readonly writer: SessionWriter }
+  /** The session was deleted, here or in another tab; every further call says so. */
+  | { readonly type: 'session-deleted' };

@@ -1,16 +1,18 @@
+import type { AttachmentRef } from './attachment.ts';
 import type { JsonValue } from './json.ts';
-import type { Message } from './message.ts';
+import type { Message, Part } from './message.ts';
 import type { ToolInvocation } from './tool-call.ts';
 import type { TokenUsage } from './usage.ts';
 
 /**
  * A message. An assistant's message names the model that wrote it and the tokens of the call that produced it; `turnId`
- * is the turn that added the node.
+ * is the turn that added the node. `turnIndex` numbers the user's messages of a path from 1 on.
  */
 export interface ConversationBody {
   readonly kind: 'conversation';
   readonly message: Message;
   readonly turnId?: string;
+  readonly turnIndex?: number;
   readonly model?: string;
   readonly usage?: TokenUsage;
 }
@@ -47,4 +49,20 @@ export interface SessionNode extends NodeDraft {
 /** The message of a node, if it holds one of that role. */
 export function messageOf(node: SessionNode, role: Message['role']): Message | undefined {
   return node.body.kind === 'conversation' && node.body.message.role === role ? node.body.message : undefined;
+}
+
+/** The attachments that a node refers to: images, files, and where long content went. */
+export function attachmentsOfBody(body: NodeBody): readonly AttachmentRef[] {
+  return refsOf(body).filter((ref) => ref !== undefined);
+}
+
+function refsOf(body: NodeBody): readonly (AttachmentRef | undefined)[] {
+  if (body.kind === 'conversation') return body.message.parts.map(refOf);
+  if (body.kind === 'plugin') return [];
+  const { overflow, outcome } = body.invocation;
+  return [overflow, outcome.status === 'success' ? outcome.overflow : undefined];
+}
+
+function refOf(part: Part): AttachmentRef | undefined {
+  return part.type === 'image' || part.type === 'file' ? part.attachment : part.overflow;
 }

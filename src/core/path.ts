@@ -1,107 +1,130 @@
 import { LashError } from './error.ts';
-import type { Message } from './message.ts';
+import type { PathWindow } from './event.ts';
+import { totalBytes } from './node-bytes.ts';
 import type { SessionNode } from './node.ts';
-import type { ToolInvocation } from './tool-call.ts';
-import { addUsage, NO_USAGE, type TokenUsage } from './usage.ts';
 import { Vector } from './vector.ts';
 
-/** A message on the path, with the id of its node. */
-export interface PathMessage {
-  readonly nodeId: string;
-  readonly message: Message;
-}
-
-/** A tool call on the path, with the id of its node. */
-export interface PathToolCall {
-  readonly nodeId: string;
-  readonly invocation: ToolInvocation;
-}
-
 /**
- * The chain of nodes from a root to a session's leaf, as a persistent value: an append shares the path it extends and
- * costs what it adds, whatever the path holds.
+ * The newest part of the chain of nodes from a root to a leaf: the nodes that are held, how many lie before them, and the
+ * leaf. A persistent value: an append shares the path it extends and costs what it adds, whatever the path holds.
  *
- * A path is whole: every node's parent is the node before it, and the first one's is `null`.
+ * Every node's parent is the node before it, the root's is `null`, and the last one is the leaf. Nothing at all may be
+ * held of a path.
  */
 export class SessionPath {
-  static readonly empty: SessionPath = new SessionPath(Vector.of([]));
+  static readonly empty: SessionPath = new SessionPath(null, 0, Vector.of([]), 0);
 
+  readonly leaf: string | null;
+  /** How many nodes lie before the ones that are held. */
+  readonly start: number;
   readonly nodes: Vector<SessionNode>;
+  /** What the nodes that are held take in memory. */
+  readonly bytes: number;
 
-  private constructor(nodes: Vector<SessionNode>) {
+  private constructor(leaf: string | null, start: number, nodes: Vector<SessionNode>, bytes: number) {
+    this.leaf = leaf;
+    this.start = start;
     this.nodes = nodes;
+    this.bytes = bytes;
   }
 
-  /** The path of these nodes, root first. @throws `StoredDataCorrupt` if they are not a chain. */
-  static of(sessionId: string, nodes: Iterable<SessionNode>): SessionPath {
-    return SessionPath.empty.append(sessionId, nodes);
+  /** A path of this many nodes that ends at `leaf`, of which none is held. */
+  static unread(leaf: string | null, depth: number): SessionPath {
+    return new SessionPath(leaf, depth, SessionPath.empty.nodes, 0);
   }
 
-  /** The id of the last node, or `null` on an empty path. */
-  get leaf(): string | null {
-    return this.nodes.get(this.length - 1)?.id ?? null;
+  /**
+   * The path of `depth` nodes that ends at `leaf`, of which `window` is the newest part.
+   *
+   * @throws `StoredDataCorrupt` if it is not.
+   */
+  static of(
+    sessionId: string,
+    { leaf, depth }: { readonly leaf: string | null; readonly depth: number },
+    { start, nodes }: PathWindow,
+  ): SessionPath {
+    const before = start === 0 ? null : (nodes[0]?.parentId ?? leaf);
+    const path = SessionPath.unread(before, start).append(sessionId, nodes);
+    if (path.leaf === leaf && path.depth === depth) return path;
+    throw corrupt(sessionId, leaf, `it does not end a path of ${depth} nodes`);
   }
 
-  get length(): number {
-    return this.nodes.length;
+  /** How many nodes the path has, held or not. */
+  get depth(): number {
+    return this.start + this.nodes.length;
   }
 
   /** This path with `nodes` behind its leaf. @throws `StoredDataCorrupt` if they do not chain on. */
-  append(sessionId: string, nodes: Iterable<SessionNode>): SessionPath {
-    const added = [...nodes];
-    let parent = this.leaf;
-    for (const node of added) {
-      if (node.parentId !== parent) {
-        const reason = `its parent is ${String(node.parentId)}, and the node before it is ${String(parent)}`;
-        const data = { sessionId, nodeId: node.id, reason };
-        throw new LashError('StoredDataCorrupt', `Node ${node.id} is out of place: ${reason}`, data);
+  append(sessionId: string, nodes: readonly SessionNode[]): SessionPath {
+    let { leaf } = this;
+    for (const { id, parentId } of nodes) {
+      if (parentId !== leaf) {
+        const reason = `its parent is ${String(parentId)}, and the node before it is ${String(leaf)}`;
+        throw corrupt(sessionId, id, reason);
       }
-      parent = node.id;
+      leaf = id;
     }
-    return added.length === 0 ? this : new SessionPath(this.nodes.append(added));
+    if (nodes.length === 0) return this;
+    return new SessionPath(leaf, this.start, this.nodes.append(nodes), this.bytes + totalBytes(nodes));
   }
 
-  /** How many nodes lie before `nodeId` on the path, or -1 if it is not on it. Looks from the leaf backwards. */
-  indexOf(nodeId: string): number {
-    for (let index = this.length - 1; index >= 0; index--) {
-      if (this.nodes.get(index)?.id === nodeId) return index;
-    }
-    return -1;
+  /** This path with the nodes of `older` held too, which lie right before those that are. @throws `StoredDataCorrupt` */
+  prepend(sessionId: string, older: PathWindow): SessionPath {
+    return SessionPath.of(sessionId, this, { start: older.start, nodes: [...older.nodes, ...this.nodes] });
   }
 
-  /** The path up to `nodeId`, or `undefined` if that node is not on it; `null` gives the empty path. */
+  /** A node that is held. */
+  node(nodeId: string): SessionNode | undefined {
+    return this.nodes.get(this.#indexOf(nodeId));
+  }
+
+  /** The nodes behind `nodeId`, or `undefined` if it is not known to be on the path; `null` stands before the root. */
+  behind(nodeId: string | null): readonly SessionNode[] | undefined {
+    if (nodeId === this.leaf) return [];
+    if (nodeId === this.nodes.get(0)?.parentId) return [...this.nodes];
+    const index = nodeId === null ? -1 : this.#indexOf(nodeId);
+    return index < 0 ? undefined : this.nodes.slice(index + 1);
+  }
+
+  /** The path up to `nodeId`, or `undefined` if that node is not held; `null` gives the empty path. */
   upTo(nodeId: string | null): SessionPath | undefined {
+    if (nodeId === this.leaf) return this;
     if (nodeId === null) return SessionPath.empty;
-    const index = this.indexOf(nodeId);
-    if (index < 0) return undefined;
-    return index === this.length - 1 ? this : new SessionPath(this.nodes.take(index + 1));
+    const kept = this.#indexOf(nodeId) + 1;
+    if (kept === 0) return undefined;
+    const cut = totalBytes(this.nodes.slice(kept));
+    return new SessionPath(nodeId, this.start, this.nodes.take(kept), this.bytes - cut);
   }
 
-  /** The messages of the path, first one first. */
-  messages(): readonly PathMessage[] {
-    const found: PathMessage[] = [];
+  /** This path with no more nodes held than take `maxBytes`: the newest ones. */
+  keepNewest(maxBytes: number): SessionPath {
+    let { bytes } = this;
+    let dropped = 0;
     for (const node of this.nodes) {
-      if (node.body.kind === 'conversation') found.push({ nodeId: node.id, message: node.body.message });
+      if (bytes <= maxBytes) break;
+      bytes -= totalBytes([node]);
+      dropped++;
     }
-    return found;
+    if (dropped === 0) return this;
+    return new SessionPath(this.leaf, this.start + dropped, this.nodes.drop(dropped), bytes);
   }
 
-  /** The tool calls of the path, first one first. */
-  toolCalls(): readonly PathToolCall[] {
-    const found: PathToolCall[] = [];
-    for (const node of this.nodes) {
-      if (node.body.kind === 'tool') found.push({ nodeId: node.id, invocation: node.body.invocation });
-    }
-    return found;
+  /** Of the nodes that are held, at most `limit` before depth `before`, the newest ones. */
+  window(before: number, limit: number): PathWindow {
+    const end = Math.max(this.start, Math.min(before, this.depth));
+    const start = Math.max(this.start, end - limit);
+    return { start, nodes: this.nodes.slice(start - this.start, end - this.start) };
   }
 
-  /** The tokens of the model calls whose answers lie on the path. The session's ledger also counts other branches. */
-  usage(): TokenUsage {
-    let sum = NO_USAGE;
-    for (const node of this.nodes) {
-      if (node.body.kind === 'conversation' && node.body.usage !== undefined)
-        sum = addUsage(sum, node.body.usage);
-    }
-    return sum;
+  /** Looks from the leaf backwards. */
+  #indexOf(nodeId: string): number {
+    let index = this.nodes.length - 1;
+    while (index >= 0 && this.nodes.get(index)?.id !== nodeId) index--;
+    return index;
   }
+}
+
+function corrupt(sessionId: string, nodeId: string | null, reason: string): LashError<'StoredDataCorrupt'> {
+  const data = { sessionId, nodeId, reason };
+  return new LashError('StoredDataCorrupt', `Node ${String(nodeId)} is out of place: ${reason}`, data);
 }

@@ -5,61 +5,78 @@ const MASK = WIDTH - 1;
 type Branch<T> = readonly (Branch<T> | T)[];
 
 /**
- * A persistent list: appending and cutting give a new list that shares what it can with the old one. Both cost
- * O(log n) steps and copies, whatever the list holds; `get` costs O(log n).
+ * A persistent list: appending and cutting at either end give a new list that shares what it can with the old one. All
+ * of them cost O(log n) steps and copies, whatever the list holds; `get` costs O(log n).
  */
 export class Vector<T> implements Iterable<T> {
-  readonly length: number;
   readonly #root: Branch<T>;
   readonly #shift: number;
+  /** Where in the tree the items lie: what was dropped keeps its places there. */
+  readonly #first: number;
+  readonly #end: number;
 
-  private constructor(root: Branch<T>, shift: number, length: number) {
+  private constructor(root: Branch<T>, shift: number, first: number, end: number) {
     this.#root = root;
     this.#shift = shift;
-    this.length = length;
+    this.#first = first;
+    this.#end = end;
   }
 
   /** The list of these items. */
   static of<T>(items: Iterable<T>): Vector<T> {
-    return new Vector<T>([], 0, 0).append(items);
+    return new Vector<T>([], 0, 0, 0).append(items);
+  }
+
+  get length(): number {
+    return this.#end - this.#first;
   }
 
   /** The item at `index`, counted from 0; `undefined` beyond either end. */
   get(index: number): T | undefined {
     if (index < 0 || index >= this.length) return undefined;
+    const place = this.#first + index;
     let branch = this.#root;
     for (let shift = this.#shift; shift > 0; shift -= BITS)
-      branch = branch[(index >>> shift) & MASK] as Branch<T>;
-    return branch[index & MASK] as T;
+      branch = branch[(place >>> shift) & MASK] as Branch<T>;
+    return branch[place & MASK] as T;
   }
 
   /** This list with `items` behind it; this list itself if there are none. */
   append(items: Iterable<T>): Vector<T> {
-    let { length } = this;
+    let end = this.#end;
     let root = this.#root;
     let shift = this.#shift;
     for (const item of items) {
-      if (length === WIDTH << shift) {
+      if (end === WIDTH << shift) {
         root = [root];
         shift += BITS;
       }
-      root = push(root, shift, length, item);
-      length++;
+      root = push(root, shift, end, item);
+      end++;
     }
-    return length === this.length ? this : new Vector(root, shift, length);
+    return end === this.#end ? this : new Vector(root, shift, this.#first, end);
   }
 
   /** The first `count` items; this list itself if it has no more. What lies behind is no longer held. */
   take(count: number): Vector<T> {
     if (count >= this.length) return this;
-    if (count <= 0) return new Vector<T>([], 0, 0);
-    let root = cut(this.#root, this.#shift, count - 1);
+    if (count <= 0) return Vector.of<T>([]);
+    const end = this.#first + count;
+    let root = cut(this.#root, this.#shift, end - 1);
     let shift = this.#shift;
     while (shift > 0 && root.length === 1) {
       root = root[0] as Branch<T>;
       shift -= BITS;
     }
-    return new Vector(root, shift, count);
+    return new Vector(root, shift, this.#first, end);
+  }
+
+  /** The items behind the first `count`; this list itself if `count` is 0. What lies before is no longer held. */
+  drop(count: number): Vector<T> {
+    if (count <= 0) return this;
+    if (count >= this.length) return Vector.of<T>([]);
+    const first = this.#first + count;
+    return new Vector(clear(this.#root, this.#shift, first), this.#shift, first, this.#end);
   }
 
   /** The items from `start` to before `end`, as an array. */
@@ -91,5 +108,13 @@ function cut<T>(branch: Branch<T>, shift: number, last: number): Branch<T> {
   const at = (last >>> shift) & MASK;
   const copy = branch.slice(0, at + 1);
   if (shift > 0) copy[at] = cut(branch[at] as Branch<T>, shift - BITS, last);
+  return copy;
+}
+
+function clear<T>(branch: Branch<T>, shift: number, first: number): Branch<T> {
+  const at = (first >>> shift) & MASK;
+  const copy = branch.slice();
+  for (let dropped = 0; dropped < at; dropped++) copy[dropped] = [];
+  if (shift > 0) copy[at] = clear(branch[at] as Branch<T>, shift - BITS, first);
   return copy;
 }

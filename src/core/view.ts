@@ -1,34 +1,20 @@
 import type { BranchPoint } from './branch-point.ts';
-import type { WireError } from './error.ts';
-import type { PathWindow, SessionEvent, SessionHead, TurnActivity } from './event.ts';
-import type { JsonValue } from './json.ts';
+import type { PathWindow, SessionEvent, SessionHead, SessionWriter, TurnActivity } from './event.ts';
+import type { LiveTurn } from './live-turn.ts';
 import type { SessionNode } from './node.ts';
-import type { ToolOutcome } from './tool-call.ts';
+import { newestOf, oldestOf, PAGE_BOUNDS, type WindowBounds } from './path-window.ts';
 import type { TurnResult } from './turn-result.ts';
 
-/** A tool call of the running step; `outcome` is absent while it runs. */
-export interface LiveToolCall {
-  readonly callId: string;
-  readonly tool: string;
-  readonly args: JsonValue;
-  readonly outcome?: ToolOutcome;
-}
-
-/** What a running turn shows that is not history yet. */
-export interface LiveTurn {
-  readonly turnId: string;
-  readonly step: number;
-  readonly correlationId: string | null;
-  readonly text: string;
-  readonly reasoning: string;
-  readonly toolCalls: readonly LiveToolCall[];
-  /** Set while the turn waits before it makes a model call again. */
-  readonly retry: { readonly attempt: number; readonly waitMs: number; readonly error: WireError } | null;
+/** What ends the part of a path that can be read. `nodeId` is the node that cannot, if it has a name. */
+export interface PathDamage {
+  readonly nodeId: string | null;
+  readonly reason: string;
 }
 
 /**
- * What a page shows of a session: the newest part of the active path, the running turn, and how the last one ended.
- * Immutable; every part keeps its identity while it does not change.
+ * What a page shows of a session: a part of the active path, the running turn, and how the last one ended. The part is
+ * the newest one until older nodes were put in front of it and pushed the newest ones out; it ends with the leaf if
+ * `window.start + window.nodes.length` is `head.depth`. Immutable; every part keeps its identity while it does not change.
  */
 export interface SessionView {
   readonly sessionId: string;
@@ -39,25 +25,42 @@ export interface SessionView {
   readonly branches: Readonly<Record<string, BranchPoint>>;
   readonly turn: LiveTurn | null;
   readonly lastTurn: { readonly turnId: string; readonly result: TurnResult } | null;
+  /** Who may write now, as far as this tab knows. Whoever does not yet write takes the lease first, or fails to. */
+  readonly writer: SessionWriter;
+  /** Set when what is shown is only the part of the path before something that cannot be read (law ST6). */
+  readonly damage: PathDamage | null;
 }
-
-/** How many nodes a view's window holds before its oldest ones are dropped again (law RE2). */
-export const VIEW_WINDOW = 400;
 
 /** The view after `event`; `view` itself when the event changes nothing that a page shows. */
 export function reduceView(view: SessionView, event: SessionEvent): SessionView {
+  return reduceViewWithin(PAGE_BOUNDS, view, event);
+}
+
+/** The view after `event`, as {@link reduceView} makes it, with other bounds of its window. */
+export function reduceViewWithin(bounds: WindowBounds, view: SessionView, event: SessionEvent): SessionView {
   switch (event.type) {
-    case 'nodes-committed':
-      return moved(view, event.head, {
-        start: view.window.start,
-        nodes: [...view.window.nodes, ...event.nodes],
-      });
+    case 'nodes-committed': {
+      const { head, nodes } = event;
+      const { start, nodes: shown } = view.window;
+      const atEnd = start + shown.length === head.depth - nodes.length;
+      const window = atEnd ? newestOf({ start, nodes: [...shown, ...nodes] }, bounds) : view.window;
+      return showWindow({ ...view, head, turn: settle(view.turn) }, window, view.branches);
+    }
     case 'head-changed':
       return { ...view, head: event.head };
-    case 'path-changed':
-      return moved({ ...view, branches: indexBranches(event.branches) }, event.head, event.window);
+    case 'path-changed': {
+      const { head, branches } = event;
+      const turn = settle(view.turn);
+      return showWindow({ ...view, head, turn }, newestOf(event.window, bounds), indexBranches(branches));
+    }
     case 'title-changed':
       return event.title === view.title ? view : { ...view, title: event.title };
+    case 'writer-changed':
+      return event.writer === view.writer ? view : { ...view, writer: event.writer };
+    case 'turn-joined':
+      return { ...view, turn: event.turn };
+    case 'session-deleted':
+      return view.turn === null ? view : { ...view, turn: null };
     case 'turn-finished':
       return { ...view, turn: null, lastTurn: { turnId: event.turnId, result: event.result } };
     default: {
@@ -67,18 +70,27 @@ export function reduceView(view: SessionView, event: SessionEvent): SessionView 
   }
 }
 
-/** The view with older nodes in front of its window. They stay until the window is trimmed by new ones. */
+/** The view with older nodes in front of its window, which lets go of its newest ones when it would grow too long. */
 export function prependOlder(
   view: SessionView,
   older: PathWindow,
   branches: readonly BranchPoint[],
 ): SessionView {
-  if (older.nodes.length === 0 || older.start + older.nodes.length !== view.window.start) return view;
-  return {
-    ...view,
-    window: { start: older.start, nodes: [...older.nodes, ...view.window.nodes] },
-    branches: { ...view.branches, ...indexBranches(branches) },
-  };
+  const { start, nodes } = view.window;
+  if (older.nodes.length === 0 || older.start + older.nodes.length !== start) return view;
+  const added = newestOf(older, PAGE_BOUNDS);
+  const window = oldestOf({ start: added.start, nodes: [...added.nodes, ...nodes] }, PAGE_BOUNDS);
+  return showWindow(view, window, { ...view.branches, ...indexBranches(branches) });
+}
+
+/** The view with the newest nodes of the path, if `newest` ends with its leaf; else the view itself. */
+export function showNewest(
+  view: SessionView,
+  newest: PathWindow,
+  branches: readonly BranchPoint[],
+): SessionView {
+  if ((newest.nodes.at(-1)?.id ?? null) !== view.head.leaf) return view;
+  return showWindow(view, newestOf(newest, PAGE_BOUNDS), indexBranches(branches));
 }
 
 /** Branch points by the id of the node on the path. */
@@ -86,14 +98,9 @@ export function indexBranches(branches: readonly BranchPoint[]): Readonly<Record
   return Object.fromEntries(branches.map((point) => [point.nodeId, point]));
 }
 
-/** The view with the newest part of `window`, and nothing kept of the nodes that are not in it. */
-function moved(view: SessionView, head: SessionHead, window: PathWindow): SessionView {
-  const excess = window.nodes.length - VIEW_WINDOW;
-  const turn = view.turn === null ? null : settle(view.turn);
-  if (excess <= 0) return { ...view, head, window, turn };
-  const nodes = window.nodes.slice(excess);
-  const branches = pick(view.branches, nodes);
-  return { ...view, head, window: { start: window.start + excess, nodes }, branches, turn };
+/** The view with this window, and without branch points of nodes that are not in it. */
+function showWindow(view: SessionView, window: PathWindow, branches: SessionView['branches']): SessionView {
+  return { ...view, window, branches: pick(branches, window.nodes) };
 }
 
 function pick(branches: SessionView['branches'], nodes: readonly SessionNode[]): SessionView['branches'] {
@@ -139,7 +146,8 @@ function newTurn(turnId: string): LiveTurn {
 }
 
 /** What streamed is history now: the committed nodes show it. */
-function settle(turn: LiveTurn): LiveTurn {
+function settle(turn: LiveTurn | null): LiveTurn | null {
+  if (turn === null) return null;
   const { text, reasoning, toolCalls, retry } = turn;
   if (text === '' && reasoning === '' && toolCalls.length === 0 && retry === null) return turn;
   return { ...turn, text: '', reasoning: '', toolCalls: [], retry: null };

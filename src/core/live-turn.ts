@@ -1,0 +1,23 @@
+import type { WireError } from './error.ts';
+import type { JsonValue } from './json.ts';
+import type { ToolOutcome } from './tool-call.ts';
+
+/** A tool call of the running step; `outcome` is absent while it runs. */
+export interface LiveToolCall {
+  readonly callId: string;
+  readonly tool: string;
+  readonly args: JsonValue;
+  readonly outcome?: ToolOutcome;
+}
+
+/** What a running turn shows that is not history yet. */
+export interface LiveTurn {
+  readonly turnId: string;
+  readonly step: number;
+  readonly correlationId: string | null;
+  readonly text: string;
+  readonly reasoning: string;
+  readonly toolCalls: readonly LiveToolCall[];
+  /** Set while the turn waits before it makes a model call again. */
+  readonly retry: { readonly attempt: number; readonly waitMs: number; readonly error: WireError } | null;
+}
