@@ -1,3 +1,4 @@
+import type { CheckpointChange } from '../contract/checkpoint.ts';
 import type {
   CommitBudget,
   CommitReceipt,
@@ -11,8 +12,10 @@ import { checkId, nodeIdOf } from '../core/id.ts';
 import { canonicalJson, findNonJson, type JsonValue, utf8Length } from '../core/json.ts';
 import type { NodeDraft } from '../core/node.ts';
 import { addToLedger, totalUsage, type UsageEntry } from '../core/usage.ts';
+import type { PlannedCheckpoint } from './checkpoint-plan.ts';
+import { attachmentsOf } from './draft-attachments.ts';
 import { bodyFault, isCount, isFields, isUsage } from './node-fault.ts';
-import { sha256Of } from './sha256.ts';
+import { sha256Of } from '../contract/digest.ts';
 
 /** What a commit does to the graph, its nodes as text. */
 export type PlannedChange =
@@ -37,7 +40,10 @@ export interface PlannedCommit {
   readonly change: PlannedChange;
   readonly usage: readonly UsageEntry[];
   readonly durability: Durability | undefined;
-  /** SHA-256 of the change and the usage as canonical JSON, one line for each node (law ST4). */
+  readonly checkpoint: PlannedCheckpoint | undefined;
+  /** The ids of the attachments that the appended nodes refer to, each once. */
+  readonly attachments: readonly string[];
+  /** SHA-256 of change, usage and component ids as canonical JSON, one line for each node (law ST4). */
   readonly hash: string;
   /** What the appended nodes take as canonical JSON in UTF-8. */
   readonly bytes: number;
@@ -51,6 +57,8 @@ export interface HeadState {
   readonly ledger: readonly UsageEntry[];
   readonly nodeCount: number;
   readonly bytes: number;
+  /** How many checkpoints were ever written: without one, a reader has not to look. */
+  readonly checkpoints: number;
   /**
    * Unix milliseconds, the session's place in the list: what creating and `saveSessionMeta` were told, or the
    * `createdAt` of the newest node if that is later. A store reads no clock.
@@ -78,7 +86,8 @@ export interface NamedNodes {
 
 /** The head of a new session. */
 export function initialHead(at: number): HeadState {
-  return { revision: 0, epoch: 0, leaf: null, ledger: [], nodeCount: 0, bytes: 0, updatedAt: at };
+  const nothing = { ledger: [], nodeCount: 0, bytes: 0, checkpoints: 0 };
+  return { revision: 0, epoch: 0, leaf: null, ...nothing, updatedAt: at };
 }
 
 /**
@@ -97,17 +106,27 @@ export async function planCommit(request: CommitRequest, budget: CommitBudget): 
   const change = planChange(request.change, drafts);
   const usage = request.usage.map((entry) => ({ ...entry, usage: { ...entry.usage } }));
   const lines = drafts.map((draft) => canonicalJson(draft as unknown as JsonValue));
-  const rest = canonicalJson({ change: { ...change, nodes: undefined }, usage });
+  const attachments = attachmentsOf(drafts);
+  const checkpoint = await planned(request.checkpoint);
+  const components = checkpoint?.components;
+  const rest = canonicalJson({ change: { ...change, nodes: undefined }, usage, components });
   const content = new TextEncoder().encode([...lines, rest].join('\n'));
   const rows = lines.length;
   const bytes = content.byteLength - rows - utf8Length(rest);
-  if (rows > budget.rows || bytes > budget.bytes) {
-    const data = { rows, bytes, maxRows: budget.rows, maxBytes: budget.bytes };
-    const message = `A commit of ${rows} nodes and ${bytes} bytes is over ${budget.rows} nodes or ${budget.bytes} bytes`;
-    throw new LashError('CommitBudgetExceeded', message, data);
-  }
+  checkBudget(budget, rows, bytes + (checkpoint?.bytes ?? 0));
   const hash = await sha256Of(content);
-  return { operationId, expectedRevision, epoch, change, usage, durability, hash, bytes };
+  return {
+    operationId,
+    expectedRevision,
+    epoch,
+    change,
+    usage,
+    durability,
+    checkpoint,
+    attachments,
+    hash,
+    bytes,
+  };
 }
 
 /** How many nodes a change appends. */
@@ -169,18 +188,25 @@ export function targetOf(change: PlannedChange): string | null {
   return change.kind === 'branch' ? change.leaf : null;
 }
 
-/** The head after `commit`. @throws `InvalidInput` when a token count would leave the range of exact integers. */
+/**
+ * The head after `commit`.
+ *
+ * @throws `InvalidInput` when a token count would leave the range of exact integers, or a checkpoint has no node
+ */
 export function headAfter(head: HeadState, commit: PlannedCommit): HeadState {
-  const { change } = commit;
+  const { change, checkpoint } = commit;
+  const leaf = leafAfter(head.leaf, commit);
+  if (checkpoint !== undefined && leaf === null) throw invalid('checkpoint', 'needs a leaf to belong to');
   const ledger = addToLedger(head.ledger, commit.usage);
   if (!isUsage(totalUsage(ledger))) throw invalid('usage', 'makes a sum that is too large to count');
   return {
     revision: head.revision + 1,
     epoch: head.epoch,
-    leaf: leafAfter(head.leaf, commit),
+    leaf,
     ledger,
     nodeCount: head.nodeCount + appendedCount(change),
     bytes: head.bytes + commit.bytes,
+    checkpoints: head.checkpoints + (checkpoint === undefined ? 0 : 1),
     updatedAt: change.kind === 'append' ? Math.max(head.updatedAt, change.createdAt) : head.updatedAt,
   };
 }
@@ -197,17 +223,23 @@ export function receiptOf(commit: PlannedCommit, head: HeadState): StoredReceipt
   };
 }
 
-/** What the caller of `commit` gets. */
-export function toCommitReceipt(receipt: StoredReceipt, head: HeadState, replayed: boolean): CommitReceipt {
+/** What the caller of `commit` gets. `depth` is how many nodes the head's path has. */
+export function toCommitReceipt(
+  receipt: StoredReceipt,
+  head: HeadState,
+  depth: number,
+  replayed: boolean,
+): CommitReceipt {
   const { operationId, revision, leaf, count } = receipt;
   const nodeIds = Array.from({ length: count }, (_, ordinal) => nodeIdOf(operationId, ordinal));
-  return { operationId, revision, nodeIds, leaf, replayed, head: toSessionHead(head), ledger: head.ledger };
+  const { ledger } = head;
+  return { operationId, revision, nodeIds, leaf, replayed, head: toSessionHead(head, depth), ledger };
 }
 
-/** A stored head as the rest of the package sees it. */
-export function toSessionHead(head: HeadState): SessionHead {
+/** A stored head as the rest of the package sees it. `depth` is how many nodes its path has. */
+export function toSessionHead(head: HeadState, depth: number): SessionHead {
   const { revision, leaf, nodeCount, bytes } = head;
-  return { revision, leaf, usage: totalUsage(head.ledger), nodeCount, bytes };
+  return { revision, leaf, usage: totalUsage(head.ledger), depth, nodeCount, bytes };
 }
 
 /** A node that is not there, or not any more. */
@@ -225,6 +257,21 @@ export function invalid(path: string, reason: string): LashError<'InvalidInput'>
 export function checkData(value: unknown, path: string): void {
   const found = findNonJson(value, path);
   if (found !== undefined) throw new LashError('NotData', `${found} is not JSON data`, { path: found });
+}
+
+async function planned(change: CheckpointChange | undefined): Promise<PlannedCheckpoint | undefined> {
+  if (change === undefined) return undefined;
+  checkData(change, 'checkpoint');
+  const copy = structuredClone(change);
+  const { planCheckpoint } = await import('./checkpoint-plan.ts');
+  return planCheckpoint(copy);
+}
+
+function checkBudget(budget: CommitBudget, rows: number, bytes: number): void {
+  if (rows <= budget.rows && bytes <= budget.bytes) return;
+  const data = { rows, bytes, maxRows: budget.rows, maxBytes: budget.bytes };
+  const message = `A commit of ${rows} nodes and ${bytes} bytes is over ${budget.rows} nodes or ${budget.bytes} bytes`;
+  throw new LashError('CommitBudgetExceeded', message, data);
 }
 
 /** The new nodes with what a draft has and nothing else, such as the id of a node that is written again. */

@@ -11,12 +11,13 @@ import {
   toCommitReceipt,
 } from './commit-plan.ts';
 import { decodeHead, decodeReceipt, type LiveHead } from './decode.ts';
-import { findPlace, lastSegment, readFork } from './node-places.ts';
+import { depthOf, findPlace, isActive, lastSegment, readTomb } from './node-places.ts';
 import { rowSize } from './row-size.ts';
 import type { RowTransaction } from './row-transaction.ts';
-import type { ChainRow, Position, StoreName } from './schema.ts';
+import { type ChainRow, NO_PARENT, type Position, type ReceiptRow, type StoreName } from './schema.ts';
+import { corrupt } from './storage-error.ts';
 
-/** What a commit did, and the head row that it left. */
+/** What a commit did, and the head row that it left, or found if it was done before. */
 export interface WrittenCommit {
   readonly receipt: CommitReceipt;
   readonly head: LiveHead;
@@ -39,7 +40,7 @@ interface AppendBehind {
 type PlannedAppend = Extract<PlannedChange, { readonly kind: 'append' }>;
 
 /** The object stores that {@link writeCommit} needs. */
-export const COMMIT_STORES: readonly StoreName[] = ['heads', 'receipts', 'segments', 'chains'];
+export const COMMIT_STORES: readonly StoreName[] = ['heads', 'receipts', 'segments', 'chains', 'tombs'];
 
 /** The object stores that {@link writeAhead} needs. */
 export const AHEAD_STORES: readonly StoreName[] = ['heads', 'receipts', 'segments'];
@@ -52,19 +53,21 @@ export async function writeCommit(
   rows: RowTransaction,
   sessionId: string,
   commit: PlannedCommit,
+  importing = false,
 ): Promise<WrittenCommit> {
   const { operationId, change } = commit;
   const [headRow, receiptRow] = await Promise.all([
     rows.get('heads', [sessionId]),
     rows.get('receipts', [sessionId, operationId]),
   ]);
-  const head = decodeHead(sessionId, headRow);
+  const head = decodeHead(sessionId, headRow, importing);
   const done = decodeReceipt(sessionId, receiptRow);
   if (isReplay(commit, head, done) && done !== undefined) {
-    return { receipt: toCommitReceipt(done, head, true), head };
+    return { receipt: toCommitReceipt(done, head, depthOf(head.place), true), head };
   }
   const target = targetOf(change);
-  const place = target === head.leaf ? head.place : await find(rows, sessionId, target);
+  const place =
+    target === head.leaf ? await liveLeaf(rows, sessionId, head) : await find(rows, sessionId, target);
   checkCurrent(sessionId, commit, head, {
     targetLives: place !== undefined,
     requiredIsActive: await isRequiredActive(rows, sessionId, change, head),
@@ -74,7 +77,7 @@ export async function writeCommit(
     return writeAppend(rows, commit, change, head, destination);
   }
   const moved = change.kind === 'branch' ? { place: place ?? null, atTip: false } : {};
-  return writeHead(rows, commit, head, { ...head, ...headAfter(head, commit), ...moved });
+  return writeHead(rows, commit, { ...head, ...headAfter(head, commit), ...moved });
 }
 
 /**
@@ -90,12 +93,12 @@ export async function writeAhead(
   append: AppendBehind,
 ): Promise<WrittenCommit> {
   const { change, head, place } = append;
-  const { sessionId, revision, epoch, updatedAt } = head;
+  const { sessionId, revision } = head;
   const write = async (): Promise<WrittenCommit> =>
     writeAppend(rows, commit, change, head, { chain: place.chain, firstSeq: place.seq + 1 });
   const [row, written] = await Promise.all([rows.get('heads', [sessionId]), write()]);
-  const found = decodeHead(sessionId, row);
-  if (found.revision === revision && found.epoch === epoch && found.updatedAt === updatedAt) return written;
+  const found = decodeHead(sessionId, row, head.pending !== undefined);
+  if (JSON.stringify(found) === JSON.stringify(head)) return written;
   const data = { expected: revision, actual: found.revision };
   throw new LashError('HeadRevisionConflict', 'The head is not the one that this handle wrote', data);
 }
@@ -104,16 +107,22 @@ export async function writeAhead(
 export function appendBehind(commit: PlannedCommit, head: LiveHead | undefined): AppendBehind | undefined {
   const { change, epoch, expectedRevision } = commit;
   if (head === undefined || head.place === null || !head.atTip || change.kind !== 'append') return undefined;
+  if (needsMore(commit)) return undefined;
   const { leaf, place, revision } = head;
   if (change.parentId !== leaf || (change.requires !== undefined && change.requires !== leaf))
     return undefined;
   return epoch === head.epoch && expectedRevision === revision ? { change, head, place } : undefined;
 }
 
+/** Whether a commit writes more than its nodes: a checkpoint, or that its nodes refer to attachments. */
+export function needsMore({ checkpoint, attachments }: PlannedCommit): boolean {
+  return checkpoint !== undefined || attachments.length > 0;
+}
+
 function writeAppend(
   rows: RowTransaction,
   commit: PlannedCommit,
-  { parentId, count, nodes }: PlannedAppend,
+  { parentId, count, nodes, createdAt }: PlannedAppend,
   head: LiveHead,
   { chain, firstSeq, fork }: Destination,
 ): WrittenCommit {
@@ -125,20 +134,20 @@ function writeAppend(
   const place = { chain, seq: firstSeq + count - 1 };
   const chains = Math.max(head.chains, chain + 1);
   const after = { ...head, ...headAfter(head, commit), place, atTip: true, chains };
-  return writeHead(rows, commit, head, after, { chain, firstSeq });
+  return writeHead(rows, commit, after, { chain, firstSeq, at: createdAt });
 }
 
 function writeHead(
   rows: RowTransaction,
   commit: PlannedCommit,
-  { sessionId }: LiveHead,
   after: LiveHead,
-  { chain, firstSeq }: Destination = { chain: 0, firstSeq: 0 },
+  written: Pick<ReceiptRow, 'chain' | 'firstSeq' | 'at'> = { chain: 0, firstSeq: 0, at: 0 },
 ): WrittenCommit {
   const receipt = receiptOf(commit, after);
-  rows.add('receipts', { ...receipt, sessionId, chain, firstSeq });
+  const { bytes, attachments } = commit;
+  rows.add('receipts', { ...receipt, sessionId: after.sessionId, ...written, bytes, attachments });
   rows.put('heads', after);
-  return { receipt: toCommitReceipt(receipt, after, false), head: after };
+  return { receipt: toCommitReceipt(receipt, after, depthOf(after.place), false), head: after };
 }
 
 async function find(
@@ -147,6 +156,16 @@ async function find(
   nodeId: string | null,
 ): Promise<Position | null | undefined> {
   return nodeId === null ? null : findPlace(rows, sessionId, nodeId);
+}
+
+/** The place of the leaf. It is a root, so that only damage can have tombstoned it. @throws `StoredDataCorrupt` */
+async function liveLeaf(
+  rows: RowTransaction,
+  sessionId: string,
+  { leaf, place }: LiveHead,
+): Promise<Position | null> {
+  if (place === null || place.seq < (await readTomb(rows, sessionId, place.chain))) return place;
+  throw corrupt(sessionId, leaf, 'it is tombstoned');
 }
 
 /** An append below the last node of a chain goes on there; any other one begins a chain. */
@@ -161,7 +180,7 @@ async function destinationOf(
     return {
       chain: newChain,
       firstSeq: 0,
-      ...(newChain > 0 && { fork: { parentChain: null, forkSeq: -1 } }),
+      ...(newChain > 0 && { fork: { parentChain: NO_PARENT, forkSeq: NO_PARENT } }),
     };
   }
   const { chain, seq } = parent;
@@ -179,15 +198,6 @@ async function isRequiredActive(
   head: LiveHead,
 ): Promise<boolean> {
   if (change.kind !== 'append' || change.requires === undefined || change.requires === head.leaf) return true;
-  if (head.place === null) return false;
   const required = await findPlace(rows, sessionId, change.requires);
-  if (required === undefined) return false;
-  let { chain, seq } = head.place;
-  while (chain > required.chain) {
-    const { parentChain, forkSeq } = await readFork(rows, sessionId, chain);
-    if (parentChain === null) return false;
-    chain = parentChain;
-    seq = forkSeq;
-  }
-  return chain === required.chain && required.seq <= seq;
+  return required !== undefined && (await isActive(rows, sessionId, head, required));
 }

@@ -2,33 +2,47 @@ import { nodeIdOf } from '../core/id.ts';
 import type { NodeDraft } from '../core/node.ts';
 import type { UsageEntry } from '../core/usage.ts';
 import { bodyFault, isCount, isFields, isUsage } from './node-fault.ts';
-import type { ChainRow, HeadRow, MetaRow, Position, ReceiptRow, SegmentRow } from './schema.ts';
+import {
+  type ChainRow,
+  type HeadRow,
+  type MetaRow,
+  NO_PARENT,
+  type Position,
+  type ReceiptRow,
+  type SegmentRow,
+} from './schema.ts';
 import { sessionDeleted, sessionNotFound } from './session-state.ts';
 import { corrupt } from './storage-error.ts';
 
 /** The head row of a session that can be used. */
 export type LiveHead = Extract<HeadRow, { readonly kind: 'live' }>;
 
+const COUNTERS = ['revision', 'epoch', 'nodeCount', 'bytes', 'chains', 'checkpoints'] as const;
+
+/** A counter that stands here was not counted up to it; below, the next one is still exact. */
+const COUNTER_END = 2 ** 52;
+
 /** Strict readers of stored rows (law ST6): what is not as it was written is `StoredDataCorrupt`. */
 
-/** @throws `SessionNotFound` when there is no row, `SessionDeleted`, `StoredDataCorrupt` */
-export function decodeHead(sessionId: string, row: unknown): LiveHead {
+/**
+ * `importing` is the handle of an import: to all others, a session that is being imported is not there.
+ *
+ * @throws `SessionNotFound` when there is no row, `SessionDeleted`, `StoredDataCorrupt`
+ */
+export function decodeHead(sessionId: string, row: unknown, importing = false): LiveHead {
   if (row === undefined) throw sessionNotFound(sessionId);
   if (!isFields(row)) throw corrupt(sessionId, null, 'its head is not a record');
   if (row['kind'] === 'deleted') throw sessionDeleted(sessionId);
   const leaf = row['leaf'];
   const sound =
     row['kind'] === 'live' &&
-    isCount(row['revision']) &&
-    isCount(row['epoch']) &&
     isLeaf(leaf, row['place']) &&
     isLedger(row['ledger']) &&
-    isCount(row['nodeCount']) &&
-    isCount(row['bytes']) &&
     isCount(row['updatedAt']) &&
     typeof row['atTip'] === 'boolean' &&
-    isCount(row['chains']);
+    COUNTERS.every((name) => isCount(row[name]) && row[name] < COUNTER_END);
   if (!sound) throw corrupt(sessionId, typeof leaf === 'string' ? leaf : null, 'its head is not complete');
+  if (row['pending'] !== undefined && !importing) throw sessionNotFound(sessionId);
   return row as unknown as LiveHead;
 }
 
@@ -50,7 +64,10 @@ export function decodeReceipt(sessionId: string, row: unknown): ReceiptRow | und
     (row['leaf'] === null || typeof row['leaf'] === 'string') &&
     isCount(row['count']) &&
     isCount(row['chain']) &&
-    isCount(row['firstSeq']);
+    isCount(row['firstSeq']) &&
+    isCount(row['bytes']) &&
+    isCount(row['at']) &&
+    isTextList(row['attachments']);
   if (!sound) throw corrupt(sessionId, null, 'a receipt is not complete');
   return row as unknown as ReceiptRow;
 }
@@ -60,9 +77,17 @@ export function decodeChain(sessionId: string, chain: number, row: unknown): Cha
   if (!isFields(row) || row['chain'] !== chain) throw corrupt(sessionId, null, `chain ${chain} is missing`);
   const parent = row['parentChain'];
   const forkSeq = row['forkSeq'];
-  const sound = parent === null ? forkSeq === -1 : isCount(parent) && parent < chain && isCount(forkSeq);
+  const sound =
+    parent === NO_PARENT ? forkSeq === NO_PARENT : isCount(parent) && parent < chain && isCount(forkSeq);
   if (!sound) throw corrupt(sessionId, null, `chain ${chain} does not fork from an earlier one`);
   return row as unknown as ChainRow;
+}
+
+/** The depth from which on the nodes of a chain are tombstoned; past all depths if none is. @throws `StoredDataCorrupt` */
+export function decodeTomb(sessionId: string, row: unknown): number {
+  if (row === undefined) return Infinity;
+  if (isFields(row) && isCount(row['from'])) return row['from'];
+  throw corrupt(sessionId, null, 'a tombstone is not complete');
 }
 
 /** A segment whose nodes were read. */
@@ -125,6 +150,10 @@ function isLeaf(leaf: unknown, place: unknown): boolean {
 
 function isPosition(place: unknown): place is Position {
   return isFields(place) && isCount(place['chain']) && isCount(place['seq']);
+}
+
+function isTextList(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
 function isLedger(ledger: unknown): ledger is readonly UsageEntry[] {

@@ -1,21 +1,27 @@
-import type { AttachmentMeta, AttachmentStore } from '../contract/attachments.ts';
+import type {
+  AttachmentMeta,
+  AttachmentOwner,
+  AttachmentStore,
+  StoredAttachment,
+} from '../contract/attachments.ts';
+import { type Clock, systemClock } from '../contract/clock.ts';
 import type { AttachmentRef } from '../core/attachment.ts';
+import type { Page } from '../core/policy.ts';
+import { decodeChunk, readAttachment } from './attachment-row.ts';
 import {
   attachmentNotFound,
   type AttachmentOptions,
+  type AttachmentPage,
+  checkAttachmentPage,
   checkPut,
   chunkCount,
   DEFAULT_MAX_BYTES,
-  hashBlob,
-  readChunk,
   toRef,
 } from './attachment.ts';
 import type { IndexedDbDatabase } from './database.ts';
-import { isCount, isFields } from './node-fault.ts';
-import { newCounts, type RowCounts } from './row-counters.ts';
+import { newCounts, type RowCounters, type RowCounts } from './row-counters.ts';
 import type { RowTransaction } from './row-transaction.ts';
-import type { AttachmentRow, ChunkRow, StoreName } from './schema.ts';
-import { corrupt } from './storage-error.ts';
+import type { AttachmentRow, StoreName } from './schema.ts';
 
 /**
  * Attachments in an IndexedDB database, in chunks (law ST11). A put that was interrupted shows nowhere, and the next one
@@ -27,71 +33,69 @@ export class IndexedDbAttachmentStore implements AttachmentStore {
   readonly database: string;
   readonly maxBytes: number;
   readonly #database: IndexedDbDatabase;
+  readonly #clock: Clock;
   readonly #counts: RowCounts = newCounts();
 
   constructor(database: IndexedDbDatabase, options: AttachmentOptions = {}) {
     this.database = database.name;
     this.maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
     this.#database = database;
+    this.#clock = options.clock ?? systemClock;
   }
 
-  async put(bytes: Blob | Uint8Array<ArrayBuffer>, meta: AttachmentMeta): Promise<AttachmentRef> {
-    const { blob, mime } = checkPut(bytes, meta, this.maxBytes);
-    const id = await hashBlob(blob);
-    const ref = toRef(id, blob.size, { ...meta, mime });
-    if ((await this.#find(id)) !== undefined) return ref;
-    for (let index = 0; index < chunkCount(blob.size); index++) {
-      const chunk = await readChunk(blob, index);
-      await this.#run(['chunks'], 'readwrite', async (rows) =>
-        rows.put('chunks', { id, index, bytes: chunk }),
-      );
-    }
-    await this.#run(['attachments'], 'readwrite', async (rows) => {
-      if ((await rows.get('attachments', [id])) === undefined) rows.add('attachments', ref);
-    });
-    return ref;
+  /** What this store asked of the database so far. */
+  get counters(): RowCounters {
+    return { ...this.#counts };
+  }
+
+  async put(
+    bytes: Blob | Uint8Array<ArrayBuffer>,
+    meta: AttachmentMeta,
+    owner?: AttachmentOwner,
+  ): Promise<AttachmentRef> {
+    const checked = checkPut(bytes, meta, this.maxBytes);
+    const { putAttachment } = await import('./attachment-put.ts');
+    const where = { database: this.#database, counts: this.#counts, clock: this.#clock };
+    return putAttachment({ ...where, ...checked, owner });
   }
 
   async get(id: string): Promise<Blob> {
-    const found = await this.#find(id);
-    if (found === undefined) throw attachmentNotFound(id);
+    const { byteLength, mime } = await this.#read(['attachments'], (rows) => readStored(rows, id));
     const parts: Blob[] = [];
-    for (let index = 0; index < chunkCount(found.byteLength); index++) {
-      const chunk = await this.#run(['chunks'], 'readonly', async (rows) => rows.get('chunks', [id, index]));
-      parts.push(new Blob([decodeChunk(id, index, chunk)]));
+    for (let index = 0; index < chunkCount(byteLength); index++) {
+      const chunk = await this.#read(['attachments', 'chunks'], async (rows) => {
+        const [stored, row] = await Promise.all([readStored(rows, id), rows.get('chunks', [id, index])]);
+        return decodeChunk(stored, index, row);
+      });
+      parts.push(new Blob([chunk]));
     }
-    const blob = new Blob(parts, { type: found.mime });
-    if (blob.size !== found.byteLength) throw corrupt('', null, `attachment ${id} is not complete`);
-    return blob;
+    return new Blob(parts, { type: mime });
+  }
+
+  async find(id: string): Promise<AttachmentRef | null> {
+    const row = await this.#read(['attachments'], (rows) => readAttachment(rows, id));
+    return row?.state === 'stored' ? toRef(id, row.byteLength, row) : null;
+  }
+
+  async list(page: AttachmentPage = {}): Promise<Page<StoredAttachment>> {
+    const checked = checkAttachmentPage(page);
+    const { LIST_STORES, listAttachments } = await import('./attachment-list.ts');
+    return this.#read(LIST_STORES, (rows) => listAttachments(rows, checked));
   }
 
   async totalBytes(): Promise<number> {
-    const found = await this.#run(['attachments'], 'readonly', async (rows) => rows.getAll('attachments'));
-    return found.reduce<number>((sum, row) => sum + decodeAttachment(row).byteLength, 0);
+    const { sumBytes } = await import('./attachment-list.ts');
+    return this.#read(['attachments'], sumBytes);
   }
 
-  async #find(id: string): Promise<AttachmentRow | undefined> {
-    const row = await this.#run(['attachments'], 'readonly', async (rows) => rows.get('attachments', [id]));
-    return row === undefined ? undefined : decodeAttachment(row);
-  }
-
-  #run<T>(
-    stores: readonly StoreName[],
-    mode: 'readonly' | 'readwrite',
-    body: (rows: RowTransaction) => Promise<T>,
-  ): Promise<T> {
-    return this.#database.transaction({ stores, mode, counts: this.#counts }, body);
+  #read<T>(stores: readonly StoreName[], body: (rows: RowTransaction) => Promise<T>): Promise<T> {
+    return this.#database.transaction({ stores, mode: 'readonly', counts: this.#counts }, body);
   }
 }
 
-function decodeAttachment(row: unknown): AttachmentRow {
-  if (isFields(row) && typeof row['mime'] === 'string' && isCount(row['byteLength'])) {
-    return row as unknown as AttachmentRow;
-  }
-  throw corrupt('', null, 'an attachment is not stored as one');
-}
-
-function decodeChunk(id: string, index: number, row: unknown): Uint8Array<ArrayBuffer> {
-  if (isFields(row) && row['bytes'] instanceof Uint8Array) return (row as unknown as ChunkRow).bytes;
-  throw corrupt('', null, `chunk ${index} of attachment ${id} is missing`);
+/** @throws `AttachmentNotFound` unless it is stored whole */
+async function readStored(rows: RowTransaction, id: string): Promise<AttachmentRow> {
+  const row = await readAttachment(rows, id);
+  if (row?.state !== 'stored') throw attachmentNotFound(id);
+  return row;
 }

@@ -1,23 +1,27 @@
+import type { SessionLeases } from '../contract/lease.ts';
 import type {
   CommitBudget,
+  DeleteOptions,
   Durability,
+  SessionImport,
   SessionStore,
   SessionStoreFactory,
   StoreOpenMode,
 } from '../contract/store.ts';
-import { isLashError } from '../core/error.ts';
+import type { DatabaseEvent } from '../core/database-event.ts';
 import { checkId } from '../core/id.ts';
 import type { Page, SessionSummary } from '../core/policy.ts';
 import { DEFAULT_COMMIT_BUDGET } from './commit-budget.ts';
-import { initialHead } from './commit-plan.ts';
 import type { IndexedDbDatabase } from './database.ts';
-import { decodeHead, decodeMeta, type LiveHead } from './decode.ts';
+import { decodeHead, decodeMeta } from './decode.ts';
 import { type IndexedDbSessionContext, IndexedDbSessionStore } from './indexeddb-session-store.ts';
 import { newCounts, type RowCounters, type RowCounts } from './row-counters.ts';
 import type { RowTransaction } from './row-transaction.ts';
-import { BY_UPDATE, keysOf, type StoreName } from './schema.ts';
+import { BY_UPDATE, type HeadRow, type StoreName } from './schema.ts';
+import { addSession } from './session-creation.ts';
 import { decodePage, encodePosition, type ListPosition } from './session-list.ts';
-import { checkCreate, sessionExists, sessionNotFound } from './session-state.ts';
+import { checkCreate } from './session-state.ts';
+import { WebSessionLeases } from './web-leases.ts';
 
 /** Options of an {@link IndexedDbSessionStoreFactory}. */
 export interface IndexedDbSessionStoreOptions {
@@ -26,7 +30,11 @@ export interface IndexedDbSessionStoreOptions {
   readonly commitBudget?: CommitBudget;
 }
 
-const HISTORY_STORES = ['chains', 'segments', 'receipts'] as const;
+/** What the index of the list tells of a head, whatever else is the matter with it. */
+type ListedHead = ListPosition & Pick<HeadRow, 'pending'>;
+
+type CreateMode = Extract<StoreOpenMode, { readonly kind: 'create' }>;
+
 const SESSION_STORES: readonly StoreName[] = ['heads', 'meta'];
 
 /** The sessions of one IndexedDB database. */
@@ -34,6 +42,7 @@ export class IndexedDbSessionStoreFactory implements SessionStoreFactory {
   readonly persistent = true;
   readonly database: string;
   readonly commitBudget: CommitBudget;
+  readonly leases: SessionLeases;
   readonly #context: IndexedDbSessionContext;
   readonly #counts: RowCounts = newCounts();
 
@@ -41,6 +50,7 @@ export class IndexedDbSessionStoreFactory implements SessionStoreFactory {
     const { durability = 'relaxed', commitBudget = DEFAULT_COMMIT_BUDGET } = options;
     this.database = database.name;
     this.commitBudget = commitBudget;
+    this.leases = new WebSessionLeases(database.name);
     this.#context = { database, durability, commitBudget, counts: this.#counts };
   }
 
@@ -52,7 +62,11 @@ export class IndexedDbSessionStoreFactory implements SessionStoreFactory {
   async open(sessionId: string, mode: StoreOpenMode): Promise<SessionStore> {
     checkId(sessionId, 'sessionId');
     if (mode.kind === 'create') await this.#create(sessionId, mode);
-    else await this.#run(['heads'], 'readonly', async (rows) => readHead(rows, sessionId));
+    else {
+      await this.#run(['heads'], 'readonly', async (rows) =>
+        decodeHead(sessionId, await rows.get('heads', [sessionId])),
+      );
+    }
     return new IndexedDbSessionStore(sessionId, this.#context);
   }
 
@@ -60,36 +74,42 @@ export class IndexedDbSessionStoreFactory implements SessionStoreFactory {
     const { after, limit } = decodePage(page);
     return this.#run(SESSION_STORES, 'readonly', async (rows) => {
       const found = await rows.getLast('heads', BY_UPDATE, keysBefore(after), limit + 1);
-      const items = await Promise.all(found.slice(0, limit).map((row) => readSummary(rows, row)));
-      const last = items.at(-1);
+      const heads = found.slice(0, limit) as readonly ListedHead[];
+      const visible = heads.filter(({ pending }) => pending === undefined);
+      const items = await Promise.all(visible.map((row) => readSummary(rows, row)));
+      const last = heads.at(-1);
       return { items, next: last === undefined || found.length <= limit ? null : encodePosition(last) };
     });
   }
 
-  async delete(sessionId: string): Promise<void> {
-    await this.#run([...SESSION_STORES, ...HISTORY_STORES], 'readwrite', async (rows) => {
-      if ((await rows.get('heads', [sessionId])) === undefined) throw sessionNotFound(sessionId);
-      rows.put('heads', { sessionId, kind: 'deleted' });
-      rows.delete('meta', keysOf([sessionId]));
-      for (const store of HISTORY_STORES) rows.delete(store, keysOf([sessionId]));
-    });
+  onEvent(listener: (event: DatabaseEvent) => void): () => void {
+    return this.#context.database.onEvent(listener);
   }
 
-  async #create(sessionId: string, mode: Extract<StoreOpenMode, { readonly kind: 'create' }>): Promise<void> {
+  async databaseId(): Promise<string> {
+    return this.#context.database.databaseId();
+  }
+
+  async delete(sessionId: string, options: DeleteOptions = {}): Promise<void> {
+    const { deleteSession } = await import('./session-deletion.ts');
+    await deleteSession(this.#context, sessionId, options);
+  }
+
+  async finishDeletions(options: DeleteOptions = {}): Promise<readonly string[]> {
+    const { finishDeletions } = await import('./session-deletion.ts');
+    return finishDeletions(this.#context, this.leases, options);
+  }
+
+  async beginImport(sessionId: string, mode: CreateMode): Promise<SessionImport> {
+    const { beginImport } = await import('./session-import.ts');
+    const store = new IndexedDbSessionStore(sessionId, this.#context, true);
+    return beginImport(this.#context, this.leases, store, mode);
+  }
+
+  async #create(sessionId: string, mode: CreateMode): Promise<void> {
     checkCreate(mode);
-    const { title, policy, at } = structuredClone(mode);
-    await this.#run(SESSION_STORES, 'readwrite', async (rows) => {
-      if (await exists(rows, sessionId)) throw sessionExists(sessionId);
-      rows.add('heads', {
-        ...initialHead(at),
-        sessionId,
-        kind: 'live',
-        place: null,
-        atTip: false,
-        chains: 0,
-      });
-      rows.add('meta', { sessionId, title, createdAt: at, policy });
-    });
+    const content = structuredClone(mode);
+    await this.#run(SESSION_STORES, 'readwrite', (rows) => addSession(rows, sessionId, content));
   }
 
   #run<T>(
@@ -102,23 +122,8 @@ export class IndexedDbSessionStoreFactory implements SessionStoreFactory {
   }
 }
 
-async function readHead(rows: RowTransaction, sessionId: string): Promise<LiveHead> {
-  return decodeHead(sessionId, await rows.get('heads', [sessionId]));
-}
-
-/** @throws `SessionDeleted` */
-async function exists(rows: RowTransaction, sessionId: string): Promise<boolean> {
-  try {
-    await readHead(rows, sessionId);
-    return true;
-  } catch (error) {
-    if (isLashError(error, 'SessionNotFound')) return false;
-    throw error;
-  }
-}
-
-async function readSummary(rows: RowTransaction, row: unknown): Promise<SessionSummary> {
-  const { sessionId } = row as { readonly sessionId: string };
+async function readSummary(rows: RowTransaction, row: ListedHead): Promise<SessionSummary> {
+  const { sessionId } = row;
   const { updatedAt, nodeCount, bytes } = decodeHead(sessionId, row);
   const { title, createdAt } = decodeMeta(sessionId, await rows.get('meta', [sessionId]));
   return { sessionId, title, createdAt, updatedAt, nodeCount, bytes };

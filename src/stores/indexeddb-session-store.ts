@@ -3,35 +3,43 @@ import type {
   CommitReceipt,
   CommitRequest,
   Durability,
+  GcOptions,
   LoadScope,
+  NodePlace,
+  NodeWalk,
+  OrphanPage,
   SessionMetaChange,
   SessionSnapshot,
   SessionStore,
+  SoundPath,
+  VacuumOptions,
+  WalkPage,
 } from '../contract/store.ts';
 import type { BranchPoint } from '../core/branch-point.ts';
 import { isLashError } from '../core/error.ts';
+import type { GcReport, SessionInventory, TombstoneReport, VacuumReport } from '../core/maintenance.ts';
 import type { SessionNode } from '../core/node.ts';
-import type { SessionMeta } from '../core/policy.ts';
+import type { Page, SessionMeta } from '../core/policy.ts';
 import { type PlannedCommit, planCommit, toSessionHead } from './commit-plan.ts';
 import {
   AHEAD_STORES,
   appendBehind,
   COMMIT_STORES,
+  needsMore,
   writeAhead,
   writeCommit,
   type WrittenCommit,
 } from './commit-writer.ts';
 import type { IndexedDbDatabase } from './database.ts';
 import { decodeHead, decodeMeta, type LiveHead } from './decode.ts';
-import { readAllNodes, readNode } from './graph-reader.ts';
-import { placeOf } from './node-places.ts';
+import { depthOf, isActive, placeOf } from './node-places.ts';
 import { checkPage, pathRange } from './path-range.ts';
 import { readPath } from './path-reader.ts';
 import type { RowCounts } from './row-counters.ts';
 import type { RowTransaction } from './row-transaction.ts';
 import type { MetaRow, StoreName } from './schema.ts';
+import type { SessionAccess } from './session-access.ts';
 import { checkMeta, sessionClosed } from './session-state.ts';
-import { readSiblings } from './sibling-reader.ts';
 import { isKeyTaken } from './storage-error.ts';
 
 /** What the sessions of one factory share. */
@@ -42,7 +50,9 @@ export interface IndexedDbSessionContext {
   readonly counts: RowCounts;
 }
 
-const GRAPH_STORES: readonly StoreName[] = ['heads', 'receipts', 'segments', 'chains'];
+type PathScope = Extract<LoadScope, { readonly kind: 'path' }>;
+
+const GRAPH_STORES: readonly StoreName[] = ['heads', 'receipts', 'segments', 'chains', 'tombs'];
 const META_STORES: readonly StoreName[] = ['heads', 'meta'];
 
 /**
@@ -52,38 +62,61 @@ const META_STORES: readonly StoreName[] = ['heads', 'meta'];
 export class IndexedDbSessionStore implements SessionStore {
   readonly sessionId: string;
   readonly #context: IndexedDbSessionContext;
+  readonly #importing: boolean;
   #head: LiveHead | undefined;
   #closed = false;
 
-  constructor(sessionId: string, context: IndexedDbSessionContext) {
+  /** `importing`: the handle is of an import, and sees its session before it is published. */
+  constructor(sessionId: string, context: IndexedDbSessionContext, importing = false) {
     this.sessionId = sessionId;
     this.#context = context;
+    this.#importing = importing;
   }
 
   async load(scope: LoadScope): Promise<SessionSnapshot> {
-    if (scope.kind === 'path') checkPage(scope);
-    return this.#read(scope.kind === 'head' ? ['heads'] : GRAPH_STORES, async (rows, head) => {
-      const { nodes, start } = await this.#readNodes(rows, head, scope);
-      return { head: toSessionHead(head), epoch: head.epoch, ledger: head.ledger, nodes, start };
-    });
+    if (scope.kind === 'path') return this.#loadPath(scope);
+    if (scope.kind === 'head') return this.#read(['heads'], async (_rows, head) => snapshotOf(head));
+    const { readAllNodes } = await import('./graph-reader.ts');
+    return this.#read(GRAPH_STORES, async (rows, head) =>
+      snapshotOf(head, await readAllNodes(rows, this.sessionId, head)),
+    );
   }
 
   async loadNode(nodeId: string): Promise<SessionNode> {
+    const { readNode } = await import('./graph-reader.ts');
     return this.#read(GRAPH_STORES, (rows) => readNode(rows, this.sessionId, nodeId));
   }
 
   async siblings(nodeIds: readonly string[]): Promise<readonly BranchPoint[]> {
-    return this.#read(GRAPH_STORES, (rows, head) => readSiblings(rows, this.sessionId, head, nodeIds));
+    const { SiblingReader } = await import('./sibling-reader.ts');
+    return this.#read(GRAPH_STORES, (rows, head) =>
+      new SiblingReader(rows, this.sessionId).read(head, nodeIds),
+    );
+  }
+
+  async locate(nodeId: string): Promise<NodePlace> {
+    return this.#read(GRAPH_STORES, async (rows, head) => {
+      const place = await placeOf(rows, this.sessionId, head, nodeId);
+      const active = place !== null && (await isActive(rows, this.sessionId, head, place));
+      return { depth: depthOf(place) - 1, active };
+    });
+  }
+
+  async findSoundPath(): Promise<SoundPath> {
+    const { findSoundPath } = await import('./sound-path.ts');
+    return this.#read(GRAPH_STORES, (rows, head) => findSoundPath(rows, this.sessionId, head));
   }
 
   async takeLease(): Promise<number> {
     this.#checkOpen();
-    return this.#write(['heads'], this.#context.durability, async (rows) => {
-      const head = await this.#readHead(rows);
-      const epoch = head.epoch + 1;
-      rows.put('heads', { ...head, epoch });
-      return epoch;
+    const head = await this.#write(['heads'], this.#context.durability, async (rows) => {
+      const found = await this.#readHead(rows);
+      const raised = { ...found, epoch: found.epoch + 1 };
+      rows.put('heads', raised);
+      return raised;
     });
+    this.#head = head;
+    return head.epoch;
   }
 
   async commit(request: CommitRequest): Promise<CommitReceipt> {
@@ -91,10 +124,56 @@ export class IndexedDbSessionStore implements SessionStore {
     const commit = await planCommit(request, this.#context.commitBudget);
     const durability = commit.durability ?? this.#context.durability;
     const { receipt, head } =
-      (await this.#tryAhead(commit, durability)) ??
-      (await this.#write(COMMIT_STORES, durability, (rows) => writeCommit(rows, this.sessionId, commit)));
+      (await this.#tryAhead(commit, durability)) ?? (await this.#writeCommit(commit, durability));
     this.#head = head;
     return receipt;
+  }
+
+  async pin(nodeId: string): Promise<void> {
+    const access = this.#access();
+    const { pin } = await import('./pins.ts');
+    await pin(access, nodeId);
+  }
+
+  async unpin(nodeId: string): Promise<void> {
+    const access = this.#access();
+    const { unpin } = await import('./pins.ts');
+    await unpin(access, nodeId);
+  }
+
+  async orphanedNodeIds(page: OrphanPage = {}): Promise<Page<string>> {
+    const access = this.#access();
+    const { listOrphans } = await import('./orphans.ts');
+    return listOrphans(access, page);
+  }
+
+  async tombstoneNodes(nodeIds: readonly string[]): Promise<TombstoneReport> {
+    const access = this.#access();
+    const { tombstoneNodes } = await import('./tombstone.ts');
+    return tombstoneNodes(access, nodeIds);
+  }
+
+  async vacuum(options: VacuumOptions = {}): Promise<VacuumReport> {
+    const access = this.#access();
+    const { vacuum } = await import('./vacuum.ts');
+    return vacuum(access, options);
+  }
+
+  async gcUnreachable(options: GcOptions = {}): Promise<GcReport> {
+    const access = this.#access();
+    const { gcUnreachable } = await import('./gc.ts');
+    return gcUnreachable(access, options);
+  }
+
+  async inventory(): Promise<SessionInventory> {
+    const access = this.#access();
+    const { takeInventory } = await import('./inventory.ts');
+    return takeInventory(access);
+  }
+
+  async walk(page: WalkPage = {}): Promise<NodeWalk> {
+    const { walkGraph } = await import('./graph-walk.ts');
+    return this.#read(GRAPH_STORES, (rows, head) => walkGraph(rows, this.sessionId, head, page));
   }
 
   async saveSessionMeta(change: SessionMetaChange): Promise<SessionMeta> {
@@ -133,23 +212,35 @@ export class IndexedDbSessionStore implements SessionStore {
     }
   }
 
-  async #readNodes(
-    rows: RowTransaction,
-    head: LiveHead,
-    scope: LoadScope,
-  ): Promise<Pick<SessionSnapshot, 'nodes' | 'start'>> {
-    if (scope.kind === 'head') return { nodes: [], start: 0 };
-    if (scope.kind === 'all') return { nodes: await readAllNodes(rows, this.sessionId, head), start: 0 };
-    const id = scope.leaf === undefined ? head.leaf : scope.leaf;
-    const place = await placeOf(rows, this.sessionId, head, id);
-    if (id === null || place === null) return { nodes: [], start: 0 };
-    const range = pathRange(place.seq + 1, scope);
-    if (range.from === range.to) return { nodes: [], start: range.from };
-    return { nodes: await readPath(rows, this.sessionId, { id, place }, range), start: range.from };
+  /** Writes any commit; what only few of them have is loaded when it is needed. */
+  async #writeCommit(commit: PlannedCommit, durability: Durability): Promise<WrittenCommit> {
+    const extras = needsMore(commit) ? await import('./commit-extras.ts') : undefined;
+    return this.#write([...COMMIT_STORES, ...(extras?.EXTRA_STORES ?? [])], durability, async (rows) => {
+      const written = await writeCommit(rows, this.sessionId, commit, this.#importing);
+      await extras?.writeExtras(rows, commit, written);
+      return written;
+    });
+  }
+
+  async #loadPath(scope: PathScope): Promise<SessionSnapshot> {
+    checkPage(scope);
+    const more = scope.checkpoint === true ? await import('./checkpoint-reader.ts') : undefined;
+    return this.#read([...GRAPH_STORES, ...(more?.CHECKPOINT_STORES ?? [])], async (rows, head) => {
+      const id = scope.leaf === undefined ? head.leaf : scope.leaf;
+      const place = await placeOf(rows, this.sessionId, head, id);
+      const range = pathRange(depthOf(place), scope);
+      const isEmpty = id === null || place === null || range.from === range.to;
+      const [nodes, checkpoint] = await Promise.all([
+        isEmpty ? [] : readPath(rows, this.sessionId, { id, place }, range),
+        more?.readCheckpoint(rows, head, place),
+      ]);
+      const snapshot = snapshotOf(head, nodes, range.from);
+      return checkpoint === undefined ? snapshot : { ...snapshot, checkpoint };
+    });
   }
 
   async #readHead(rows: RowTransaction): Promise<LiveHead> {
-    return decodeHead(this.sessionId, await rows.get('heads', [this.sessionId]));
+    return decodeHead(this.sessionId, await rows.get('heads', [this.sessionId]), this.#importing);
   }
 
   async #readMeta(rows: RowTransaction): Promise<{ readonly head: LiveHead; readonly meta: MetaRow }> {
@@ -157,7 +248,8 @@ export class IndexedDbSessionStore implements SessionStore {
       rows.get('heads', [this.sessionId]),
       rows.get('meta', [this.sessionId]),
     ]);
-    return { head: decodeHead(this.sessionId, headRow), meta: decodeMeta(this.sessionId, metaRow) };
+    const head = decodeHead(this.sessionId, headRow, this.#importing);
+    return { head, meta: decodeMeta(this.sessionId, metaRow) };
   }
 
   async #read<T>(
@@ -171,16 +263,28 @@ export class IndexedDbSessionStore implements SessionStore {
     );
   }
 
+  /** A commit finds its receipt, an epoch may be raised twice, and meta is the same when it is written again (law ST16). */
   async #write<T>(
     stores: readonly StoreName[],
     durability: Durability,
     body: (rows: RowTransaction) => Promise<T>,
   ): Promise<T> {
     const { database, counts } = this.#context;
-    return database.transaction({ stores, mode: 'readwrite', durability, counts }, body);
+    const options = { stores, mode: 'readwrite', durability, counts, repeatable: true } as const;
+    return database.transaction(options, body);
+  }
+
+  #access(): SessionAccess {
+    this.#checkOpen();
+    return { ...this.#context, sessionId: this.sessionId, importing: this.#importing };
   }
 
   #checkOpen(): void {
     if (this.#closed) throw sessionClosed(this.sessionId);
   }
+}
+
+function snapshotOf(head: LiveHead, nodes: readonly SessionNode[] = [], start = 0): SessionSnapshot {
+  const { epoch, ledger, place } = head;
+  return { head: toSessionHead(head, depthOf(place)), epoch, ledger, nodes, start };
 }

@@ -1,15 +1,25 @@
-import type { CommitBudget, SessionStore, SessionStoreFactory, StoreOpenMode } from '../contract/store.ts';
+import type { SessionLeases } from '../contract/lease.ts';
+import type {
+  CommitBudget,
+  DeleteOptions,
+  SessionImport,
+  SessionStore,
+  SessionStoreFactory,
+  StoreOpenMode,
+} from '../contract/store.ts';
 import { checkId } from '../core/id.ts';
 import type { Page, SessionSummary } from '../core/policy.ts';
 import { DEFAULT_COMMIT_BUDGET } from './commit-budget.ts';
-import { InMemorySessionStore } from './memory-session-store.ts';
-import { MemorySession } from './memory-session.ts';
-import { decodePage, encodePosition, type ListPosition } from './session-list.ts';
-import { checkCreate, sessionDeleted, sessionExists, sessionNotFound } from './session-state.ts';
+import type { InMemoryAttachmentStore } from './memory-attachment-store.ts';
+import { MemoryDatabase } from './memory-database.ts';
 
 /** Options of an {@link InMemorySessionStoreFactory}. */
 export interface InMemorySessionStoreOptions {
   readonly commitBudget?: CommitBudget;
+  /** Where the bytes are that nodes refer to; without it, references are neither checked nor kept (law ST11). */
+  readonly attachments?: InMemoryAttachmentStore;
+  /** The sessions of another factory, as another tab would see them; with it, `attachments` is of no effect. */
+  readonly memory?: MemoryDatabase;
 }
 
 /** Sessions that live as long as this object does. */
@@ -17,59 +27,44 @@ export class InMemorySessionStoreFactory implements SessionStoreFactory {
   readonly persistent = false;
   readonly database = null;
   readonly commitBudget: CommitBudget;
-  readonly #sessions = new Map<string, MemorySession>();
+  readonly leases: SessionLeases;
+  readonly #memory: MemoryDatabase;
 
   constructor(options: InMemorySessionStoreOptions = {}) {
     this.commitBudget = options.commitBudget ?? DEFAULT_COMMIT_BUDGET;
+    this.#memory = options.memory ?? new MemoryDatabase(options.attachments);
+    this.leases = this.#memory.leases;
+  }
+
+  async databaseId(): Promise<string> {
+    return this.#memory.databaseId;
   }
 
   async open(sessionId: string, mode: StoreOpenMode): Promise<SessionStore> {
     checkId(sessionId, 'sessionId');
-    const session = mode.kind === 'create' ? this.#create(sessionId, mode) : this.#find(sessionId);
-    return new InMemorySessionStore(session, this.commitBudget);
+    const sessions = await this.#memory.sessions();
+    return await sessions.open(sessionId, mode, this.commitBudget);
   }
 
   async list(page: { readonly after?: string; readonly limit?: number }): Promise<Page<SessionSummary>> {
-    const { after, limit } = decodePage(page);
-    const sessions = [...this.#sessions.values()].filter((session) => !session.deleted);
-    const behind = sessions
-      .map((session) => session.summary())
-      .toSorted(compare)
-      .filter((summary) => after === undefined || compare(summary, after) > 0);
-    const items = behind.slice(0, limit);
-    const last = items.at(-1);
-    return {
-      items,
-      next: last === undefined || behind.length === items.length ? null : encodePosition(last),
-    };
+    return (await this.#memory.sessions()).list(page);
   }
 
-  async delete(sessionId: string): Promise<void> {
-    const session = this.#sessions.get(sessionId);
-    if (session === undefined) throw sessionNotFound(sessionId);
-    session.delete();
+  async delete(sessionId: string, options: DeleteOptions = {}): Promise<void> {
+    const sessions = await this.#memory.sessions();
+    await sessions.remove(sessions.find(sessionId), options.alsoDelete);
   }
 
-  #create(sessionId: string, mode: Extract<StoreOpenMode, { readonly kind: 'create' }>): MemorySession {
-    checkCreate(mode);
-    const taken = this.#sessions.get(sessionId);
-    if (taken !== undefined) throw taken.deleted ? sessionDeleted(sessionId) : sessionExists(sessionId);
-    const session = new MemorySession(sessionId, mode.title, mode.policy, mode.at);
-    this.#sessions.set(sessionId, session);
-    return session;
+  async finishDeletions(options: DeleteOptions = {}): Promise<readonly string[]> {
+    return await (await this.#memory.sessions()).finishDeletions(this.leases, options);
   }
 
-  #find(sessionId: string): MemorySession {
-    const session = this.#sessions.get(sessionId);
-    if (session === undefined) throw sessionNotFound(sessionId);
-    if (session.deleted) throw sessionDeleted(sessionId);
-    return session;
+  async beginImport(
+    sessionId: string,
+    mode: Extract<StoreOpenMode, { readonly kind: 'create' }>,
+  ): Promise<SessionImport> {
+    checkId(sessionId, 'sessionId');
+    const sessions = await this.#memory.sessions();
+    return await sessions.beginImport(sessionId, mode, this.leases, this.commitBudget);
   }
-}
-
-/** Newest change first; of the same time, the greater id first. */
-function compare(a: ListPosition, b: ListPosition): number {
-  if (a.updatedAt !== b.updatedAt) return b.updatedAt - a.updatedAt;
-  if (a.sessionId === b.sessionId) return 0;
-  return a.sessionId < b.sessionId ? 1 : -1;
 }

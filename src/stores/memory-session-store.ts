@@ -2,27 +2,53 @@ import type {
   CommitBudget,
   CommitReceipt,
   CommitRequest,
+  GcOptions,
   LoadScope,
+  NodePlace,
+  NodeWalk,
+  OrphanPage,
   SessionMetaChange,
   SessionSnapshot,
   SessionStore,
+  SoundPath,
+  VacuumOptions,
+  WalkPage,
 } from '../contract/store.ts';
 import type { BranchPoint } from '../core/branch-point.ts';
+import type {
+  GcReport,
+  SessionInventory,
+  SweepReport,
+  TombstoneReport,
+  VacuumReport,
+} from '../core/maintenance.ts';
 import type { SessionNode } from '../core/node.ts';
-import type { SessionMeta } from '../core/policy.ts';
+import type { Page, SessionMeta } from '../core/policy.ts';
 import { planCommit } from './commit-plan.ts';
+import { worseStatus } from './maintenance-status.ts';
 import type { MemorySession } from './memory-session.ts';
 import { checkMeta, sessionClosed, sessionDeleted } from './session-state.ts';
+
+const NOTHING_SWEPT: SweepReport = { status: 'Incomplete', roots: 0, kept: 0, removed: 0, removedBytes: 0 };
+const STOPPED: GcReport = { status: 'Incomplete', components: NOTHING_SWEPT, attachments: NOTHING_SWEPT };
+
+/** What a session needs of the attachments that all sessions share. */
+interface SharedAttachments {
+  sweepAttachments(options: GcOptions): SweepReport;
+  attachmentBytes(ids: readonly string[]): Promise<number>;
+}
 
 /** A handle of a session in memory. What a call does to the session is atomic, since it runs without a pause. */
 export class InMemorySessionStore implements SessionStore {
   readonly sessionId: string;
+  readonly #shared: SharedAttachments;
   readonly #session: MemorySession;
   readonly #budget: CommitBudget;
   #closed = false;
 
-  constructor(session: MemorySession, budget: CommitBudget) {
+  constructor(shared: SharedAttachments, session: MemorySession, budget: CommitBudget) {
     this.sessionId = session.sessionId;
+    this.#shared = shared;
     this.#session = session;
     this.#budget = budget;
   }
@@ -49,6 +75,53 @@ export class InMemorySessionStore implements SessionStore {
     return this.#undeleted().commit(commit);
   }
 
+  async locate(nodeId: string): Promise<NodePlace> {
+    return this.#live().locate(nodeId);
+  }
+
+  async findSoundPath(): Promise<SoundPath> {
+    return this.#live().soundPath();
+  }
+
+  async pin(nodeId: string): Promise<void> {
+    this.#live().pin(nodeId);
+  }
+
+  async unpin(nodeId: string): Promise<void> {
+    this.#live().unpin(nodeId);
+  }
+
+  async orphanedNodeIds(page: OrphanPage = {}): Promise<Page<string>> {
+    return this.#live().orphanedNodeIds(page);
+  }
+
+  async tombstoneNodes(nodeIds: readonly string[]): Promise<TombstoneReport> {
+    return this.#live().tombstone(nodeIds);
+  }
+
+  async vacuum(options: VacuumOptions = {}): Promise<VacuumReport> {
+    return this.#live().vacuum(options);
+  }
+
+  async gcUnreachable(options: GcOptions = {}): Promise<GcReport> {
+    const session = this.#live();
+    if (options.signal?.aborted === true) return STOPPED;
+    const components = session.sweepComponents();
+    const attachments = this.#shared.sweepAttachments(options);
+    return { status: worseStatus(components.status, attachments.status), components, attachments };
+  }
+
+  async inventory(): Promise<SessionInventory> {
+    const session = this.#live();
+    const attachmentBytes = await this.#shared.attachmentBytes(session.attachmentIds());
+    return { ...session.inventory(), attachmentBytes };
+  }
+
+  async walk(page: WalkPage = {}): Promise<NodeWalk> {
+    const { walkMemory } = await import('./memory-walk.ts');
+    return walkMemory(this.#live(), page);
+  }
+
   async saveSessionMeta(change: SessionMetaChange): Promise<SessionMeta> {
     checkMeta(change);
     return this.#live().saveMeta(change);
@@ -68,7 +141,7 @@ export class InMemorySessionStore implements SessionStore {
   }
 
   #undeleted(): MemorySession {
-    if (this.#session.deleted) throw sessionDeleted(this.sessionId);
+    if (this.#session.isDeleted) throw sessionDeleted(this.sessionId);
     return this.#session;
   }
 

@@ -1,15 +1,24 @@
-import type { CommitReceipt, LoadScope, SessionMetaChange, SessionSnapshot } from '../contract/store.ts';
-import type { BranchPoint, Sibling } from '../core/branch-point.ts';
-import { nodeIdOf } from '../core/id.ts';
+import type {
+  CommitReceipt,
+  LoadScope,
+  NodePlace,
+  OrphanPage,
+  SessionMetaChange,
+  SessionSnapshot,
+  SoundPath,
+  VacuumOptions,
+} from '../contract/store.ts';
+import type { BranchPoint } from '../core/branch-point.ts';
+import type { SessionInventory, SweepReport, TombstoneReport, VacuumReport } from '../core/maintenance.ts';
 import type { NodeDraft, SessionNode } from '../core/node.ts';
-import type { SessionMeta, SessionPolicy, SessionSummary } from '../core/policy.ts';
+import type { Page, SessionMeta, SessionPolicy, SessionSummary } from '../core/policy.ts';
 import {
   checkCurrent,
   headAfter,
   type HeadState,
   initialHead,
+  invalid,
   isReplay,
-  nodeNotFound,
   type PlannedCommit,
   receiptOf,
   type StoredReceipt,
@@ -17,49 +26,91 @@ import {
   toCommitReceipt,
   toSessionHead,
 } from './commit-plan.ts';
+import { freeze } from './freeze.ts';
+import type { InMemoryAttachmentStore } from './memory-attachment-store.ts';
+import { MemoryCheckpoints } from './memory-checkpoints.ts';
+import { MemoryGraph, type MemoryPlace } from './memory-graph.ts';
 import { checkPage, pathRange } from './path-range.ts';
 
-/** One session in memory: a map of nodes in the order in which they were written, receipts, and a head. */
+/** What an operation left behind: its receipt, and what its nodes take and refer to. */
+interface Operation extends StoredReceipt {
+  readonly bytes: number;
+  /** The `createdAt` of the last node. */
+  readonly at: number;
+  readonly attachments: readonly string[];
+}
+
+/** One session in memory: a head, a graph, and a receipt for each operation. */
 export class MemorySession {
   readonly sessionId: string;
-  deleted = false;
+  readonly graph: MemoryGraph;
+  state: 'live' | 'importing' | 'deleting' | 'deleted' = 'live';
   #head: HeadState;
   #title: string;
   #policy: SessionPolicy;
   readonly #createdAt: number;
-  readonly #nodes = new Map<string, SessionNode>();
-  readonly #receipts = new Map<string, StoredReceipt>();
+  readonly #attachments: InMemoryAttachmentStore | undefined;
+  readonly #operations = new Map<string, Operation>();
+  readonly #pins = new Set<string>();
+  readonly #checkpoints: MemoryCheckpoints;
 
-  constructor(sessionId: string, title: string, policy: SessionPolicy, at: number) {
+  constructor(
+    sessionId: string,
+    meta: { readonly title: string; readonly policy: SessionPolicy; readonly at: number },
+    attachments?: InMemoryAttachmentStore,
+  ) {
     this.sessionId = sessionId;
-    this.#head = initialHead(at);
-    this.#title = title;
-    this.#policy = freeze(structuredClone(policy));
-    this.#createdAt = at;
+    this.graph = new MemoryGraph(sessionId);
+    this.#checkpoints = new MemoryCheckpoints(sessionId);
+    this.#head = initialHead(meta.at);
+    this.#title = meta.title;
+    this.#policy = freeze(structuredClone(meta.policy));
+    this.#createdAt = meta.at;
+    this.#attachments = attachments;
+  }
+
+  get isDeleted(): boolean {
+    return this.state === 'deleting' || this.state === 'deleted';
+  }
+
+  get epoch(): number {
+    return this.#head.epoch;
   }
 
   snapshot(scope: LoadScope): SessionSnapshot {
-    const { epoch, ledger } = this.#head;
-    const head = toSessionHead(this.#head);
+    const { epoch, ledger, leaf } = this.#head;
+    const head = toSessionHead(this.#head, this.graph.depthOf(leaf));
     if (scope.kind === 'head') return { head, epoch, ledger, nodes: [], start: 0 };
-    if (scope.kind === 'all') return { head, epoch, ledger, nodes: [...this.#nodes.values()], start: 0 };
+    if (scope.kind === 'all') {
+      const nodes = this.graph.live().map((place) => this.graph.read(place));
+      return { head, epoch, ledger, nodes, start: 0 };
+    }
     checkPage(scope);
-    const path = this.#path(scope.leaf === undefined ? this.#head.leaf : scope.leaf);
+    if (typeof scope.leaf === 'string') this.graph.place(scope.leaf);
+    const path = this.graph.path(scope.leaf === undefined ? leaf : scope.leaf);
     const { from, to } = pathRange(path.length, scope);
-    return { head, epoch, ledger, nodes: path.slice(from, to), start: from };
+    const nodes = path.slice(from, to).map((place) => this.graph.read(place));
+    const snapshot = { head, epoch, ledger, nodes, start: from };
+    return scope.checkpoint === true ? { ...snapshot, checkpoint: this.#checkpoints.find(path) } : snapshot;
   }
 
   node(nodeId: string): SessionNode {
-    const node = this.#nodes.get(nodeId);
-    if (node === undefined) throw nodeNotFound(this.sessionId, nodeId);
-    return node;
+    return this.graph.read(this.graph.place(nodeId));
+  }
+
+  locate(nodeId: string): NodePlace {
+    const { depth } = this.graph.place(nodeId);
+    return { depth, active: this.#isActive(nodeId) };
+  }
+
+  soundPath(): SoundPath {
+    return this.graph.soundPath(this.#head.leaf);
   }
 
   siblings(nodeIds: readonly string[]): readonly BranchPoint[] {
     const points: BranchPoint[] = [];
     for (const nodeId of nodeIds) {
-      const { parentId } = this.node(nodeId);
-      const siblings = this.#children(parentId);
+      const siblings = this.graph.children(this.graph.place(nodeId).parentId);
       if (siblings.length > 1) points.push({ nodeId, siblings });
     }
     return points;
@@ -71,21 +122,111 @@ export class MemorySession {
     return epoch;
   }
 
+  /** All checks come before the first change, so that a commit is applied whole or not at all. */
   commit(commit: PlannedCommit): CommitReceipt {
-    const done = this.#receipts.get(commit.operationId);
-    if (isReplay(commit, this.#head, done) && done !== undefined)
-      return toCommitReceipt(done, this.#head, true);
-    const target = targetOf(commit.change);
+    const { operationId, change, checkpoint, attachments, bytes } = commit;
+    const done = this.#operations.get(operationId);
+    if (isReplay(commit, this.#head, done) && done !== undefined) return this.#receipt(done, true);
+    const target = targetOf(change);
     checkCurrent(this.sessionId, commit, this.#head, {
-      targetLives: target === null || this.#nodes.has(target),
-      requiredIsActive: this.#holdsRequired(commit),
+      targetLives: target === null || this.graph.isLive(target),
+      requiredIsActive:
+        change.kind !== 'append' || change.requires === undefined || this.#isActive(change.requires),
     });
     const head = headAfter(this.#head, commit);
-    this.#append(commit);
-    const receipt = receiptOf(commit, head);
-    this.#receipts.set(commit.operationId, receipt);
+    if (checkpoint !== undefined) this.#checkpoints.check(checkpoint);
+    this.#attachments?.adopt(this.sessionId, operationId, attachments);
+    if (change.kind === 'append') {
+      this.graph.add(operationId, change.parentId, JSON.parse(change.nodes) as readonly NodeDraft[]);
+    }
+    if (checkpoint !== undefined && head.leaf !== null) this.#checkpoints.write(head.leaf, checkpoint);
+    const at = change.kind === 'append' ? change.createdAt : 0;
+    const operation = { ...receiptOf(commit, head), bytes, at, attachments };
+    this.#operations.set(operationId, operation);
     this.#head = freeze(head);
-    return toCommitReceipt(receipt, head, false);
+    return this.#receipt(operation, false);
+  }
+
+  pin(nodeId: string): void {
+    this.#pins.add(this.graph.place(nodeId).nodeId);
+  }
+
+  unpin(nodeId: string): void {
+    this.#pins.delete(nodeId);
+  }
+
+  orphanedNodeIds({ after, limit = 100, writtenBefore }: OrphanPage): Page<string> {
+    checkLimit(limit);
+    const end = after === undefined ? Number.POSITIVE_INFINITY : Number(after);
+    if (Number.isNaN(end) || after === '') throw invalid('after', 'must be the `next` of another page');
+    const isOld = ({ operationId }: MemoryPlace): boolean =>
+      writtenBefore === undefined || (this.#operations.get(operationId)?.at ?? 0) < writtenBefore;
+    const orphans = this.graph
+      .orphans(this.#roots())
+      .filter((place) => place.order < end)
+      .filter(isOld);
+    const items = orphans.slice(0, limit);
+    const next = orphans.length > items.length ? String(items.at(-1)?.order) : null;
+    return { items: items.map((place) => place.nodeId), next };
+  }
+
+  tombstone(nodeIds: readonly string[]): TombstoneReport {
+    if (nodeIds.length > 1000) throw invalid('nodeIds', 'must be at most 1,000');
+    if (nodeIds.length === 0) return { status: 'NothingToDo', tombstoned: [], refused: [] };
+    const outcomes = this.graph.tombstone(nodeIds, this.#roots());
+    const tombstoned: string[] = [];
+    const refused: TombstoneReport['refused'][number][] = [];
+    for (const [nodeId, outcome] of outcomes) {
+      if (outcome === 'tombstoned') tombstoned.push(nodeId);
+      else refused.push({ nodeId, reason: outcome });
+    }
+    this.#head = { ...this.#head, nodeCount: this.#head.nodeCount - tombstoned.length };
+    if (refused.length === 0) return { status: 'Swept', tombstoned, refused };
+    return { status: tombstoned.length === 0 ? 'Refused' : 'Incomplete', tombstoned, refused };
+  }
+
+  /** An operation is one record: it goes when all of its nodes are tombstoned, and its receipt with it (law ST9). */
+  vacuum({ signal }: VacuumOptions): VacuumReport {
+    const report = { removedNodes: 0, removedRows: 0, removedBytes: 0, keptNodes: 0 };
+    const dead = this.graph.tombstonedByOperation();
+    if (dead.size > 0 && signal?.aborted === true) return { status: 'Incomplete', ...report };
+    for (const [operationId, nodeIds] of dead) {
+      const operation = this.#operations.get(operationId);
+      this.#checkpoints.forget(nodeIds);
+      if (operation?.count !== nodeIds.length) {
+        report.keptNodes += nodeIds.length;
+        continue;
+      }
+      this.graph.remove(nodeIds);
+      this.#operations.delete(operationId);
+      this.#attachments?.release(this.sessionId, operationId, operation.attachments);
+      report.removedNodes += nodeIds.length;
+      report.removedRows++;
+      report.removedBytes += operation.bytes;
+    }
+    this.#head = { ...this.#head, bytes: this.#head.bytes - report.removedBytes };
+    return { status: report.removedRows === 0 ? 'NothingToDo' : 'Swept', ...report };
+  }
+
+  sweepComponents(): SweepReport {
+    return this.#checkpoints.sweep();
+  }
+
+  inventory(): Omit<SessionInventory, 'attachmentBytes'> {
+    return {
+      sessionId: this.sessionId,
+      nodes: this.#head.nodeCount,
+      orphans: this.graph.orphans(this.#roots()).length,
+      tombstoned: this.graph.tombstonedCount,
+      bytes: this.#head.bytes,
+      pins: [...this.#pins],
+      attachments: this.attachmentIds().length,
+    };
+  }
+
+  /** The attachments that the session's nodes refer to, each once. */
+  attachmentIds(): readonly string[] {
+    return [...new Set([...this.#operations.values()].flatMap((operation) => operation.attachments))];
   }
 
   saveMeta({ title, policy, at }: SessionMetaChange): SessionMeta {
@@ -107,54 +248,37 @@ export class MemorySession {
     return { sessionId, title, createdAt, updatedAt, nodeCount, bytes };
   }
 
-  /** Forgets everything but that the id was used. */
-  delete(): void {
-    this.deleted = true;
-    this.#nodes.clear();
-    this.#receipts.clear();
+  /** Ends an import: the session shows, and goes on from `leaf`. @throws `NodeNotFound` */
+  publish(leaf: string | null): void {
+    if (leaf !== null) this.graph.place(leaf);
+    this.#head = { ...this.#head, leaf, revision: this.#head.revision + 1 };
+    this.state = 'live';
   }
 
-  #append({ operationId, change }: PlannedCommit): void {
-    if (change.kind !== 'append') return;
-    let { parentId } = change;
-    for (const [ordinal, draft] of (JSON.parse(change.nodes) as readonly NodeDraft[]).entries()) {
-      const id = nodeIdOf(operationId, ordinal);
-      this.#nodes.set(id, freeze({ id, parentId, ...draft }));
-      parentId = id;
-    }
+  /** Forgets what it holds, and what that refers to. */
+  clear(): void {
+    for (const { operationId, attachments } of this.#operations.values())
+      this.#attachments?.release(this.sessionId, operationId, attachments);
+    this.#operations.clear();
+    this.graph.clear();
+    this.#checkpoints.clear();
   }
 
-  #path(leaf: string | null): SessionNode[] {
-    const path: SessionNode[] = [];
-    for (let nodeId = leaf; nodeId !== null;) {
-      const node = this.node(nodeId);
-      path.push(node);
-      nodeId = node.parentId;
-    }
-    return path.toReversed();
+  #receipt(receipt: StoredReceipt, replayed: boolean): CommitReceipt {
+    return toCommitReceipt(receipt, this.#head, this.graph.depthOf(this.#head.leaf), replayed);
   }
 
-  #holdsRequired({ change }: PlannedCommit): boolean {
-    if (change.kind !== 'append' || change.requires === undefined) return true;
-    return this.#path(this.#head.leaf).some((node) => node.id === change.requires);
+  #isActive(nodeId: string): boolean {
+    return this.graph.path(this.#head.leaf).some((place) => place.nodeId === nodeId);
   }
 
-  /** A node stands behind its parent in the map, so that one pass finds the last descendant of each child. */
-  #children(parentId: string | null): readonly Sibling[] {
-    const tips = new Map<string, string>();
-    const childOf = new Map<string, string>();
-    for (const node of this.#nodes.values()) {
-      const child = node.parentId === parentId ? node.id : childOf.get(node.parentId ?? '');
-      if (child === undefined) continue;
-      childOf.set(node.id, child);
-      tips.set(child, node.id);
-    }
-    return Array.from(tips, ([nodeId, tip]) => ({ nodeId, tip }));
+  /** What must stay reachable (law ST8). A running turn's base is at or above the leaf. */
+  #roots(): readonly string[] {
+    const { leaf } = this.#head;
+    return leaf === null ? [...this.#pins] : [leaf, ...this.#pins];
   }
 }
 
-function freeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  for (const item of Object.values(value)) freeze(item);
-  return Object.freeze(value);
+function checkLimit(limit: number): void {
+  if (!Number.isSafeInteger(limit) || limit < 1 || limit > 1000) throw invalid('limit', 'must be 1 to 1,000');
 }

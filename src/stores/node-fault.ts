@@ -15,6 +15,7 @@ export function bodyFault(body: unknown): string | undefined {
     case 'conversation':
       if (!isOptionalString(body['turnId'])) return 'body.turnId';
       if (!isOptionalString(body['model'])) return 'body.model';
+      if (body['turnIndex'] !== undefined && !isCount(body['turnIndex'])) return 'body.turnIndex';
       if (body['usage'] !== undefined && !isUsage(body['usage'])) return 'body.usage';
       return messageFault(body['message']);
     case 'tool':

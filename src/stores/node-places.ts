@@ -1,13 +1,13 @@
 import { parseNodeId } from '../core/id.ts';
 import { nodeNotFound } from './commit-plan.ts';
-import { decodeChain, decodeReceipt, decodeSegmentKey, type LiveHead } from './decode.ts';
+import { decodeChain, decodeReceipt, decodeSegmentKey, decodeTomb, type LiveHead } from './decode.ts';
 import type { RowTransaction } from './row-transaction.ts';
-import { type ChainRow, keysOf, type Position } from './schema.ts';
+import { type ChainRow, keysOf, NO_PARENT, type Position } from './schema.ts';
 
 /** Chain 0 has no row: it starts with the first root. */
-const FIRST_CHAIN = { parentChain: null, forkSeq: -1 };
+const FIRST_CHAIN = { parentChain: NO_PARENT, forkSeq: NO_PARENT };
 
-/** Where the node of this id is, by the receipt of its operation; `undefined` if there is no such node. */
+/** Where the live node of this id is, by the receipt of its operation; `undefined` if there is no such node. */
 export async function findPlace(
   rows: RowTransaction,
   sessionId: string,
@@ -18,7 +18,9 @@ export async function findPlace(
   const { operationId, ordinal } = parsed;
   const receipt = decodeReceipt(sessionId, await rows.get('receipts', [sessionId, operationId]));
   if (receipt === undefined || ordinal >= receipt.count) return undefined;
-  return { chain: receipt.chain, seq: receipt.firstSeq + ordinal };
+  const { chain, firstSeq } = receipt;
+  const seq = firstSeq + ordinal;
+  return seq < (await readTomb(rows, sessionId, chain)) ? { chain, seq } : undefined;
 }
 
 /** As {@link findPlace}, for a node that must be there; `null` is the place before the first one. @throws `NodeNotFound` */
@@ -33,6 +35,31 @@ export async function placeOf(
   const place = await findPlace(rows, sessionId, nodeId);
   if (place === undefined) throw nodeNotFound(sessionId, nodeId);
   return place;
+}
+
+/** How many nodes a path has that ends at this place. */
+export function depthOf(place: Position | null): number {
+  return place === null ? 0 : place.seq + 1;
+}
+
+/** The depth from which on the nodes of this chain are tombstoned. @throws `StoredDataCorrupt` */
+export async function readTomb(rows: RowTransaction, sessionId: string, chain: number): Promise<number> {
+  return decodeTomb(sessionId, await rows.get('tombs', [sessionId, chain]));
+}
+
+/** Whether a place is on the active path. Costs a row for each chain on the way. @throws `StoredDataCorrupt` */
+export async function isActive(
+  rows: RowTransaction,
+  sessionId: string,
+  head: LiveHead,
+  place: Position,
+): Promise<boolean> {
+  let on = head.place;
+  while (on !== null && on.chain > place.chain) {
+    const { parentChain, forkSeq } = await readFork(rows, sessionId, on.chain);
+    on = parentChain === NO_PARENT ? null : { chain: parentChain, seq: forkSeq };
+  }
+  return on !== null && on.chain === place.chain && place.seq <= on.seq;
 }
 
 /** Where this chain forks from another one. @throws `StoredDataCorrupt` */

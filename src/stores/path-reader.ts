@@ -2,70 +2,96 @@ import type { LashError } from '../core/error.ts';
 import { nodeIdOf } from '../core/id.ts';
 import type { SessionNode } from '../core/node.ts';
 import { decodeSegment, type Segment } from './decode.ts';
-import { readFork, segmentAt } from './node-places.ts';
+import { readFork, readTomb, segmentAt } from './node-places.ts';
 import type { PathRange } from './path-range.ts';
 import type { RowTransaction } from './row-transaction.ts';
-import type { Position } from './schema.ts';
+import { NO_PARENT, type Position } from './schema.ts';
 import { corrupt } from './storage-error.ts';
 
 /** The part of a path that lies on one chain: depths `from` to `last`. `whole` says that it begins with the chain. */
-interface Span {
+export interface Span {
   readonly chain: number;
   readonly from: number;
   readonly last: number;
   readonly whole: boolean;
 }
 
+/** The rows of a span; nodes from depth `deadFrom` on are tombstoned. */
+interface SpanRows {
+  readonly span: Span;
+  readonly segments: readonly Segment[];
+  readonly deadFrom: number;
+}
+
+/** The node that a path ends at. */
+export interface PathEnd {
+  readonly id: string;
+  readonly place: Position;
+}
+
 /**
  * The nodes of the path that ends at `leaf`, as far as they lie in `range`, root first. Costs a row for each chain that
- * is passed and a range read for each chain in the range (law ST19).
+ * is passed, and a row and a range read for each chain in the range (law ST19).
  *
- * @throws `StoredDataCorrupt` when one of them is missing, out of place or not sound (law ST6)
+ * @throws `StoredDataCorrupt` when one of them is missing, tombstoned, out of place or not sound (law ST6)
  */
 export async function readPath(
   rows: RowTransaction,
   sessionId: string,
-  leaf: { readonly id: string; readonly place: Position },
+  leaf: PathEnd,
   range: PathRange,
 ): Promise<readonly SessionNode[]> {
-  const spans = await readSpans(rows, sessionId, leaf.place, range);
-  const parts = await Promise.all(spans.map((span) => readSpan(rows, sessionId, span)));
-  const missing = (depth: number): LashError =>
-    corrupt(sessionId, depth === leaf.place.seq ? leaf.id : null, `no node is stored at depth ${depth}`);
-  const nodes: SessionNode[] = [];
-  for (const [index, segments] of parts.entries()) {
-    const span = spans[index];
-    if (span !== undefined) appendSpan(sessionId, nodes, span, segments, missing);
-  }
-  if (range.to === leaf.place.seq + 1 && nodes.at(-1)?.id !== leaf.id) {
-    throw corrupt(sessionId, leaf.id, 'another node is at the place of the leaf');
-  }
-  return nodes;
+  const read = (span: Span): Promise<SpanRows> => readSpan(rows, sessionId, span);
+  return joinSpans(sessionId, leaf, await walkPath(rows, sessionId, leaf.place, range, read));
 }
 
-/** The chains that a range of a path lies on, root first. */
-async function readSpans(
+/** The nodes of one span of the path that ends at `leaf`. @throws as {@link readPath} */
+export async function readSpanNodes(
   rows: RowTransaction,
   sessionId: string,
-  leaf: Position,
-  { from, to }: PathRange,
-): Promise<readonly Span[]> {
-  const spans: Span[] = [];
-  let { chain, seq } = leaf;
-  for (;;) {
-    const { parentChain, forkSeq } = await readFork(rows, sessionId, chain);
-    const first = forkSeq + 1;
-    if (first > seq)
-      throw corrupt(sessionId, null, `chain ${chain} begins behind the place where it is left`);
-    const span = { chain, from: Math.max(first, from), last: Math.min(seq, to - 1), whole: from <= first };
-    if (span.from <= span.last) spans.push(span);
-    if (parentChain === null || first <= from) return spans.toReversed();
-    chain = parentChain;
-    seq = forkSeq;
-  }
+  leaf: PathEnd,
+  span: Span,
+): Promise<readonly SessionNode[]> {
+  return joinSpans(sessionId, leaf, [await readSpan(rows, sessionId, span)]);
 }
 
-async function readSpan(
+/**
+ * What `visit` makes of each span of a range of the path that ends at `leaf`, root first. Visits go on while the next
+ * chain is asked for. It ends, since the parent of a chain has a smaller number.
+ *
+ * @throws `StoredDataCorrupt` when a chain is missing or does not leave an earlier one
+ */
+export async function walkPath<T extends object>(
+  rows: RowTransaction,
+  sessionId: string,
+  { chain, seq }: Position,
+  range: PathRange,
+  visit: (span: Span) => Promise<T>,
+): Promise<Awaited<T>[]> {
+  const { from, to } = range;
+  const { parentChain, forkSeq } = await readFork(rows, sessionId, chain);
+  const first = forkSeq + 1;
+  if (first > seq) throw corrupt(sessionId, null, `chain ${chain} begins behind the place where it is left`);
+  const span = { chain, from: Math.max(first, from), last: Math.min(seq, to - 1), whole: from <= first };
+  const isFirst = parentChain === NO_PARENT || first <= from;
+  const parent = { chain: parentChain, seq: forkSeq };
+  const earlier: Promise<Awaited<T>[]> | Awaited<T>[] = isFirst
+    ? []
+    : walkPath(rows, sessionId, parent, range, visit);
+  const [before, here] = await Promise.all([earlier, span.from <= span.last ? visit(span) : undefined]);
+  if (here !== undefined) before.push(here);
+  return before;
+}
+
+async function readSpan(rows: RowTransaction, sessionId: string, span: Span): Promise<SpanRows> {
+  const [deadFrom, segments] = await Promise.all([
+    readTomb(rows, sessionId, span.chain),
+    readSegments(rows, sessionId, span),
+  ]);
+  return { span, segments, deadFrom };
+}
+
+async function readSegments(
   rows: RowTransaction,
   sessionId: string,
   { chain, from, last, whole }: Span,
@@ -76,14 +102,37 @@ async function readSpan(
   return segments.map((row) => decodeSegment(sessionId, row));
 }
 
+function joinSpans(sessionId: string, leaf: PathEnd, parts: readonly SpanRows[]): readonly SessionNode[] {
+  const { chain, seq } = leaf.place;
+  const missing = (depth: number): LashError =>
+    corrupt(sessionId, depth === seq ? leaf.id : null, `no node is stored at depth ${depth}`);
+  checkOnce(sessionId, parts);
+  const nodes: SessionNode[] = [];
+  for (const part of parts) appendSpan(sessionId, nodes, part, missing);
+  const end = parts.at(-1)?.span;
+  if (end?.chain === chain && end.last === seq && nodes.at(-1)?.id !== leaf.id) {
+    throw corrupt(sessionId, leaf.id, 'another node is at the place of the leaf');
+  }
+  return nodes;
+}
+
+/** An operation writes one segment, so that no two nodes have the same id. */
+function checkOnce(sessionId: string, parts: readonly SpanRows[]): void {
+  const seen = new Set<string>();
+  for (const { operationId } of parts.flatMap(({ segments }) => segments)) {
+    if (seen.has(operationId)) throw corrupt(sessionId, nodeIdOf(operationId, 0), 'it is stored twice');
+    seen.add(operationId);
+  }
+}
+
 /** Adds a span's nodes, each of which must follow on the one before it. */
 function appendSpan(
   sessionId: string,
   nodes: SessionNode[],
-  span: Span,
-  segments: readonly Segment[],
+  part: SpanRows,
   missing: (depth: number) => LashError,
 ): void {
+  const { span, segments } = part;
   let next = segments[0]?.firstSeq ?? span.from;
   if (next > span.from) throw missing(span.from);
   for (const segment of segments) {
@@ -91,26 +140,29 @@ function appendSpan(
       const reason = `it is stored at depth ${segment.firstSeq}, and the next one is ${next}`;
       throw corrupt(sessionId, nodeIdOf(segment.operationId, 0), reason);
     }
-    appendSegment(sessionId, nodes, span, segment);
+    appendSegment(sessionId, nodes, part, segment);
     next += segment.count;
   }
   if (next <= span.last) throw missing(next);
 }
 
-function appendSegment(sessionId: string, nodes: SessionNode[], span: Span, segment: Segment): void {
-  for (const [ordinal, { createdAt, body }] of segment.nodes.entries()) {
-    const seq = segment.firstSeq + ordinal;
+function appendSegment(
+  sessionId: string,
+  nodes: SessionNode[],
+  { span, deadFrom }: SpanRows,
+  { operationId, firstSeq, parentId: parentOfFirst, nodes: drafts }: Segment,
+): void {
+  for (const [ordinal, { createdAt, body }] of drafts.entries()) {
+    const seq = firstSeq + ordinal;
     if (seq < span.from || seq > span.last) continue;
-    const id = nodeIdOf(segment.operationId, ordinal);
-    const parentId = ordinal === 0 ? segment.parentId : nodeIdOf(segment.operationId, ordinal - 1);
+    const id = nodeIdOf(operationId, ordinal);
+    const parentId = ordinal === 0 ? parentOfFirst : nodeIdOf(operationId, ordinal - 1);
     const before = nodes.at(-1);
     if (before !== undefined && before.id !== parentId) {
-      throw corrupt(
-        sessionId,
-        id,
-        `its parent is ${String(parentId)}, and the node before it is ${before.id}`,
-      );
+      const reason = `its parent is ${String(parentId)}, and the node before it is ${before.id}`;
+      throw corrupt(sessionId, id, reason);
     }
+    if (seq >= deadFrom) throw corrupt(sessionId, id, 'it is tombstoned');
     nodes.push({ id, parentId, createdAt, body });
   }
 }

@@ -23,16 +23,50 @@ export class RowTransaction {
   }
 
   /** The row of this key, or `undefined`. */
-  get(store: StoreName, key: IDBValidKey): Promise<unknown> {
+  async get(store: StoreName, key: IDBValidKey): Promise<unknown> {
     this.#counts.rowsRead++;
     return resultOf<unknown>(this.#transaction.objectStore(store).get(key));
   }
 
-  /** The rows of a range in the order of their keys. */
-  async getAll(store: StoreName, range?: IDBKeyRange): Promise<readonly unknown[]> {
-    const rows = await resultOf<unknown[]>(this.#transaction.objectStore(store).getAll(range));
+  /** The rows of a range, of the store or of an index of it, in the order of their keys; at most `limit`. */
+  async getAll(
+    store: StoreName,
+    range?: IDBKeyRange,
+    { index, limit }: { readonly index?: string; readonly limit?: number } = {},
+  ): Promise<readonly unknown[]> {
+    const from = this.#transaction.objectStore(store);
+    const rows = await resultOf<unknown[]>(
+      (index === undefined ? from : from.index(index)).getAll(range, limit),
+    );
     this.#counts.rowsRead += rows.length;
     return rows;
+  }
+
+  /** The first keys of a range, at most `limit`. Reads no row. */
+  async getKeys(store: StoreName, range: IDBKeyRange, limit: number): Promise<readonly IDBValidKey[]> {
+    const keys = await resultOf(this.#transaction.objectStore(store).getAllKeys(range, limit));
+    this.#counts.rowsRead += keys.length;
+    return keys;
+  }
+
+  /**
+   * Goes through the keys of a range, greatest first. `visit` says where to go on: at the next one (`true`), at the
+   * greatest that is not above a key, or nowhere (`false`). Reads no row.
+   */
+  async walkBack(
+    store: StoreName,
+    range: IDBKeyRange,
+    visit: (key: IDBValidKey) => boolean | IDBValidKey[],
+  ): Promise<void> {
+    const request = this.#transaction.objectStore(store).openKeyCursor(range, 'prev');
+    let cursor = await resultOf(request);
+    while (cursor !== null) {
+      this.#counts.rowsRead++;
+      const next = visit(cursor.primaryKey);
+      if (next === false) return;
+      cursor.continue(next === true ? undefined : next);
+      cursor = await resultOf(request);
+    }
   }
 
   /** The greatest key of a range, or `undefined` if the range is empty. Reads no row. */
@@ -74,6 +108,12 @@ export class RowTransaction {
   /** Removes the rows of a range. */
   delete(store: StoreName, range: IDBKeyRange): void {
     this.#own(this.#transaction.objectStore(store).delete(range));
+  }
+
+  /** Removes the row of this key; it counts as one written. */
+  remove(store: StoreName, key: IDBValidKey): void {
+    this.#counts.rowsWritten++;
+    this.#own(this.#transaction.objectStore(store).delete(key));
   }
 
   /**

@@ -1,108 +1,113 @@
 import type { BranchPoint, Sibling } from '../core/branch-point.ts';
 import { nodeIdOf } from '../core/id.ts';
-import { decodeReceipt, type LiveHead } from './decode.ts';
-import { readChains } from './graph-reader.ts';
-import { lastSegment, placeOf, segmentAt } from './node-places.ts';
+import { decodeChain, decodeReceipt, decodeSegmentKey, type LiveHead } from './decode.ts';
+import { placeOf, readFork, readTomb } from './node-places.ts';
 import type { RowTransaction } from './row-transaction.ts';
-import type { ChainRow, Position } from './schema.ts';
+import { BY_FORK, type ChainRow, keysOf, type Position } from './schema.ts';
 import { corrupt } from './storage-error.ts';
 
-/** The last node of a chain, and the revision that wrote it. */
-interface Tip {
+/** A live node, and the revision that wrote it. */
+interface Written {
   readonly nodeId: string;
+  readonly seq: number;
   readonly revision: number;
 }
 
 /**
- * The branch points of `nodeIds`, as `SessionStore.siblings` promises. A node's first child goes on its chain, each
- * other one begins a chain; so keys, receipts and chain rows tell it all, and no node is read.
+ * Finds siblings and tips. One child of a node goes on its chain, each other one begins a chain; so keys, receipts and
+ * chain rows tell it all: no node is read, and no chain that is not below a sibling (law ST19).
  */
-export async function readSiblings(
-  rows: RowTransaction,
-  sessionId: string,
-  head: LiveHead,
-  nodeIds: readonly string[],
-): Promise<readonly BranchPoint[]> {
-  const [chains, places] = await Promise.all([
-    readChains(rows, sessionId, head),
-    Promise.all(nodeIds.map((nodeId) => placeOf(rows, sessionId, head, nodeId))),
-  ]);
-  const found: { readonly nodeId: string; readonly children: readonly Position[] }[] = [];
-  for (const [index, nodeId] of nodeIds.entries()) {
-    const place = places[index];
-    const children = place ? childrenOf(chains, parentOf(chains, place)) : [];
-    if (children.length > 1) found.push({ nodeId, children });
+export class SiblingReader {
+  readonly #rows: RowTransaction;
+  readonly #sessionId: string;
+  readonly #tips = new Map<string, Promise<Written | undefined>>();
+
+  constructor(rows: RowTransaction, sessionId: string) {
+    this.#rows = rows;
+    this.#sessionId = sessionId;
   }
-  const below = found.flatMap(({ children }) => children.flatMap((child) => chainsBelow(chains, child)));
-  const tips = await readTips(rows, sessionId, new Set(below));
-  const readSibling = async (child: Position): Promise<Sibling> => ({
-    nodeId: await readNodeId(rows, sessionId, child),
-    tip: latestTip(sessionId, tips, chainsBelow(chains, child)),
-  });
-  return Promise.all(
-    found.map(async ({ nodeId, children }) => ({
-      nodeId,
-      siblings: await Promise.all(children.map(readSibling)),
-    })),
-  );
-}
 
-function parentOf(chains: readonly ChainRow[], { chain, seq }: Position): Position | null {
-  const fork = chains[chain - 1];
-  const startsChain = seq === (fork?.forkSeq ?? -1) + 1;
-  if (!startsChain) return { chain, seq: seq - 1 };
-  return fork === undefined || fork.parentChain === null
-    ? null
-    : { chain: fork.parentChain, seq: fork.forkSeq };
-}
-
-/** The first child goes on the parent's chain (a first root on chain 0), the others follow in the order of their chains. */
-function childrenOf(chains: readonly ChainRow[], parent: Position | null): readonly Position[] {
-  const forks = chains.filter(
-    ({ parentChain, forkSeq }) => parentChain === (parent?.chain ?? null) && forkSeq === (parent?.seq ?? -1),
-  );
-  const first = { chain: parent?.chain ?? 0, seq: (parent?.seq ?? -1) + 1 };
-  return [first, ...forks.map(({ chain, forkSeq }) => ({ chain, seq: forkSeq + 1 }))];
-}
-
-/** The chains with nodes below `place`: its own, and what forks from there on. Parents have smaller numbers. */
-function chainsBelow(chains: readonly ChainRow[], { chain, seq }: Position): readonly number[] {
-  const below = new Set<number>();
-  for (const row of chains) {
-    const forksHere = row.parentChain === chain && row.forkSeq >= seq;
-    if (forksHere || (row.parentChain !== null && below.has(row.parentChain))) below.add(row.chain);
+  /** The branch points of `nodeIds`, as `SessionStore.siblings` promises. */
+  async read(head: LiveHead, nodeIds: readonly string[]): Promise<readonly BranchPoint[]> {
+    const points = await Promise.all(
+      nodeIds.map(async (nodeId) => ({ nodeId, siblings: await this.#siblingsOf(head, nodeId) })),
+    );
+    return points.filter(({ siblings }) => siblings.length > 1);
   }
-  return [chain, ...below];
-}
 
-async function readTips(
-  rows: RowTransaction,
-  sessionId: string,
-  chains: ReadonlySet<number>,
-): Promise<ReadonlyMap<number, Tip>> {
-  const readTip = async (chain: number): Promise<[number, Tip]> => {
-    const { operationId, count } = await lastSegment(rows, sessionId, chain);
-    const receipt = decodeReceipt(sessionId, await rows.get('receipts', [sessionId, operationId]));
-    const nodeId = nodeIdOf(operationId, count - 1);
+  async #siblingsOf(head: LiveHead, nodeId: string): Promise<readonly Sibling[]> {
+    const place = await placeOf(this.#rows, this.#sessionId, head, nodeId);
+    if (place === null) return [];
+    const parent = await this.#parentOf(place);
+    const forks = await this.#forksFrom(parent, parent.seq);
+    if (forks.length === 0) return [];
+    const onChain = { chain: Math.max(parent.chain, 0), seq: parent.seq + 1 };
+    const children = await Promise.all([onChain, ...forks].map((child) => this.#readChild(child)));
+    return children
+      .filter((child) => child !== undefined)
+      .toSorted((one, other) => one.revision - other.revision)
+      .map(({ nodeId: id, tip }) => ({ nodeId: id, tip }));
+  }
+
+  async #parentOf({ chain, seq }: Position): Promise<Position> {
+    const { parentChain, forkSeq } = await readFork(this.#rows, this.#sessionId, chain);
+    return seq === forkSeq + 1 ? { chain: parentChain, seq: forkSeq } : { chain, seq: seq - 1 };
+  }
+
+  /** Where the chains begin that leave this place, or its chain behind it, up to depth `last`. */
+  async #forksFrom({ chain, seq }: Position, last = Infinity): Promise<readonly Position[]> {
+    const prefix = [this.#sessionId, chain];
+    const range = IDBKeyRange.bound([...prefix, seq], [...prefix, last, []]);
+    const rows = (await this.#rows.getAll('chains', range, { index: BY_FORK })) as readonly ChainRow[];
+    return rows.map((row) => {
+      const { chain: fork, forkSeq } = decodeChain(this.#sessionId, row.chain, row);
+      return { chain: fork, seq: forkSeq + 1 };
+    });
+  }
+
+  /** A child with its tip; `undefined` if there is no live node. */
+  async #readChild(place: Position): Promise<(Sibling & { readonly revision: number }) | undefined> {
+    const child = await this.#lastLive(place.chain, place.seq);
+    if (child?.seq !== place.seq) return undefined;
+    const tip = await this.#tipBelow(place);
+    return { nodeId: child.nodeId, revision: child.revision, tip: tip?.nodeId ?? child.nodeId };
+  }
+
+  /** The node that was written last at or below this place. */
+  #tipBelow(place: Position): Promise<Written | undefined> {
+    const key = `${place.chain} ${place.seq}`;
+    const tip = this.#tips.get(key) ?? this.#readTipBelow(place);
+    this.#tips.set(key, tip);
+    return tip;
+  }
+
+  async #readTipBelow(place: Position): Promise<Written | undefined> {
+    const [own, tips] = await Promise.all([this.#lastLive(place.chain, Infinity), this.#tipsOfForks(place)]);
+    return tips.reduce(
+      (latest, tip) => ((tip?.revision ?? -1) > (latest?.revision ?? -1) ? tip : latest),
+      own,
+    );
+  }
+
+  async #tipsOfForks(place: Position): Promise<readonly (Written | undefined)[]> {
+    const forks = await this.#forksFrom(place);
+    return Promise.all(forks.map((fork) => this.#tipBelow(fork)));
+  }
+
+  /** The last live node of a chain at or before this depth, which is also the one that was written last. */
+  async #lastLive(chain: number, seq: number): Promise<Written | undefined> {
+    const sessionId = this.#sessionId;
+    const lastKey = (upTo: number): Promise<IDBValidKey | undefined> =>
+      this.#rows.lastKey('segments', keysOf([sessionId, chain], upTo));
+    const [deadFrom, found] = await Promise.all([readTomb(this.#rows, sessionId, chain), lastKey(seq)]);
+    const last = Math.min(seq, deadFrom - 1);
+    const key = last < seq ? await lastKey(last) : found;
+    if (key === undefined && (chain === 0 || deadFrom < Infinity)) return undefined;
+    const { firstSeq, count, operationId } = decodeSegmentKey(sessionId, key);
+    const receipt = decodeReceipt(sessionId, await this.#rows.get('receipts', [sessionId, operationId]));
+    const ordinal = Math.min(last - firstSeq, count - 1);
+    const nodeId = nodeIdOf(operationId, ordinal);
     if (receipt === undefined) throw corrupt(sessionId, nodeId, 'its receipt is missing');
-    return [chain, { nodeId, revision: receipt.revision }];
-  };
-  return new Map(await Promise.all([...chains].map(readTip)));
-}
-
-function latestTip(sessionId: string, tips: ReadonlyMap<number, Tip>, chains: readonly number[]): string {
-  let latest: Tip | undefined;
-  for (const chain of chains) {
-    const tip = tips.get(chain);
-    if (tip !== undefined && tip.revision > (latest?.revision ?? -1)) latest = tip;
+    return { nodeId, seq: firstSeq + ordinal, revision: receipt.revision };
   }
-  if (latest === undefined) throw corrupt(sessionId, null, 'a chain has no node');
-  return latest.nodeId;
-}
-
-async function readNodeId(rows: RowTransaction, sessionId: string, place: Position): Promise<string> {
-  const { firstSeq, count, operationId } = await segmentAt(rows, sessionId, place);
-  const ordinal = place.seq - firstSeq;
-  if (ordinal >= count) throw corrupt(sessionId, null, `no node is stored at depth ${place.seq}`);
-  return nodeIdOf(operationId, ordinal);
 }

@@ -24,6 +24,17 @@ export function unavailable(
   );
 }
 
+/** The database was deleted since it was first used (law ST16). */
+export function wiped(database: string): LashError<'StorageWiped'> {
+  return new LashError('StorageWiped', `Database ${database} was deleted`, { database });
+}
+
+/** The database did not answer, because another page keeps it from doing so. */
+export function blocked(database: string): LashError<'StorageBlocked'> {
+  const reason = 'another page keeps it busy';
+  return new LashError('StorageBlocked', `Database ${database}: ${reason}`, { database, reason });
+}
+
 /**
  * What IndexedDB threw, as an error of this package; an error of this package stays as it is. Browsers tell these cases
  * apart by the name of a `DOMException` only. `attemptedBytes` is what the transaction was to write.

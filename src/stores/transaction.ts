@@ -1,19 +1,10 @@
 import type { Durability } from '../contract/store.ts';
-import { LashError } from '../core/error.ts';
+import { isLashError, LashError } from '../core/error.ts';
+import type { Connection } from './connection.ts';
 import type { RowCounts } from './row-counters.ts';
 import { RowTransaction } from './row-transaction.ts';
-import type { DatabaseRow, StoreName } from './schema.ts';
-import { isEndOfTransaction } from './storage-error.ts';
-
-/** An open connection and what was found out about its browser. */
-export interface Connection {
-  readonly handle: IDBDatabase;
-  /**
-   * Whether a write that fails after `commit()` was called undoes its transaction, as the standard says. Firefox then
-   * completes it without that write, so that there `commit()` has to wait for the writes, which costs a round trip.
-   */
-  readonly undoesLateFailures: boolean;
-}
+import type { StoreName } from './schema.ts';
+import { blocked, isEndOfTransaction } from './storage-error.ts';
 
 /** How a transaction is opened. */
 export interface TransactionOptions {
@@ -23,37 +14,109 @@ export interface TransactionOptions {
   readonly durability?: Durability;
   /** Where to count what the transaction did, also when it failed. */
   readonly counts: RowCounts;
+  /**
+   * Whether the body may run once more after it may have happened already, since that gives the same (law ST16): a
+   * commit finds its receipt, and what is written twice is the same. Default: only if it reads.
+   */
+  readonly repeatable?: boolean;
 }
+
+/** What {@link runTransaction} needs to know about its surroundings. */
+export interface TransactionWatch {
+  /** For how long a transaction may get no answer at all, in milliseconds. */
+  readonly blockedAfterMs: number;
+  /** Called before the transaction is told to commit: from then on, a lost connection leaves its outcome unknown. */
+  readonly onCommit: () => void;
+}
+
+/** A timer that is later than this went off in a page that was stopped itself. */
+const STOPPED_MS = 1000;
 
 /**
  * Runs `body` in one transaction and resolves with its result at `complete` (law ST14). If anything fails, all is undone.
  *
- * @throws what `body` threw, or the `DOMException` that says best why the transaction failed
+ * @throws what `body` threw, or the `DOMException` that says best why the transaction failed; `StorageBlocked` if it got
+ *   no answer, and then it does not happen later either
  */
 export async function runTransaction<T>(
-  { handle, undoesLateFailures }: Connection,
-  { stores, mode, durability = 'relaxed' }: TransactionOptions,
+  connection: Connection,
+  { stores, mode, durability = 'relaxed' }: Omit<TransactionOptions, 'counts'>,
   counts: RowCounts,
+  watch: TransactionWatch,
   body: (rows: RowTransaction) => Promise<T>,
 ): Promise<T> {
+  const { handle, undoesLateFailures } = connection;
   const transaction = handle.transaction(stores, mode, { durability });
   const ended = endOf(transaction);
   counts.transactions++;
   const rows = new RowTransaction(transaction, counts);
-  let result: T;
+  const answer = new FirstAnswer(connection, transaction, stores, watch.blockedAfterMs);
+  const run = async (): Promise<T> => {
+    const result = await body(rows);
+    // What was told to commit cannot be aborted any more, so a transaction that did not begin yet is not told so.
+    if (!undoesLateFailures || !answer.came) await rows.written();
+    return result;
+  };
   try {
-    result = await body(rows);
-    if (!undoesLateFailures) await rows.written();
+    const result = await Promise.race([run(), answer.missing]);
+    watch.onCommit();
     transaction.commit();
+    const failed = await ended;
+    if (failed === undefined) return result;
+    throw failed;
   } catch (error) {
     abort(transaction);
+    // Not every browser says that it aborted a transaction before that one's turn comes.
+    if (isLashError(error, 'StorageBlocked')) throw error;
     const failed = await ended;
     if (failed === undefined) throw endedEarly(error);
     throw error instanceof DOMException ? causeOf([rows.failure, transaction.error, error, failed]) : error;
+  } finally {
+    answer.end();
   }
-  const failed = await ended;
-  if (failed === undefined) return result;
-  throw causeOf([rows.failure, failed]);
+}
+
+/**
+ * Whether a transaction ever gets an answer. It gets none while another page, which may be frozen, is in a transaction on
+ * the same object stores. One that waits behind others of its own connection is given time while those are answered.
+ */
+class FirstAnswer {
+  came = false;
+  /** Rejects with `StorageBlocked`, and never resolves. */
+  readonly missing: Promise<never>;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    { handle, heardOf }: Connection,
+    transaction: IDBTransaction,
+    stores: readonly StoreName[],
+    limit: number,
+  ) {
+    const hear = (): void => {
+      this.came = true;
+      clearTimeout(this.#timer);
+      const now = performance.now();
+      for (const store of stores) heardOf.set(store, now);
+    };
+    transaction.addEventListener('success', hear, true);
+    this.missing = new Promise((_resolve, reject) => {
+      const wait = (delay: number): void => {
+        const due = performance.now() + delay;
+        this.#timer = setTimeout(() => {
+          const now = performance.now();
+          const heard = Math.max(...stores.map((store) => heardOf.get(store) ?? 0));
+          const left = now - due > STOPPED_MS ? limit : heard + limit - now;
+          if (left > 0) wait(left);
+          else reject(blocked(handle.name));
+        }, delay);
+      };
+      wait(limit);
+    });
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
 }
 
 /** Resolves when a transaction is over: with `undefined` if it is complete, with the reason if it was aborted. */
@@ -84,14 +147,4 @@ function abort(transaction: IDBTransaction): void {
   } catch (error) {
     if (!isEndOfTransaction(error)) throw error;
   }
-}
-
-/** Finds out about a connection: of two writes of the row that is there already, the first one must fail. */
-export async function probe(handle: IDBDatabase, row: DatabaseRow): Promise<Connection> {
-  const transaction = handle.transaction('database', 'readwrite', { durability: 'relaxed' });
-  const ended = endOf(transaction);
-  transaction.objectStore('database').add(row);
-  transaction.objectStore('database').put(row);
-  transaction.commit();
-  return { handle, undoesLateFailures: (await ended) !== undefined };
 }
