@@ -1,83 +1,61 @@
-import type { AttachmentStore } from '../contract/attachments.ts';
-import type { Residency } from '../contract/environment.ts';
-import type {
-  CommitBudget,
-  CommitReceipt,
-  CommitRequest,
-  GraphChange,
-  SessionStore,
-} from '../contract/store.ts';
+import type { CommitReceipt, CommitRequest, GraphChange } from '../contract/store.ts';
 import type { BranchPoint } from '../core/branch-point.ts';
-import { LashError } from '../core/error.ts';
 import type { PathWindow, SessionHead } from '../core/event.ts';
+import { totalBytes } from '../core/node-bytes.ts';
 import type { NodeDraft, SessionNode } from '../core/node.ts';
+import { newestOf, PAGE_BOUNDS } from '../core/path-window.ts';
 import { SessionPath } from '../core/path.ts';
 import { NO_USAGE, type UsageEntry } from '../core/usage.ts';
-import type { Feed } from './feed.ts';
+import { fenced } from './fenced.ts';
+import type { Appended, AppendRequest, HistoryParts } from './history-parts.ts';
 import { fitCommits } from './overflow.ts';
-import type { SecretVault } from './secrets.ts';
-
-/** How many of the newest nodes a page is shown at first, and by default per further page. */
-export const PAGE_NODES = 100;
-
-/** What a history stands on. */
-export interface HistoryParts {
-  readonly store: SessionStore;
-  readonly attachments: AttachmentStore;
-  readonly budget: CommitBudget;
-  readonly residency: Residency;
-  readonly secrets: SecretVault;
-  readonly feed: Feed;
-}
-
-/** Nodes to append, under one name. */
-export interface AppendRequest {
-  readonly operationId: string;
-  readonly parent: string | null;
-  readonly nodes: readonly NodeDraft[];
-  readonly usage: readonly UsageEntry[];
-  readonly requires?: string;
-  readonly durability?: 'strict';
-}
+import { PAGE_NODES, pathPages, readPage } from './path-pages.ts';
+import { checkReceipt, writtenNodes } from './receipt.ts';
+import { residentPath } from './resident-path.ts';
 
 /**
  * The resident part of a session's history, and the only one who writes it.
  *
  * - HI1 Memory follows storage: path, head and events move only after a commit is complete (law ST14).
- * - HI2 Head, ledger and path come from one snapshot (law ST7).
- * - HI3 With `ActivePathOnly` only nodes of the active path are held after every await (law RE2).
+ * - HI2 Head, ledger and path come from one snapshot (law ST7), and never go back to an older one.
+ * - HI3 With `ActivePathOnly` only the newest nodes of the active path are held after every await, within
+ *   `residentBytes` (law RE2). What else is needed of a path is read page by page and not kept.
  * - HI4 Ids come from receipts (law ST4).
  * - HI5 What is written holds no registered secret (law SE1).
  */
 export class History {
   readonly #parts: HistoryParts;
-  #epoch: number;
-  #head: SessionHead;
-  #ledger: readonly UsageEntry[];
-  #path: SessionPath;
+  readonly #maxBytes: number;
+  #epoch = -1;
+  #head: SessionHead = EMPTY_HEAD;
+  #ledger: readonly UsageEntry[] = [];
+  #path: SessionPath = SessionPath.empty;
   /** `KeepAll` only: every node, on the path or not (law RE1). */
   #resident: Map<string, SessionNode> | null;
   /** Whether the leaf may have children, so that an append below it makes siblings. */
   #leafMayHaveChildren = true;
 
   private constructor(parts: HistoryParts) {
+    const keepAll = parts.residency === 'KeepAll' && parts.soundLeaf === undefined;
     this.#parts = parts;
-    this.#epoch = -1;
-    this.#head = EMPTY_HEAD;
-    this.#ledger = [];
-    this.#path = SessionPath.empty;
-    this.#resident = parts.residency === 'KeepAll' ? new Map() : null;
+    this.#maxBytes = keepAll ? Infinity : parts.residentBytes;
+    this.#resident = keepAll ? new Map() : null;
   }
 
-  /** Loads what the residency asks for. @throws `StoredDataCorrupt` */
+  /** Loads what the residency asks for: every node, or the newest page of the path. @throws `StoredDataCorrupt` */
   static async load(parts: HistoryParts): Promise<History> {
     const history = new History(parts);
-    await history.#reload();
+    history.#adopt(await history.#read());
     return history;
   }
 
   get sessionId(): string {
     return this.#parts.store.sessionId;
+  }
+
+  /** The epoch that this history writes with; the newest one unless another writer took over. */
+  get epoch(): number {
+    return this.#epoch;
   }
 
   get head(): SessionHead {
@@ -88,86 +66,119 @@ export class History {
     return this.#ledger;
   }
 
+  /** The active path, as far as it is in memory. */
   get path(): SessionPath {
     return this.#path;
   }
 
-  /** How many node bodies are in memory. */
+  /** The nodes that are in memory. */
+  get resident(): Iterable<SessionNode> {
+    return this.#resident?.values() ?? this.#path.nodes;
+  }
+
+  /** How many they are. */
   get residentNodes(): number {
-    return this.#resident?.size ?? this.#path.length;
+    return this.#resident?.size ?? this.#path.nodes.length;
+  }
+
+  /** How many bytes they take, more or less. */
+  get residentBytes(): number {
+    return this.#resident === null ? this.#path.bytes : totalBytes(this.resident);
   }
 
   /**
    * Makes sure that this history may write and stands on the newest head: takes the lease if another writer has it, and
-   * loads again if the head moved. Reads one row when neither is the case.
+   * loads again if the head moved. Reads one row when neither is the case. Once `lost` aborted it takes nothing any more.
+   *
+   * @throws `WriterFenced`
    */
-  async prepareToWrite(): Promise<void> {
+  async prepareToWrite(lost?: AbortSignal): Promise<void> {
     const { store } = this.#parts;
     let snapshot = await store.load({ kind: 'head' });
+    if (lost?.aborted === true) throw fenced(this.#epoch, snapshot.epoch);
     if (snapshot.epoch !== this.#epoch) {
       this.#epoch = await store.takeLease();
       snapshot = await store.load({ kind: 'head' });
     }
-    if (snapshot.head.revision !== this.#head.revision) await this.#refresh();
+    await this.#standOn(snapshot.head);
+  }
+
+  /** Goes on to what is stored now, written by whomever. Reads one row when that is what is here. */
+  async follow(): Promise<void> {
+    await this.#standOn((await this.#parts.store.load({ kind: 'head' })).head);
   }
 
   /**
-   * Appends nodes, in consecutive commits if they are more than one may hold, and resolves with the new leaf. Without
-   * nodes only the usage is counted.
+   * Appends nodes, in consecutive commits if they are more than one may hold. Without nodes only the usage is counted.
    */
-  async append(request: AppendRequest): Promise<string | null> {
+  async append(request: AppendRequest): Promise<Appended> {
     const { secrets, attachments, budget, feed } = this.#parts;
     const clean = request.nodes.map((draft) => secrets.redactJson(draft));
     const batches = await fitCommits(clean, attachments, budget);
     if (batches.length === 0) {
       const receipt = await this.#commit(request, request.operationId, { kind: 'unchanged' }, request.usage);
-      this.#move(receipt, this.#path);
-      feed.emit({ type: 'head-changed', head: this.#head });
-      return this.#head.leaf;
+      if (this.#move(receipt, this.#path, this.#leafMayHaveChildren))
+        feed.emit({ type: 'head-changed', head: this.#head });
+      return { nodeIds: [], leaf: this.#head.leaf };
     }
+    const nodeIds: string[] = [];
     let { parent, usage } = request;
     for (const [part, nodes] of batches.entries()) {
       const operationId = part === 0 ? request.operationId : `${request.operationId}~${part}`;
       const requires = part === 0 && request.requires !== undefined ? { requires: request.requires } : {};
-      const base = await this.pathTo(parent);
       const change: GraphChange = { kind: 'append', parentId: parent, nodes, ...requires };
       const receipt = await this.#commit(request, operationId, change, usage);
-      await this.#adopt(receipt, base, nodes);
+      await this.#extend(receipt, parent, nodes);
+      nodeIds.push(...receipt.nodeIds);
       parent = receipt.leaf;
       usage = [];
     }
-    return parent;
+    return { nodeIds, leaf: parent };
   }
 
-  /** Moves the leaf. With `KeepAll` no node is read. @throws `NodeNotFound` */
+  /** Moves the leaf. @throws `NodeNotFound` */
   async branch(operationId: string, leaf: string | null): Promise<void> {
-    const path = await this.pathTo(leaf);
     const receipt = await this.#commit({}, operationId, { kind: 'branch', leaf }, []);
-    this.#move(receipt, path);
-    this.#leafMayHaveChildren = true;
-    await this.#announcePath();
+    const path = this.#held(leaf) ?? SessionPath.unread(leaf, receipt.head.depth);
+    await this.#show(path, (shown) => this.#move(receipt, shown, true));
   }
 
-  /** The path to a live node; one that is not resident is read and not kept. @throws `NodeNotFound` */
-  async pathTo(leaf: string | null): Promise<SessionPath> {
-    const cut = this.#path.upTo(leaf);
-    if (cut !== undefined) return cut;
-    if (leaf !== null && this.#resident?.has(leaf) === true) return this.#residentPath(leaf, this.#resident);
-    const snapshot = await this.#parts.store.load({ kind: 'path', leaf });
-    return SessionPath.of(this.sessionId, snapshot.nodes);
+  /**
+   * The path to a live node page by page, newest first: first what is in memory, then what is read and not kept.
+   *
+   * @throws `NodeNotFound`
+   */
+  pages(leaf: string | null): AsyncIterable<PathWindow> {
+    return pathPages(this.#parts.store, leaf, this.#held(leaf));
   }
 
-  /** Any live node; one that is not resident is read and not kept (law RE4). @throws `NodeNotFound` */
+  /** Whether a live node is on the active path. @throws `NodeNotFound` */
+  async isActive(nodeId: string | null): Promise<boolean> {
+    if (this.#path.upTo(nodeId) !== undefined || nodeId === null) return true;
+    return (await this.#parts.store.locate(nodeId)).active;
+  }
+
+  /** Any live node; one that is not in memory is read and not kept (law RE4). @throws `NodeNotFound` */
   async node(nodeId: string): Promise<SessionNode> {
-    const resident = this.#resident?.get(nodeId) ?? this.#path.nodes.get(this.#path.indexOf(nodeId));
+    const resident = this.#resident?.get(nodeId) ?? this.#path.node(nodeId);
     return resident ?? (await this.#parts.store.loadNode(nodeId));
   }
 
-  /** At most `limit` nodes of the path, the newest ones before depth `before`. */
-  window(before: number = this.#path.length, limit: number = PAGE_NODES): PathWindow {
-    const end = Math.min(before, this.#path.length);
-    const start = Math.max(0, end - limit);
-    return { start, nodes: this.#path.nodes.slice(start, end) };
+  /** The newest nodes of the path that are in memory. */
+  window(): PathWindow {
+    return this.#path.window(this.#path.depth, PAGE_NODES);
+  }
+
+  /** At most `limit` nodes of the path, the newest ones before depth `before`, as far as a page holds them. */
+  async page(before: number = this.#path.depth, limit: number = PAGE_NODES): Promise<PathWindow> {
+    const path = this.#path;
+    const end = Math.min(before, path.depth);
+    if (end <= 0) return { start: 0, nodes: [] };
+    const window =
+      Math.max(0, end - limit) >= path.start
+        ? path.window(end, limit)
+        : await readPage(this.#parts.store, path.leaf, end, limit);
+    return newestOf(window, PAGE_BOUNDS);
   }
 
   /** The branch points among `nodes`. */
@@ -175,22 +186,58 @@ export class History {
     return nodes.length === 0 ? [] : await this.#parts.store.siblings(nodes.map((node) => node.id));
   }
 
-  async #reload(): Promise<void> {
-    const { store } = this.#parts;
-    const { head, ledger, nodes } = await store.load({ kind: this.#resident === null ? 'path' : 'all' });
-    const resident = this.#resident === null ? null : new Map(nodes.map((node) => [node.id, node]));
-    const path =
-      resident === null ? SessionPath.of(this.sessionId, nodes) : this.#residentPath(head.leaf, resident);
-    this.#head = head;
-    this.#ledger = ledger;
-    this.#path = path;
+  /** One snapshot of what the residency asks for. */
+  async #read(): Promise<Loaded> {
+    const { store, soundLeaf } = this.#parts;
+    if (this.#resident !== null) {
+      const { head, ledger, nodes } = await store.load({ kind: 'all' });
+      const known = this.#resident;
+      const resident = new Map(nodes.map((node) => [node.id, known.get(node.id) ?? node]));
+      return { head, ledger, resident, path: residentPath(this.sessionId, head.leaf, resident) };
+    }
+    const scope = {
+      kind: 'path',
+      limit: PAGE_NODES,
+      ...(soundLeaf === undefined ? {} : { leaf: soundLeaf }),
+    } as const;
+    const snapshot = await store.load(scope);
+    const { ledger, start, nodes } = snapshot;
+    const head =
+      soundLeaf === undefined
+        ? snapshot.head
+        : { ...snapshot.head, leaf: soundLeaf, depth: start + nodes.length };
+    return { head, ledger, resident: null, path: SessionPath.of(this.sessionId, head, { start, nodes }) };
+  }
+
+  /** Whether it is news: a commit may have been faster. */
+  #adopt({ head, ledger, path, resident }: Loaded): boolean {
+    if (!this.#move({ head, ledger }, path, true)) return false;
     this.#resident = resident;
-    this.#leafMayHaveChildren = true;
+    return true;
+  }
+
+  async #standOn({ revision, nodeCount, bytes }: SessionHead): Promise<void> {
+    const here = this.#head;
+    // Maintenance counts nodes and bytes anew, without a revision.
+    if (revision === here.revision && nodeCount === here.nodeCount && bytes === here.bytes) return;
+    await this.#refresh();
   }
 
   async #refresh(): Promise<void> {
-    await this.#reload();
-    await this.#announcePath();
+    const loaded = await this.#read();
+    const { head } = loaded;
+    if (head.revision < this.#head.revision) return;
+    const countBefore = this.#head.nodeCount;
+    const mayFork = this.#leafMayHaveChildren;
+    const added = loaded.path.behind(this.#path.leaf);
+    if (added === undefined) return await this.#show(loaded.path, (path) => this.#adopt({ ...loaded, path }));
+    const path = loaded.resident === null ? this.#path.append(this.sessionId, added) : loaded.path;
+    this.#adopt({ ...loaded, path });
+    if (added.length === 0) this.#parts.feed.emit({ type: 'head-changed', head });
+    else this.#parts.feed.emit({ type: 'nodes-committed', head, nodes: added });
+    // Nodes that came or went elsewhere may be siblings of those on the path.
+    const elsewhere = head.nodeCount - countBefore !== added.length;
+    if (elsewhere || (mayFork && (await this.#forksAt(added)))) await this.#showAgain();
   }
 
   async #commit(
@@ -228,70 +275,97 @@ export class History {
     }
   }
 
-  #move(receipt: CommitReceipt, path: SessionPath): void {
-    this.#head = receipt.head;
-    this.#ledger = receipt.ledger;
-    this.#path = path;
+  /** Whether it is news: a refresh may have been faster. */
+  #move(
+    { head, ledger }: Pick<Loaded, 'head' | 'ledger'>,
+    path: SessionPath,
+    mayHaveChildren: boolean,
+  ): boolean {
+    if (head.revision < this.#head.revision) return false;
+    this.#head = head;
+    this.#ledger = ledger;
+    this.#path = path.keepNewest(this.#maxBytes);
+    this.#leafMayHaveChildren = mayHaveChildren;
+    return true;
   }
 
-  async #adopt(receipt: CommitReceipt, base: SessionPath, drafts: readonly NodeDraft[]): Promise<void> {
-    const nodes: SessionNode[] = [];
-    for (const [index, draft] of drafts.entries()) {
-      const id = receipt.nodeIds[index];
-      if (id === undefined)
-        throw new LashError('Internal', 'The receipt has fewer ids than nodes were added', {});
-      nodes.push({ ...draft, id, parentId: nodes.at(-1)?.id ?? base.leaf });
-    }
-    const extended = base === this.#path;
+  async #extend(
+    receipt: CommitReceipt,
+    parentId: string | null,
+    drafts: readonly NodeDraft[],
+  ): Promise<void> {
+    const nodes = writtenNodes(receipt, parentId, drafts);
+    const base = this.#held(parentId) ?? SessionPath.unread(parentId, receipt.head.depth - nodes.length);
+    const move = (path: SessionPath): boolean => {
+      if (!this.#move(receipt, path, false)) return false;
+      for (const node of nodes) this.#resident?.set(node.id, node);
+      return true;
+    };
     const mayFork = this.#leafMayHaveChildren;
-    this.#move(receipt, base.append(this.sessionId, nodes));
-    for (const node of nodes) this.#resident?.set(node.id, node);
-    this.#leafMayHaveChildren = false;
-    if (extended) this.#parts.feed.emit({ type: 'nodes-committed', head: this.#head, nodes });
-    const forked = extended && mayFork && (await this.branchPoints(nodes.slice(0, 1))).length > 0;
-    if (!extended || forked) await this.#announcePath();
+    const extended = base.append(this.sessionId, nodes);
+    if (parentId !== this.#path.leaf) return await this.#show(extended, move);
+    if (!move(extended)) return;
+    this.#parts.feed.emit({ type: 'nodes-committed', head: this.#head, nodes });
+    if (mayFork && (await this.#forksAt(nodes))) await this.#showAgain();
   }
 
-  #residentPath(leaf: string | null, resident: ReadonlyMap<string, SessionNode>): SessionPath {
-    const nodes: SessionNode[] = [];
-    for (let id = leaf; id !== null;) {
-      const node = resident.get(id);
-      if (node === undefined || nodes.length > resident.size) {
-        const reason = node === undefined ? 'is on the path and was not stored' : 'is its own ancestor';
-        const data = { sessionId: this.sessionId, nodeId: id, reason };
-        throw new LashError('StoredDataCorrupt', `Node ${id} ${reason}`, data);
-      }
-      nodes.push(node);
-      id = node.parentId;
-    }
-    return SessionPath.of(this.sessionId, nodes.toReversed());
+  async #forksAt(nodes: readonly SessionNode[]): Promise<boolean> {
+    return (await this.branchPoints(nodes.slice(0, 1))).length > 0;
   }
 
-  async #announcePath(): Promise<void> {
-    const window = this.window();
+  /** The path to a node whose path is in memory, in part at least. */
+  #held(leaf: string | null): SessionPath | undefined {
+    const cut = this.#path.upTo(leaf);
+    if (cut !== undefined || leaf === null || this.#resident?.has(leaf) !== true) return cut;
+    return residentPath(this.sessionId, leaf, this.#resident);
+  }
+
+  async #showAgain(): Promise<void> {
+    const here = this.#path;
+    await this.#show(here, (path) => {
+      if (this.#path !== here) return false;
+      this.#path = path.keepNewest(this.#maxBytes);
+      return true;
+    });
+  }
+
+  /**
+   * Reads what a page shows of `path`, and then lets `move` make it the active one, in one step with the event. Whether or
+   * not it could be read, the path is another one.
+   */
+  async #show(path: SessionPath, move: (path: SessionPath) => boolean): Promise<void> {
+    let shown = path;
     let branches: readonly BranchPoint[] = [];
     try {
-      branches = await this.branchPoints(window.nodes);
+      shown = await this.#withPage(path);
+      branches = await this.branchPoints(shown.window(shown.depth, PAGE_NODES).nodes);
     } finally {
-      // The path has changed, whether or not its branch points can be read.
-      this.#parts.feed.emit({ type: 'path-changed', head: this.#head, window, branches });
+      if (move(shown)) {
+        this.#parts.feed.emit({ type: 'path-changed', head: this.#head, window: this.window(), branches });
+      }
     }
   }
-}
 
-/**
- * A store that lost its connection finds out by a replay that the commit was done: then it made the next revision. Any
- * other replay is of an earlier operation.
- */
-function checkReceipt({ operationId, replayed, revision, head }: CommitReceipt, expected: number): void {
-  if (!replayed) return;
-  if (revision !== expected + 1) {
-    const message = `The operation ${operationId} was done before; nothing was added.`;
-    throw new LashError('OperationConflict', message, { operationId });
+  /** `path` with a page of it held. */
+  async #withPage(path: SessionPath): Promise<SessionPath> {
+    const missing = PAGE_NODES - path.nodes.length;
+    if (missing <= 0 || path.start === 0) return path;
+    return path.prepend(this.sessionId, await readPage(this.#parts.store, path.leaf, path.start, missing));
   }
-  if (head.revision === revision) return;
-  const message = 'The commit was done, and another writer has gone on from there.';
-  throw new LashError('HeadRevisionConflict', message, { expected: revision, actual: head.revision });
 }
 
-const EMPTY_HEAD: SessionHead = { revision: 0, leaf: null, usage: NO_USAGE, nodeCount: 0, bytes: 0 };
+interface Loaded {
+  readonly head: SessionHead;
+  readonly ledger: readonly UsageEntry[];
+  readonly path: SessionPath;
+  readonly resident: Map<string, SessionNode> | null;
+}
+
+const EMPTY_HEAD: SessionHead = {
+  revision: 0,
+  leaf: null,
+  usage: NO_USAGE,
+  depth: 0,
+  nodeCount: 0,
+  bytes: 0,
+};

@@ -1,15 +1,18 @@
 import type { Clock } from '../contract/clock.ts';
+import { sha256Of } from '../contract/digest.ts';
 import type { RuntimeEnvironment } from '../contract/environment.ts';
 import type { ModelRequest, Provider } from '../contract/provider.ts';
 import { type Tool, toolSpec } from '../contract/tool.ts';
 import type { TraceContext, TraceEvent } from '../contract/trace.ts';
+import type { AttachmentRef } from '../core/attachment.ts';
 import { type LashError, toWireError } from '../core/error.ts';
+import type { PathWindow } from '../core/event.ts';
 import type { ProviderChoice, SessionPolicy } from '../core/policy.ts';
 import type { PromptLayerData } from '../core/prompt-layer.ts';
 import { NO_USAGE } from '../core/usage.ts';
 import type { RenderedPrompt } from '../prompt/render.ts';
 import { createPromptRenderer, type PromptRenderer } from '../prompt/renderer.ts';
-import { contextBudget, type ContextWindow, selectContext } from '../turn/context.ts';
+import { contextBudget, NO_SELECTION, selectContext, selectedPath } from '../turn/context.ts';
 import type { TurnEffect } from '../turn/effect.ts';
 import { estimateTokens } from '../turn/estimate.ts';
 import type { TurnInputEvent } from '../turn/input.ts';
@@ -18,14 +21,17 @@ import { StreamMeter, streamEventName, traceParts, traceUsage } from './call-tra
 import type { Feed } from './feed.ts';
 import type { History } from './history.ts';
 import { callModel, type ModelCallListener, type ModelCallResult } from './model-call.ts';
-import { promptMessages } from './model-request.ts';
+import { attachmentsOf, promptMessages } from './model-request.ts';
+import type { SessionAttachmentStore } from './owned-attachments.ts';
 import { RequestTrace } from './request-trace.ts';
 import type { SecretVault } from './secrets.ts';
-import { sha256Hex, type Tracer } from './tracer.ts';
+import type { Tracer } from './tracer.ts';
 
 /** What the parts of one session's engine share. */
 export interface SessionParts {
   readonly environment: RuntimeEnvironment;
+  /** The environment's, for this session. */
+  readonly attachments: SessionAttachmentStore;
   readonly history: History;
   readonly feed: Feed;
   readonly tracer: Tracer;
@@ -55,9 +61,15 @@ export class ModelCaller {
   readonly #parts: SessionParts;
   readonly #renderer: PromptRenderer = createPromptRenderer();
   readonly #requestTrace = new RequestTrace();
+  #shown: readonly AttachmentRef[] = [];
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
+  }
+
+  /** The attachments in what the model was shown last. */
+  get shownAttachments(): readonly AttachmentRef[] {
+    return this.#shown;
   }
 
   /** Makes the call and resolves with what the machine is to be told; it rejects for defects of the engine only. */
@@ -105,17 +117,13 @@ export class ModelCaller {
     context: TraceContext,
     meter: StreamMeter,
   ): Promise<ModelCallResult> {
-    const { secrets, tracer } = this.#parts;
+    const { secrets } = this.#parts;
     const prepared = await untilAborted(this.#prepare(effect, scope, context, signal), signal);
     if (prepared === ABORTED) {
       const { model } = scope.policy.provider;
       return { answer: { model, parts: [], finish: 'missing', usage: NO_USAGE }, stopped: true };
     }
-    const { provider, request, window } = prepared;
-    if (tracer.on) {
-      const traced = this.#requestTrace.next(request, provider.model, window.nodes, scope.turnId);
-      tracer.write(context, { type: 'llm_call_started', request: traced });
-    }
+    const { provider, request } = prepared;
     const listener = this.#listener(scope.turnId, effect.correlationId, context, meter);
     return await callModel(provider, request, signal, secrets, listener);
   }
@@ -166,9 +174,8 @@ export class ModelCaller {
   ): Promise<{
     readonly provider: Provider;
     readonly request: ModelRequest;
-    readonly window: ContextWindow;
   }> {
-    const { environment, history } = this.#parts;
+    const { environment, attachments, history, tracer } = this.#parts;
     const { policy, prompt } = scope;
     const provider = await this.#parts.provider(policy.provider);
     signal.throwIfAborted();
@@ -181,30 +188,53 @@ export class ModelCaller {
     );
     const limit = policy.maxContextTokens ?? provider.maxContextTokens;
     if (effect.step === 0 && effect.attempt === 1) {
-      this.#tracePrompt(rendered, context);
+      await this.#tracePrompt(rendered, context, signal);
       if (limit === undefined) this.#warnOfContext(scope.turnId);
     }
     const promptTokens = estimateTokens(rendered.text) + estimateTokens(JSON.stringify(tools));
-    const path = history.path.upTo(effect.leaf) ?? history.path;
-    const window = selectContext(path, contextBudget(limit ?? DEFAULT_CONTEXT_TOKENS, promptTokens));
-    const messages = await promptMessages(window.nodes, environment.attachmentStore);
+    const budget = contextBudget(limit ?? DEFAULT_CONTEXT_TOKENS, promptTokens);
+    const { nodes } = await this.#context(effect.leaf, budget);
+    const messages = await promptMessages(nodes, attachments);
+    signal.throwIfAborted();
     const request = { sessionId: history.sessionId, system: rendered.text, messages, tools };
-    return { provider, request, window };
+    this.#shown = attachmentsOf(nodes);
+    if (tracer.on) {
+      const traced = this.#requestTrace.next(request, provider.model, nodes, scope.turnId);
+      tracer.write(context, { type: 'llm_call_started', request: traced });
+    }
+    return { provider, request };
   }
 
-  #tracePrompt({ text, components }: RenderedPrompt, context: TraceContext): void {
+  /** The part of the path that the model is shown, read as far as it reaches (law TU2). */
+  async #context(leaf: string | null, budgetTokens: number): Promise<PathWindow> {
+    let selection = NO_SELECTION;
+    for await (const page of this.#parts.history.pages(leaf)) {
+      selection = selectContext(selection, page, budgetTokens);
+      if (selection.done) break;
+    }
+    return selectedPath(selection);
+  }
+
+  async #tracePrompt(
+    { text, components }: RenderedPrompt,
+    context: TraceContext,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { tracer } = this.#parts;
     if (!tracer.on) return;
+    const hashed = components.map(async (piece) => ({
+      id: piece.id,
+      kind: piece.kind,
+      hash: await hashText(piece.text),
+      chars: codePoints(piece.text),
+    }));
+    const [hash, pieces] = await Promise.all([hashText(text), Promise.all(hashed)]);
+    signal.throwIfAborted();
     tracer.write(context, {
       type: 'prompt_built',
-      prompt_hash: sha256Hex(text),
+      prompt_hash: hash,
       prompt_chars: codePoints(text),
-      components: components.map((piece) => ({
-        id: piece.id,
-        kind: piece.kind,
-        hash: sha256Hex(piece.text),
-        chars: codePoints(piece.text),
-      })),
+      components: pieces,
     });
   }
 
@@ -239,6 +269,10 @@ const TERMINAL_REASONS = {
 function traceError(error: LashError): { message: string; retryable: boolean; code: string; raw?: string } {
   const { message, retryable, code, cause } = error;
   return { message, retryable, code, ...(cause instanceof Error ? { raw: cause.message } : {}) };
+}
+
+function hashText(text: string): Promise<string> {
+  return sha256Of(new TextEncoder().encode(text));
 }
 
 function codePoints(text: string): number {

@@ -1,10 +1,10 @@
-import type { AttachmentStore } from '../contract/attachments.ts';
 import type { PromptMessage, PromptPart } from '../contract/provider.ts';
 import type { AttachmentRef } from '../core/attachment.ts';
 import { type Message, type Part, type ToolCallPart, toolCallsOf } from '../core/message.ts';
 import type { SessionNode } from '../core/node.ts';
 import { outcomeText, type ToolInvocation, type ToolOutcome } from '../core/tool-call.ts';
 import { wholeJson, wholeText } from './overflow.ts';
+import type { SessionAttachmentStore } from './owned-attachments.ts';
 
 /**
  * What a model reads for these nodes of a path: messages in order, the results of a step's tools as one message behind
@@ -17,7 +17,7 @@ import { wholeJson, wholeText } from './overflow.ts';
  */
 export async function promptMessages(
   nodes: readonly SessionNode[],
-  store: AttachmentStore,
+  store: SessionAttachmentStore,
 ): Promise<readonly PromptMessage[]> {
   const messages: PromptMessage[] = [];
   const unanswered = new Map<string, ToolCallPart>();
@@ -48,7 +48,18 @@ export function fileLine({ id, mime, byteLength, name }: AttachmentRef): string 
   return `[file "${name ?? 'unnamed'}" (${mime}, ${byteLength} bytes), attachment id ${id}]`;
 }
 
-async function promptMessage(message: Message, store: AttachmentStore): Promise<PromptMessage> {
+/** The images and files in the messages of these nodes, each once. */
+export function attachmentsOf(nodes: readonly SessionNode[]): readonly AttachmentRef[] {
+  const found = new Map<string, AttachmentRef>();
+  for (const { body } of nodes) {
+    for (const part of body.kind === 'conversation' ? body.message.parts : []) {
+      if (part.type === 'image' || part.type === 'file') found.set(part.attachment.id, part.attachment);
+    }
+  }
+  return [...found.values()];
+}
+
+async function promptMessage(message: Message, store: SessionAttachmentStore): Promise<PromptMessage> {
   const parts: PromptPart[] = [];
   for (const part of message.parts) {
     const resolved = await promptPart(part, store);
@@ -57,7 +68,7 @@ async function promptMessage(message: Message, store: AttachmentStore): Promise<
   return { role: message.role === 'assistant' ? 'assistant' : 'user', parts };
 }
 
-async function promptPart(part: Part, store: AttachmentStore): Promise<PromptPart> {
+async function promptPart(part: Part, store: SessionAttachmentStore): Promise<PromptPart> {
   switch (part.type) {
     case 'text':
       return { type: 'text', text: await wholeText(part, store) };
@@ -79,7 +90,7 @@ async function promptPart(part: Part, store: AttachmentStore): Promise<PromptPar
   }
 }
 
-async function toolResult(invocation: ToolInvocation, store: AttachmentStore): Promise<PromptPart> {
+async function toolResult(invocation: ToolInvocation, store: SessionAttachmentStore): Promise<PromptPart> {
   const { callId, tool } = invocation;
   const outcome = await wholeOutcome(invocation.outcome, store);
   return { type: 'tool-result', callId, tool, status: outcome.status, content: outcomeText(outcome) };
@@ -90,7 +101,7 @@ function unknownResult({ callId, tool }: ToolCallPart): PromptPart {
   return { type: 'tool-result', callId, tool, status: 'failure', content };
 }
 
-async function wholeOutcome(outcome: ToolOutcome, store: AttachmentStore): Promise<ToolOutcome> {
+async function wholeOutcome(outcome: ToolOutcome, store: SessionAttachmentStore): Promise<ToolOutcome> {
   if (outcome.status !== 'success' || outcome.overflow === undefined) return outcome;
   return { status: 'success', value: await wholeJson(outcome.value, outcome.overflow, store) };
 }

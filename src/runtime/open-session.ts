@@ -1,16 +1,112 @@
-import type { Clock } from '../contract/clock.ts';
+import { type Clock, systemClock } from '../contract/clock.ts';
 import type { RuntimeEnvironment } from '../contract/environment.ts';
 import type { SessionStore } from '../contract/store.ts';
 import { isLashError, LashError } from '../core/error.ts';
+import { checkId } from '../core/id.ts';
+import { newestOf, PAGE_BOUNDS, type WindowBounds } from '../core/path-window.ts';
 import type { SessionMeta, SessionPolicy } from '../core/policy.ts';
+import { indexBranches, type SessionView } from '../core/view.ts';
+import { Feed } from './feed.ts';
+import { History } from './history.ts';
+import type { SessionParts } from './model-caller.ts';
+import { ownedAttachments } from './owned-attachments.ts';
 import { checkPolicy } from './policy-check.ts';
-import type { SecretVault } from './secrets.ts';
+import { resolveProvider } from './resolve-provider.ts';
+import type { CheckStore, RuntimeOptions, SessionMode } from './runtime-options.ts';
+import { SecretVault } from './secrets.ts';
+import { Tracer } from './tracer.ts';
+import { LINGER_MS } from './writer-seat.ts';
 
-/** How a session is opened; an unknown id is never an empty session unless a mode says so. */
-export type SessionMode = 'create' | 'open' | 'openOrCreate' | 'readOnly';
+/** An opened session: what its runtime is made of. */
+export interface OpenedSession {
+  readonly store: SessionStore;
+  readonly meta: SessionMeta;
+  readonly readOnly: boolean;
+  readonly view: SessionView;
+  /** What bounds the window of the worker's view (law RE2). */
+  readonly bounds: WindowBounds;
+  readonly lingerMs: number;
+  readonly parts: SessionParts;
+  /** Frees the id on its plugin host. */
+  readonly unregister: () => void;
+}
+
+/**
+ * Opens or creates the session, and loads what its residency asks for. `check` looks at the store before anything is
+ * written to it.
+ */
+export async function openSession(
+  environment: RuntimeEnvironment,
+  options: RuntimeOptions,
+  check: CheckStore = async () => await Promise.resolve(),
+): Promise<OpenedSession> {
+  checkEnvironment(environment);
+  const { mode = 'open', policy, title = '', clock = systemClock, damaged = 'refuse' } = options;
+  const { tools = [], providers = {}, secrets = new SecretVault(), lingerMs = LINGER_MS } = options;
+  if (damaged === 'showSound' && mode !== 'readOnly') {
+    const reason = 'needs the mode readOnly';
+    throw new LashError('InvalidInput', `damaged: showSound ${reason}`, { path: 'damaged', reason });
+  }
+  const given = options.sessionId ?? '';
+  const sessionId = given === '' ? clock.newId() : checkId(given, 'sessionId');
+  const unregister = environment.pluginHost.register(sessionId);
+  let store: SessionStore | null = null;
+  try {
+    store = await openStore(environment, { sessionId, mode, policy, title }, clock, secrets);
+    await check(store);
+    const meta = await openMeta(store, mode, policy, clock, secrets);
+    const { residency, sessionStoreFactory, limits } = environment;
+    const { residentBytes } = limits;
+    const feed = new Feed();
+    const attachments = ownedAttachments(environment.attachmentStore, sessionId);
+    const sound = damaged === 'showSound' ? await store.findSoundPath() : null;
+    const history = await History.load({
+      store,
+      attachments,
+      budget: sessionStoreFactory.commitBudget,
+      residency,
+      residentBytes,
+      secrets,
+      feed,
+      ...(sound === null ? {} : { soundLeaf: sound.leaf }),
+    });
+    const bounds: WindowBounds =
+      residency === 'KeepAll'
+        ? PAGE_BOUNDS
+        : { maxBytes: Math.min(residentBytes, PAGE_BOUNDS.maxBytes), atLeast: 0 };
+    const window = newestOf(history.window(), bounds);
+    const view: SessionView = {
+      sessionId,
+      title: meta.title,
+      head: history.head,
+      window,
+      branches: indexBranches(await history.branchPoints(window.nodes)),
+      turn: null,
+      lastTurn: null,
+      writer: 'nobody',
+      damage: sound?.damage ?? null,
+    };
+    const parts: SessionParts = {
+      environment,
+      attachments,
+      history,
+      feed,
+      secrets,
+      clock,
+      tracer: new Tracer(environment, clock, secrets),
+      provider: async (choice) => await resolveProvider(providers, choice, secrets),
+      tools: () => (typeof tools === 'function' ? tools() : tools),
+    };
+    return { store, meta, readOnly: mode === 'readOnly', view, bounds, lingerMs, parts, unregister };
+  } catch (error) {
+    unregister();
+    await store?.close();
+    throw secrets.redactError(error);
+  }
+}
 
 /** Which session, and what it is to be run with. */
-export interface OpenRequest {
+interface OpenRequest {
   readonly sessionId: string;
   readonly mode: SessionMode;
   readonly policy: SessionPolicy | undefined;
@@ -18,7 +114,7 @@ export interface OpenRequest {
 }
 
 /** Refuses an environment that needs an engine this version has not, or that cannot keep its promises (law RE3). */
-export function checkEnvironment(environment: RuntimeEnvironment): void {
+function checkEnvironment(environment: RuntimeEnvironment): void {
   const { pluginHost, backgroundTaskHost, residency, sessionStoreFactory } = environment;
   if (pluginHost.plugins.length > 0) throw unsupported('plugins');
   if (backgroundTaskHost !== null) throw unsupported('background tasks');
@@ -29,13 +125,13 @@ export function checkEnvironment(environment: RuntimeEnvironment): void {
   }
 }
 
-/** Opens or creates the session's store; a given policy replaces the stored one. */
-export async function openStore(
+/** Opens or creates the session's store. */
+async function openStore(
   environment: RuntimeEnvironment,
   request: OpenRequest,
   clock: Clock,
   secrets: SecretVault,
-): Promise<{ readonly store: SessionStore; readonly meta: SessionMeta }> {
+): Promise<SessionStore> {
   const { sessionId, mode } = request;
   const factory = environment.sessionStoreFactory;
   const policy = request.policy === undefined ? undefined : secrets.redactJson(checkPolicy(request.policy));
@@ -48,20 +144,25 @@ export async function openStore(
     return await factory.open(sessionId, { kind: 'create', title, policy, at: clock.now() });
   };
   const open = async (): Promise<SessionStore> => await factory.open(sessionId, { kind: 'open' });
-  const store =
-    mode === 'create'
-      ? await create()
-      : mode === 'openOrCreate'
-        ? await open().catch(async (error: unknown) => {
-            if (isLashError(error, 'SessionNotFound')) return await create();
-            throw error;
-          })
-        : await open();
-  const meta =
-    policy === undefined || mode === 'readOnly' || mode === 'create'
-      ? await store.loadSessionMeta()
-      : await store.saveSessionMeta({ policy, at: clock.now() });
-  return { store, meta };
+  if (mode === 'create') return await create();
+  try {
+    return await open();
+  } catch (error) {
+    if (mode === 'openOrCreate' && isLashError(error, 'SessionNotFound')) return await create();
+    throw error;
+  }
+}
+
+/** The session's meta; a given policy replaces the stored one. */
+async function openMeta(
+  store: SessionStore,
+  mode: SessionMode,
+  policy: SessionPolicy | undefined,
+  clock: Clock,
+  secrets: SecretVault,
+): Promise<SessionMeta> {
+  if (policy === undefined || mode === 'readOnly' || mode === 'create') return await store.loadSessionMeta();
+  return await store.saveSessionMeta({ policy: secrets.redactJson(checkPolicy(policy)), at: clock.now() });
 }
 
 function unsupported(feature: string): LashError<'Unsupported'> {

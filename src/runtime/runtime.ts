@@ -1,51 +1,31 @@
-import { type Clock, systemClock } from '../contract/clock.ts';
 import type { RuntimeEnvironment } from '../contract/environment.ts';
-import type { Provider, Providers } from '../contract/provider.ts';
-import type { SessionMetaChange, SessionStore } from '../contract/store.ts';
-import type { Tool } from '../contract/tool.ts';
+import type { OrphanPage, SessionStore } from '../contract/store.ts';
 import type { BranchPoint } from '../core/branch-point.ts';
-import { LashError, reasonText, toLashError } from '../core/error.ts';
-import type { PathWindow, SessionEvent } from '../core/event.ts';
-import { checkId } from '../core/id.ts';
-import { findNonJson } from '../core/json.ts';
-import type { NodeBody, SessionNode } from '../core/node.ts';
-import type { SessionMeta, SessionPolicy } from '../core/policy.ts';
-import type { TurnInput, TurnRequest } from '../core/turn-input.ts';
+import { type LashError, toLashError } from '../core/error.ts';
+import type { SessionEvent } from '../core/event.ts';
+import type { SessionNode } from '../core/node.ts';
+import type { ParkedSession } from '../core/parked-session.ts';
+import type { WindowBounds } from '../core/path-window.ts';
+import type { Page, SessionPolicy } from '../core/policy.ts';
+import type { TurnInput } from '../core/turn-input.ts';
 import { totalUsage, type TokenUsage, type UsageEntry } from '../core/usage.ts';
-import { indexBranches, reduceView, type SessionView } from '../core/view.ts';
-import { Feed, type SessionListener } from './feed.ts';
-import { History, PAGE_NODES } from './history.ts';
-import { ModelCaller, type SessionParts } from './model-caller.ts';
-import { checkEnvironment, openStore, type SessionMode } from './open-session.ts';
-import { checkPolicy } from './policy-check.ts';
-import { resolveProvider } from './resolve-provider.ts';
-import { SecretVault } from './secrets.ts';
-import { Tracer } from './tracer.ts';
-import { TurnHandle } from './turn-handle.ts';
-import { checkImages, countQuestions, inputDraft, nothingToAnswer, turnIdOf } from './turn-plan.ts';
-import { TurnRun } from './turn-run.ts';
-
-/** What a session is opened with besides its environment. */
-export interface RuntimeOptions {
-  /** Default, also when empty: a new id. */
-  readonly sessionId?: string;
-  /** Default `open`: an unknown id is `SessionNotFound`, never an empty session. */
-  readonly mode?: SessionMode;
-  /** Needed to create; on open it replaces the stored one. */
-  readonly policy?: SessionPolicy;
-  readonly title?: string;
-  readonly providers?: Providers;
-  /** A function is asked at every use, so that tools may come and go between model calls. */
-  readonly tools?: readonly Tool[] | (() => readonly Tool[]);
-  readonly secrets?: SecretVault;
-  readonly clock?: Clock;
-}
-
-/** Options of a turn. */
-export interface TurnOptions extends TurnRequest {
-  /** Stops the turn when it aborts. */
-  readonly signal?: AbortSignal;
-}
+import { reduceViewWithin, type SessionView } from '../core/view.ts';
+import type { SessionListener } from './feed.ts';
+import type { Appended } from './history-parts.ts';
+import type { History } from './history.ts';
+import { hostDrafts, type HostNodes } from './host-nodes.ts';
+import { InOrder } from './in-order.ts';
+import type { SessionParts } from './model-caller.ts';
+import { type OpenedSession, openSession } from './open-session.ts';
+import { PAGE_NODES, type PathPage } from './path-pages.ts';
+import type { ResumeOptions, RuntimeOptions, TurnOptions } from './runtime-options.ts';
+import { readOnly, sessionClosed, turnRunning } from './session-errors.ts';
+import { SessionSettings } from './session-settings.ts';
+import { SessionTabs } from './session-tabs.ts';
+import type { TurnEngine } from './turn-engine.ts';
+import { stopWith, TurnHandle } from './turn-handle.ts';
+import { turnIdOf } from './turn-id.ts';
+import type { TurnRun } from './turn-run.ts';
 
 /**
  * One live session: its turns, its branches, its history.
@@ -57,25 +37,40 @@ export class LashRuntime {
   readonly sessionId: string;
   readonly #parts: SessionParts;
   readonly #store: SessionStore;
-  readonly #caller: ModelCaller;
   readonly #readOnly: boolean;
   readonly #unregister: () => void;
-  #policy: SessionPolicy;
+  readonly #tabs: SessionTabs;
+  readonly #bounds: WindowBounds;
+  readonly #settings: SessionSettings;
   #view: SessionView;
+  #engine: TurnEngine | undefined;
   #turn: { readonly turnId: string; readonly run: Promise<TurnRun> } | null = null;
-  #writes: Promise<unknown> = Promise.resolve();
+  readonly #writes: InOrder;
+  readonly #maintenance: InOrder;
   #closing: Promise<void> | null = null;
+  #parked: ParkedSession | null = null;
+  #ended: LashError | null = null;
 
-  private constructor(opened: Opened, parts: SessionParts) {
+  private constructor(opened: OpenedSession) {
+    const { store, meta, parts } = opened;
+    this.sessionId = store.sessionId;
     this.#parts = parts;
-    this.#store = opened.store;
-    this.sessionId = opened.store.sessionId;
-    this.#policy = opened.meta.policy;
+    this.#store = store;
+    this.#settings = new SessionSettings(store, parts, meta);
     this.#readOnly = opened.readOnly;
     this.#unregister = opened.unregister;
     this.#view = opened.view;
-    this.#caller = new ModelCaller(this.#parts);
-    this.#parts.feed.subscribe((event) => this.#observe(event));
+    this.#bounds = opened.bounds;
+    this.#writes = new InOrder(parts.secrets);
+    this.#maintenance = new InOrder(parts.secrets);
+    parts.feed.subscribe((event) => this.#observe(event));
+    this.#tabs = new SessionTabs(opened, {
+      view: () => this.#view,
+      runningTurn: () => this.#turn?.turnId ?? null,
+      loadMeta: () => this.#settings.reload(),
+      failTurn: async (error) => await (await this.#running())?.fail(error),
+      end: (error) => void (this.#ended = error),
+    });
   }
 
   /**
@@ -85,56 +80,30 @@ export class LashRuntime {
    *   (law RE3), `Unsupported`, `StoredDataCorrupt`, `StorageUnavailable`.
    */
   static async open(environment: RuntimeEnvironment, options: RuntimeOptions = {}): Promise<LashRuntime> {
-    checkEnvironment(environment);
-    const { mode = 'open', policy, title = '', clock = systemClock, providers = {} } = options;
-    const secrets = options.secrets ?? new SecretVault();
-    const { tools = [] } = options;
-    const given = options.sessionId ?? '';
-    const sessionId = given === '' ? clock.newId() : checkId(given, 'sessionId');
-    const unregister = environment.pluginHost.register(sessionId);
-    let store: SessionStore | null = null;
-    try {
-      const opened = await openStore(environment, { sessionId, mode, policy, title }, clock, secrets);
-      ({ store } = opened);
-      const { attachmentStore: attachments, residency, sessionStoreFactory } = environment;
-      const feed = new Feed();
-      const budget = sessionStoreFactory.commitBudget;
-      const history = await History.load({ store, attachments, budget, residency, secrets, feed });
-      const window = history.window();
-      const branches = indexBranches(await history.branchPoints(window.nodes));
-      const view: SessionView = {
-        sessionId,
-        title: opened.meta.title,
-        head: history.head,
-        window,
-        branches,
-        turn: null,
-        lastTurn: null,
-      };
-      const readOnly = mode === 'readOnly';
-      return new LashRuntime(
-        { ...opened, readOnly, unregister, view },
-        {
-          environment,
-          history,
-          feed,
-          secrets,
-          clock,
-          tracer: new Tracer(environment, clock, secrets),
-          provider: async (choice): Promise<Provider> => await resolveProvider(providers, choice, secrets),
-          tools: () => (typeof tools === 'function' ? tools() : tools),
-        },
-      );
-    } catch (error) {
-      unregister();
-      await store?.close();
-      throw secrets.redactError(error);
-    }
+    return await LashRuntime.#begin(await openSession(environment, options));
+  }
+
+  /**
+   * Opens a session that {@link park} put away, once it is found to be at least what was left (law RE6). The environment
+   * may be another one, of the same database.
+   *
+   * @throws `InvalidInput` for what is no parked session, `StorageWiped`, `SessionLost`, and what `open` throws
+   */
+  static async resume(
+    parked: ParkedSession,
+    environment: RuntimeEnvironment,
+    options: ResumeOptions = {},
+  ): Promise<LashRuntime> {
+    const { resumeParked } = await import('./parking.ts');
+    return await resumeParked(parked, environment, async (sessionId, check) => {
+      const mode = options.mode === 'readOnly' ? 'readOnly' : 'open';
+      return await LashRuntime.#begin(await openSession(environment, { ...options, sessionId, mode }, check));
+    });
   }
 
   /** What the session is run with from the next turn on. */
   get policy(): SessionPolicy {
-    return this.#policy;
+    return this.#settings.policy;
   }
 
   /** What a page shows now. Further changes come to `subscribe`; both are in step within one task. */
@@ -161,6 +130,7 @@ export class LashRuntime {
       turnId = turnIdOf(options, clock);
       run = this.#startTurn(turnId, input, options).catch((error: unknown) => {
         this.#turn = null;
+        this.#tabs.leave();
         throw this.#parts.secrets.redactError(error);
       });
       this.#turn = { turnId, run };
@@ -169,7 +139,7 @@ export class LashRuntime {
     }
     const handle = new TurnHandle(turnId, run, feed);
     const { signal } = options;
-    if (signal !== undefined) this.#stopWith(signal, handle);
+    if (signal !== undefined) stopWith(signal, handle);
     return handle;
   }
 
@@ -192,48 +162,56 @@ export class LashRuntime {
   }
 
   /** Appends the host's own nodes below the leaf. With `requires`, that node must be on the path, else `StaleBranch`. */
-  async appendSessionNodes(request: {
-    readonly requires?: string;
-    readonly nodes: readonly NodeBody[];
-  }): Promise<{ readonly nodeIds: readonly string[]; readonly leaf: string | null }> {
-    const path = findNonJson(request.nodes, 'nodes');
-    if (path !== undefined) throw new LashError('NotData', `Not data at ${path}`, { path });
-    if (request.nodes.length === 0) {
-      const reason = 'is empty';
-      throw new LashError('InvalidInput', `nodes ${reason}`, { path: 'nodes', reason });
-    }
-    const createdAt = this.#parts.clock.now();
-    const nodes = structuredClone(request.nodes).map((body) => ({ createdAt, body }));
+  async appendSessionNodes(request: HostNodes): Promise<Appended> {
+    const { clock } = this.#parts;
+    const nodes = hostDrafts(request.nodes, clock.now());
+    const requires = request.requires === undefined ? {} : { requires: request.requires };
     return await this.#write(async (history) => {
-      const { leaf: parent, length } = history.path;
-      const requires = request.requires === undefined ? {} : { requires: request.requires };
-      const operationId = this.#parts.clock.newId();
-      const leaf = await history.append({ operationId, parent, nodes, usage: [], ...requires });
-      return { nodeIds: history.path.nodes.slice(length).map(({ id }) => id), leaf };
+      const parent = history.head.leaf;
+      return await history.append({ operationId: clock.newId(), parent, nodes, usage: [], ...requires });
     });
   }
 
-  /** At most `limit` (1 to 500, default 100) nodes of the path that lie before depth `before`, with their branch points. */
-  async readView(request: { readonly before?: number; readonly limit?: number } = {}): Promise<{
-    readonly window: PathWindow;
-    readonly branches: readonly BranchPoint[];
-  }> {
+  /**
+   * At most `limit` (1 to 500, default 100) nodes of the path that lie before depth `before`, with their branch points: as
+   * many of them as a page holds. What is not in memory is read, and not kept (law RE2).
+   */
+  async readView(request: { readonly before?: number; readonly limit?: number } = {}): Promise<PathPage> {
     this.#refuseClosed();
     const limit = Math.min(Math.max(1, Math.trunc(request.limit ?? PAGE_NODES)), 500);
-    const window = this.#parts.history.window(request.before, limit);
+    const window = await this.#parts.history.page(request.before, limit);
     return { window, branches: await this.#parts.history.branchPoints(window.nodes) };
   }
 
   /** Changes what the session is run with from the next turn on, and stores that. @throws `InvalidInput`, `NotData` */
   async setPolicy(patch: Partial<SessionPolicy>): Promise<SessionPolicy> {
-    const meta = await this.#saveMeta(() => ({
-      policy: this.#parts.secrets.redactJson(checkPolicy({ ...this.#policy, ...patch })),
-    }));
-    return meta.policy;
+    await this.#changeSettings((settings) => settings.setPolicy(patch));
+    return this.policy;
   }
 
   async rename(title: string): Promise<void> {
-    await this.#saveMeta(() => ({ title: this.#parts.secrets.redactText(title) }));
+    await this.#changeSettings((settings) => settings.rename(title));
+  }
+
+  /**
+   * Makes this runtime the one who writes: asks whoever does, and with `force` takes it away also from a turn that runs
+   * elsewhere, which then ends as failed.
+   *
+   * @throws `SessionHeldElsewhere`, `StorageBlocked`
+   */
+  async takeOver({ force = false }: { readonly force?: boolean } = {}): Promise<void> {
+    if (this.#turn === null) await this.#write(async () => undefined, force);
+  }
+
+  /** Gives the writer's lease up unless a turn runs. For pages that are hidden or about to be frozen. */
+  rest(): void {
+    this.#tabs.rest();
+  }
+
+  /** Catches up with what other tabs did. For pages that are shown, resumed or restored, before anything is written. */
+  async wake(): Promise<void> {
+    this.#refuseClosed();
+    await this.#tabs.wake();
   }
 
   /** The tokens that the session used, every branch and failed attempt included, counted once each. */
@@ -247,19 +225,92 @@ export class LashRuntime {
     return this.#parts.history.residentNodes;
   }
 
+  /** Their ids. */
+  residentNodeIds(): readonly string[] {
+    return Array.from(this.#parts.history.resident, ({ id }) => id);
+  }
+
+  /** How many bytes they take, more or less. */
+  get residentBytes(): number {
+    return this.#parts.history.residentBytes;
+  }
+
+  /** Makes a live node a root: it and its ancestors are no orphans (law ST8). @throws `NodeNotFound` */
+  async pin(nodeId: string): Promise<void> {
+    await this.#writeBeside(() => this.#store.pin(nodeId));
+  }
+
+  /** Takes that back. */
+  async unpin(nodeId: string): Promise<void> {
+    await this.#writeBeside(() => this.#store.unpin(nodeId));
+  }
+
+  /** Live nodes that no root reaches, descendants before their ancestors, a page at a time (law ST8). */
+  async orphanedNodeIds(page: OrphanPage = {}): Promise<Page<string>> {
+    this.#refuseClosed();
+    return await this.#store.orphanedNodeIds(page);
+  }
+
+  /**
+   * Runs maintenance on the session's store, also during a turn, and shows what it did to the head. One call after the
+   * other; `close` waits for them.
+   */
+  async maintain<T>(work: (store: SessionStore) => Promise<T>): Promise<T> {
+    this.#refuseClosed();
+    return await this.#maintenance.run(async () => {
+      try {
+        return await work(this.#store);
+      } finally {
+        await this.#parts.history.follow();
+        this.#tabs.announce({ kind: 'changed' });
+      }
+    });
+  }
+
+  /**
+   * Closes the session and resolves with a handle of it: plain data under 1 KiB that {@link resume} takes, also after a
+   * reload (law RE6). Writes nothing, since nothing is ever left unwritten. Parking twice gives the same handle.
+   *
+   * @throws `TurnRunning`, `ReadOnly` for a session that is shown up to its last sound node only
+   */
+  async park(): Promise<ParkedSession> {
+    if (this.#parked === null) this.#refusePark();
+    const databaseId = await this.#parts.environment.sessionStoreFactory.databaseId();
+    await this.#writes.idle;
+    if (this.#parked === null) {
+      this.#refusePark();
+      const { revision, leaf } = this.#parts.history.head;
+      this.#parked = { version: 1, sessionId: this.sessionId, databaseId, revision, leaf };
+    }
+    await this.close();
+    return this.#parked;
+  }
+
   /** Stops a running turn, waits for what is under way, and ends this handle. The session stays stored. */
   async close(): Promise<void> {
     this.#closing ??= this.#close();
     await this.#closing;
   }
 
+  static async #begin(opened: OpenedSession): Promise<LashRuntime> {
+    const runtime = new LashRuntime(opened);
+    try {
+      await runtime.#tabs.begin();
+      return runtime;
+    } catch (error) {
+      await runtime.close();
+      throw error;
+    }
+  }
+
   async #close(): Promise<void> {
     try {
-      // A turn that was refused has told its caller.
-      const run = await this.#turn?.run.catch(() => undefined);
+      const run = await this.#running();
       run?.cancel('the session is being closed');
       await run?.result;
-      await this.#writes;
+      await this.#writes.idle;
+      await this.#maintenance.idle;
+      await this.#tabs.close();
       await this.#parts.tracer.flush();
       await this.#store.close();
     } finally {
@@ -267,119 +318,67 @@ export class LashRuntime {
     }
   }
 
+  /** The turn that runs, once it has started. One that was refused has told its caller. */
+  async #running(): Promise<TurnRun | undefined> {
+    return await this.#turn?.run.catch(() => undefined);
+  }
+
   async #startTurn(turnId: string, input: TurnInput, options: TurnOptions): Promise<TurnRun> {
-    const { environment, history, clock } = this.#parts;
-    const draft = inputDraft(input, turnId, clock);
-    await this.#writes;
-    await checkImages(draft, environment.attachmentStore);
-    await history.prepareToWrite();
-    const from = options.from === undefined ? history.head.leaf : options.from;
-    const base = await history.pathTo(from);
-    const asked = countQuestions(base);
+    const { TurnEngine: Engine } = await import('./turn-engine.ts');
+    this.#engine ??= new Engine(this.#parts);
+    const draft = this.#engine.draft(turnId, input);
+    await this.#writes.idle;
+    await this.#engine.check(draft);
+    await this.#tabs.enter(turnId);
+    const run = await this.#engine.prepare(turnId, draft, this.policy, options);
     this.#refuseClosed();
-    if (draft === null) {
-      if (asked === 0) throw nothingToAnswer();
-      if (history.path.upTo(from) === undefined) await history.branch(`${turnId}/from`, from);
-    }
-    const { maxSteps, retries } = environment.limits;
-    const run = new TurnRun(
-      {
-        turnId,
-        turnIndex: draft === null ? asked : asked + 1,
-        policy: this.#policy,
-        prompt: options.prompt,
-        from,
-        input: draft,
-        config: {
-          turnId,
-          maxSteps: this.#policy.maxSteps ?? maxSteps,
-          retries,
-          treatMissingDoneAsFailure: environment.termination.treatMissingDoneAsFailure,
-        },
-      },
-      this.#parts,
-      this.#caller,
-    );
     run.start();
     return run;
   }
 
   /** Host writes come one after the other, and never during a turn. */
-  async #write<T>(change: (history: History) => Promise<T>): Promise<T> {
+  async #write<T>(change: (history: History) => Promise<T>, force = false): Promise<T> {
     this.#refuseWrites();
-    const { history } = this.#parts;
-    return await this.#inOrder(async () => {
-      await history.prepareToWrite();
-      return await change(history);
-    });
+    return await this.#writes.run(() => this.#tabs.write(force, () => change(this.#parts.history)));
   }
 
-  /** `change` is asked when its time has come, so that it stands on what the change before it left. */
-  async #saveMeta(change: () => Pick<SessionMetaChange, 'title' | 'policy'>): Promise<SessionMeta> {
+  /** Writes what has nothing to do with the head. */
+  async #writeBeside<T>(write: () => Promise<T>): Promise<T> {
     this.#refuseClosed();
-    if (this.#readOnly) throw this.#readOnlyError();
-    const { clock, feed } = this.#parts;
-    return await this.#inOrder(async () => {
-      const meta = await this.#store.saveSessionMeta({ ...change(), at: clock.now() });
-      this.#policy = meta.policy;
-      if (meta.title !== this.#view.title) feed.emit({ type: 'title-changed', title: meta.title });
-      return meta;
-    });
+    if (this.#readOnly) throw readOnly(this.sessionId);
+    return await this.#writes.run(write);
   }
 
-  async #inOrder<T>(write: () => Promise<T>): Promise<T> {
-    const done = this.#writes.then(write);
-    this.#writes = done.catch(() => undefined);
-    try {
-      return await done;
-    } catch (error) {
-      throw this.#parts.secrets.redactError(error);
-    }
+  async #changeSettings(change: (settings: SessionSettings) => Promise<void>): Promise<void> {
+    await this.#writeBeside(() => change(this.#settings));
+    this.#tabs.announce({ kind: 'meta-changed' });
   }
 
   #observe(event: SessionEvent): void {
-    this.#view = reduceView(this.#view, event);
-    if (event.type === 'turn-finished') this.#turn = null;
-  }
-
-  #stopWith(signal: AbortSignal, handle: TurnHandle): void {
-    const stop = (): void => {
-      // Why a turn was refused is told by the handle.
-      handle.cancel(reasonText(signal.reason)).catch(() => undefined);
-    };
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-    const detach = (): void => signal.removeEventListener('abort', stop);
-    handle.result.then(detach, detach);
+    this.#view = reduceViewWithin(this.#bounds, this.#view, event);
+    if (event.type !== 'turn-finished' || event.turnId !== this.#turn?.turnId) return;
+    this.#turn = null;
+    this.#tabs.leave();
   }
 
   #refuseWrites(): void {
     this.#refuseClosed();
-    if (this.#readOnly) throw this.#readOnlyError();
-    if (this.#turn === null) return;
-    const { turnId } = this.#turn;
-    throw new LashError('TurnRunning', 'A turn is running; wait for it or stop it', {
-      sessionId: this.sessionId,
-      turnId,
-    });
+    if (this.#readOnly) throw readOnly(this.sessionId);
+    this.#refuseTurn();
+  }
+
+  #refuseTurn(): void {
+    if (this.#turn !== null) throw turnRunning(this.sessionId, this.#turn.turnId);
+  }
+
+  #refusePark(): void {
+    this.#refuseClosed();
+    this.#refuseTurn();
+    if (this.#view.damage !== null) throw readOnly(this.sessionId);
   }
 
   #refuseClosed(): void {
-    const { sessionId } = this;
-    if (this.#closing !== null)
-      throw new LashError('SessionClosed', `Session ${sessionId} was closed`, { sessionId });
+    if (this.#ended !== null) throw this.#ended;
+    if (this.#closing !== null) throw sessionClosed(this.sessionId);
   }
-
-  #readOnlyError(): LashError<'ReadOnly'> {
-    const { sessionId } = this;
-    return new LashError('ReadOnly', `Session ${sessionId} was opened to read only`, { sessionId });
-  }
-}
-
-interface Opened {
-  readonly store: SessionStore;
-  readonly meta: SessionMeta;
-  readonly readOnly: boolean;
-  readonly unregister: () => void;
-  readonly view: SessionView;
 }

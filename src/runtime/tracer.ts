@@ -1,6 +1,3 @@
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
-
 import type { Clock } from '../contract/clock.ts';
 import type { RuntimeEnvironment } from '../contract/environment.ts';
 import {
@@ -70,9 +67,4 @@ export class Tracer {
       this.#failures++;
     }
   }
-}
-
-/** SHA-256 of a text's UTF-8, as lowercase hex. */
-export function sha256Hex(text: string): string {
-  return bytesToHex(sha256(utf8ToBytes(text)));
 }

@@ -1,3 +1,4 @@
+import { reasonText } from '../core/error.ts';
 import type { SessionEvent, TurnActivity } from '../core/event.ts';
 import type { TurnResult } from '../core/turn-result.ts';
 import { Deferred } from './deferred.ts';
@@ -73,6 +74,18 @@ export class TurnHandle implements AsyncIterable<TurnActivity> {
       },
     };
   }
+}
+
+/** Stops the turn when `signal` aborts. */
+export function stopWith(signal: AbortSignal, handle: TurnHandle): void {
+  const stop = (): void => {
+    // Why a turn was refused is told by the handle.
+    handle.cancel(reasonText(signal.reason)).catch(() => undefined);
+  };
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
+  const detach = (): void => signal.removeEventListener('abort', stop);
+  handle.result.then(detach, detach);
 }
 
 function isActivityOf(event: SessionEvent, turnId: string): event is TurnActivity {

@@ -1,30 +1,14 @@
-import type { AttachmentStore } from '../contract/attachments.ts';
 import type { Clock } from '../contract/clock.ts';
 import { LashError } from '../core/error.ts';
-import { checkId } from '../core/id.ts';
-import { findNonJson, utf8Length } from '../core/json.ts';
+import type { PathWindow } from '../core/event.ts';
+import { findNonJson } from '../core/json.ts';
 import type { UserPart } from '../core/message.ts';
-import { messageOf, type NodeDraft } from '../core/node.ts';
-import type { SessionPath } from '../core/path.ts';
+import type { NodeDraft } from '../core/node.ts';
+import type { SessionPolicy } from '../core/policy.ts';
 import type { TurnInput, TurnRequest } from '../core/turn-input.ts';
-
-/** Room that commit numbers take in an operation id behind the turn's. */
-const MAX_TURN_ID_BYTES = 100;
-
-/** The id of a turn. @throws `InvalidInput` */
-export function turnIdOf(request: TurnRequest, clock: Clock): string {
-  const id = checkId(request.inputId ?? clock.newId(), 'inputId');
-  if (utf8Length(id) > MAX_TURN_ID_BYTES) {
-    throw invalid('inputId', `must be at most ${MAX_TURN_ID_BYTES} bytes of UTF-8`);
-  }
-  if (request.whenRunning !== undefined && request.whenRunning !== 'reject') {
-    const feature = `whenRunning: ${request.whenRunning}`;
-    throw new LashError('Unsupported', `${feature} has no engine yet; wait for the running turn`, {
-      feature,
-    });
-  }
-  return id;
-}
+import type { TurnConfig } from '../turn/state.ts';
+import type { SessionParts, TurnScope } from './model-caller.ts';
+import type { SessionAttachmentStore } from './owned-attachments.ts';
 
 /** The user's message as a node, or `null` where the model is to answer what is there. @throws `InvalidInput`, `NotData` */
 export function inputDraft(input: TurnInput, turnId: string, clock: Clock): NodeDraft | null {
@@ -41,22 +25,79 @@ export function inputDraft(input: TurnInput, turnId: string, clock: Clock): Node
 }
 
 /** Refuses images whose bytes are not stored: no model call could be made with them. @throws `AttachmentNotFound` */
-export async function checkImages(draft: NodeDraft | null, store: AttachmentStore): Promise<void> {
+export async function checkImages(draft: NodeDraft | null, store: SessionAttachmentStore): Promise<void> {
   if (draft?.body.kind !== 'conversation') return;
   for (const part of draft.body.message.parts) {
     if (part.type === 'image') await store.get(part.attachment.id);
   }
 }
 
-/** How many messages of the user a path holds: the number of the next one, from 0. */
-export function countQuestions(path: SessionPath): number {
+/** What a turn is started with, once its input was checked. */
+export interface TurnPlan extends TurnScope {
+  readonly config: TurnConfig;
+  readonly from: string | null;
+  readonly input: NodeDraft | null;
+}
+
+/**
+ * What a turn is to do. Where it goes on from a node off the path without an input, it branches there first.
+ *
+ * @throws `NodeNotFound` (`from`), `InvalidInput` where there is nothing to answer
+ */
+export async function planTurn(
+  { environment, history }: Pick<SessionParts, 'environment' | 'history'>,
+  policy: SessionPolicy,
+  turnId: string,
+  draft: NodeDraft | null,
+  options: TurnRequest,
+): Promise<TurnPlan> {
+  const from = options.from === undefined ? history.head.leaf : options.from;
+  const asked = await countQuestions(history.pages(from));
+  if (draft === null) {
+    if (asked === 0) throw nothingToAnswer();
+    if (!(await history.isActive(from))) await history.branch(`${turnId}/from`, from);
+  }
+  const turnIndex = draft === null ? asked : asked + 1;
+  const { limits, termination } = environment;
+  return {
+    turnId,
+    turnIndex,
+    policy,
+    prompt: options.prompt,
+    from,
+    input: draft === null ? null : numbered(draft, turnIndex),
+    config: {
+      turnId,
+      maxSteps: policy.maxSteps ?? limits.maxSteps,
+      retries: limits.retries,
+      treatMissingDoneAsFailure: termination.treatMissingDoneAsFailure,
+    },
+  };
+}
+
+/**
+ * How many messages of the user a path holds, whose pages come newest first. The newest one that a turn added tells how
+ * many there were, so that the rest is not read.
+ */
+async function countQuestions(pages: AsyncIterable<PathWindow>): Promise<number> {
   let count = 0;
-  for (const node of path.nodes) if (messageOf(node, 'user') !== undefined) count++;
+  for await (const { nodes } of pages) {
+    for (const { body } of nodes.toReversed()) {
+      if (body.kind !== 'conversation' || body.message.role !== 'user') continue;
+      if (body.turnIndex !== undefined) return body.turnIndex + count;
+      count++;
+    }
+  }
   return count;
 }
 
+/** A turn's input with its number among the messages of the user. */
+function numbered(draft: NodeDraft, turnIndex: number): NodeDraft {
+  return draft.body.kind === 'conversation' ? { ...draft, body: { ...draft.body, turnIndex } } : draft;
+}
+
 /** A turn without input where the model has nothing to answer. */
-export function nothingToAnswer(): LashError<'InvalidInput'> {
+function nothingToAnswer(): LashError<'InvalidInput'> {
   return invalid('input', 'is null, and there is no message to answer');
 }
 

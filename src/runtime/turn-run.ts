@@ -1,26 +1,18 @@
 import type { ToolContext } from '../contract/tool.ts';
 import type { TraceContext } from '../contract/trace.ts';
-import type { AttachmentRef } from '../core/attachment.ts';
 import { fromWireError, LashError, toWireError, type WireError } from '../core/error.ts';
 import type { TurnActivity } from '../core/event.ts';
 import type { NodeDraft } from '../core/node.ts';
-import type { SessionPath } from '../core/path.ts';
 import type { ToolOutcome } from '../core/tool-call.ts';
 import type { TurnResult } from '../core/turn-result.ts';
 import type { TurnEffect } from '../turn/effect.ts';
 import type { TurnInputEvent } from '../turn/input.ts';
 import { newTurn, transition } from '../turn/machine.ts';
-import type { TurnConfig, TurnState } from '../turn/state.ts';
+import type { TurnState } from '../turn/state.ts';
 import { Deferred } from './deferred.ts';
-import type { ModelCaller, SessionParts, TurnScope } from './model-caller.ts';
+import type { ModelCaller, SessionParts } from './model-caller.ts';
 import { dispatchTool } from './tool-dispatch.ts';
-
-/** What a turn is started with, once its input was checked. */
-export interface TurnPlan extends TurnScope {
-  readonly config: TurnConfig;
-  readonly from: string | null;
-  readonly input: NodeDraft | null;
-}
+import type { TurnPlan } from './turn-plan.ts';
 
 /**
  * Drives one turn: feeds the machine with inputs, one at a time, and performs the effects it asks for. The only place
@@ -40,6 +32,7 @@ export class TurnRun {
   readonly #result = new Deferred<TurnResult>();
   #state: TurnState;
   #draining = false;
+  #commits: Promise<unknown> = Promise.resolve();
 
   constructor(plan: TurnPlan, parts: SessionParts, caller: ModelCaller) {
     this.#plan = plan;
@@ -71,6 +64,12 @@ export class TurnRun {
     this.#dispatch({ type: 'cancel', reason });
   }
 
+  /** Ends the turn with this error, if it has not ended, and resolves when it writes no more. */
+  async fail(error: unknown): Promise<void> {
+    this.#dispatch({ type: 'crashed', error: this.#wire(error) });
+    await this.#commits;
+  }
+
   get #context(): TraceContext {
     const { turnId, turnIndex } = this.#plan;
     return { session_id: this.#parts.history.sessionId, turn_id: turnId, turn_index: turnIndex };
@@ -93,8 +92,11 @@ export class TurnRun {
 
   #perform(effect: TurnEffect): void {
     switch (effect.type) {
-      case 'commit':
-        return this.#own(this.#commit(effect));
+      case 'commit': {
+        const commit = this.#commit(effect);
+        this.#commits = commit;
+        return this.#own(commit);
+      }
       case 'call-model':
         return this.#own(
           this.#abortable(effect.id, (signal) => this.#caller.call(effect, this.#plan, signal)),
@@ -142,7 +144,7 @@ export class TurnRun {
     const { id, operationId, parent, nodes, usage, accept } = effect;
     const durability = accept ? ({ durability: 'strict' } as const) : {};
     try {
-      const leaf = await this.#parts.history.append({ operationId, parent, nodes, usage, ...durability });
+      const { leaf } = await this.#parts.history.append({ operationId, parent, nodes, usage, ...durability });
       return { type: 'committed', effect: id, leaf: nodes.length === 0 ? parent : leaf };
     } catch (error) {
       return { type: 'commit-failed', effect: id, error: this.#wire(error) };
@@ -153,7 +155,7 @@ export class TurnRun {
     effect: Extract<TurnEffect, { type: 'run-tool' }>,
     signal: AbortSignal,
   ): Promise<TurnInputEvent> {
-    const { clock, secrets, tracer, history, environment } = this.#parts;
+    const { clock, secrets, tracer, history, attachments } = this.#parts;
     const { id, call } = effect;
     const { callId, tool: name, args } = call;
     const startedAt = clock.now();
@@ -163,10 +165,8 @@ export class TurnRun {
       turnId: this.#plan.turnId,
       callId,
       signal,
-      get attachments() {
-        return attachmentsOf(history.path);
-      },
-      attachmentStore: environment.attachmentStore,
+      attachments: this.#caller.shownAttachments,
+      attachmentStore: attachments,
     };
     const outcome = await dispatchTool(call, this.#parts.tools(), context, secrets);
     const at = clock.now();
@@ -237,14 +237,4 @@ type ToolOutcomePayload = Extract<ToolOutcome, { status: 'success' }>['value'];
 
 function inputParts(input: NodeDraft): number {
   return input.body.kind === 'conversation' ? input.body.message.parts.length : 0;
-}
-
-function attachmentsOf(path: SessionPath): readonly AttachmentRef[] {
-  const found = new Map<string, AttachmentRef>();
-  for (const { message } of path.messages()) {
-    for (const part of message.parts) {
-      if (part.type === 'image' || part.type === 'file') found.set(part.attachment.id, part.attachment);
-    }
-  }
-  return [...found.values()];
 }

@@ -1,0 +1,47 @@
+import type { Clock } from '../contract/clock.ts';
+import type { Providers } from '../contract/provider.ts';
+import type { SessionStore } from '../contract/store.ts';
+import type { Tool } from '../contract/tool.ts';
+import type { SessionPolicy } from '../core/policy.ts';
+import type { TurnRequest } from '../core/turn-input.ts';
+import type { SecretVault } from './secrets.ts';
+
+/** How a session is opened; an unknown id is never an empty session unless a mode says so. */
+export type SessionMode = 'create' | 'open' | 'openOrCreate' | 'readOnly';
+
+/** What a session is opened with besides its environment. */
+export interface RuntimeOptions {
+  /** Default, also when empty: a new id. */
+  readonly sessionId?: string;
+  /** Default `open`: an unknown id is `SessionNotFound`, never an empty session. */
+  readonly mode?: SessionMode;
+  /** Needed to create; on open it replaces the stored one. */
+  readonly policy?: SessionPolicy;
+  readonly title?: string;
+  /**
+   * What to do about a path that cannot be read whole; default `refuse`. With `showSound`, which needs mode `readOnly`, the
+   * path is shown up to its last sound node, and the view says what is wrong (law ST6).
+   */
+  readonly damaged?: 'refuse' | 'showSound';
+  readonly providers?: Providers;
+  /** A function is asked at every use, so that tools may come and go between model calls. */
+  readonly tools?: readonly Tool[] | (() => readonly Tool[]);
+  readonly secrets?: SecretVault;
+  readonly clock?: Clock;
+  /** How long the writer's lease is kept after a write, in milliseconds; default: five seconds. */
+  readonly lingerMs?: number;
+}
+
+/** Options of a turn. */
+export interface TurnOptions extends TurnRequest {
+  /** Stops the turn when it aborts. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a parked session is opened with: it is never made anew. */
+export type ResumeOptions = Omit<RuntimeOptions, 'sessionId' | 'mode'> & {
+  readonly mode?: 'open' | 'readOnly';
+};
+
+/** Looks at a session's store before anything is written to it. */
+export type CheckStore = (store: SessionStore) => Promise<void>;
