@@ -6,6 +6,8 @@ export type {
   WorkerSource,
 } from './client/runtime-client.ts';
 export type { SessionClient, TurnOptions } from './client/session.ts';
+export type { ClientMaintenance } from './client/maintenance.ts';
+export type { SessionExport } from './client/session-export.ts';
 export type { ClientTurn } from './client/turn.ts';
 export type { AttachmentOptions, SessionAttachments } from './client/attachments.ts';
 export type { PageTool, PageToolContext } from './client/page-tools.ts';
@@ -14,6 +16,9 @@ export type { TraceExport, TraceExportRequest } from './client/trace-export.ts';
 export type {
   AppendRequest,
   AppendResult,
+  ImportedSession,
+  KeepRule,
+  OrphanRequest,
   SessionOpenMode,
   SessionUsage,
   StorageReport,
@@ -27,12 +32,25 @@ export type { LashErrorCode, LashErrorData, LashErrorOptions, WireError } from '
 export { messageOf } from './core/node.ts';
 export { messageText, toolCallsOf } from './core/message.ts';
 export { outcomeText } from './core/tool-call.ts';
-export { VIEW_WINDOW } from './core/view.ts';
+export { VIEW_BYTES, VIEW_WINDOW } from './core/path-window.ts';
 
 export type { AttachmentRef } from './core/attachment.ts';
 export type { BranchPoint, Sibling } from './core/branch-point.ts';
-export type { PathWindow, SessionEvent, SessionHead, TurnActivity } from './core/event.ts';
+export type { PathWindow, SessionEvent, SessionHead, SessionWriter, TurnActivity } from './core/event.ts';
+export type { DatabaseEvent } from './core/database-event.ts';
 export type { JsonObject, JsonValue } from './core/json.ts';
+export type {
+  GcReport,
+  HousekeepingReport,
+  MaintenanceStatus,
+  RefusalReason,
+  RefusedNode,
+  SessionHousekeeping,
+  SessionInventory,
+  SweepReport,
+  TombstoneReport,
+  VacuumReport,
+} from './core/maintenance.ts';
 export type {
   FilePart,
   ImagePart,
@@ -53,6 +71,7 @@ export type {
   SessionNode,
   ToolBody,
 } from './core/node.ts';
+export type { ParkedSession } from './core/parked-session.ts';
 export type { Page, ProviderChoice, SessionMeta, SessionPolicy, SessionSummary } from './core/policy.ts';
 export type {
   PromptBuiltin,
@@ -70,4 +89,5 @@ export type { ToolSpec } from './core/tool-spec.ts';
 export type { TurnInput, TurnRequest } from './core/turn-input.ts';
 export type { TurnEndReason, TurnResult } from './core/turn-result.ts';
 export type { TokenUsage, UsageEntry } from './core/usage.ts';
-export type { LiveToolCall, LiveTurn, SessionView } from './core/view.ts';
+export type { LiveToolCall, LiveTurn } from './core/live-turn.ts';
+export type { SessionView } from './core/view.ts';

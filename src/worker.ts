@@ -1,5 +1,6 @@
 export { serveRuntime } from './worker/serve.ts';
 export type { ServeOptions } from './worker/serve.ts';
+export type { HousekeepingOptions } from './worker/maintenance.ts';
 export { defineTool } from './worker/define-tool.ts';
 export type { ToolDefinition } from './worker/define-tool.ts';
 export { RuntimeEnvironment } from './worker/environment.ts';
@@ -7,14 +8,13 @@ export { RuntimeEnvironmentBuilder } from './worker/environment-builder.ts';
 export type { LimitChanges } from './worker/environment-builder.ts';
 
 export { LashRuntime } from './runtime/runtime.ts';
-export type { RuntimeOptions, TurnOptions } from './runtime/runtime.ts';
+export type { ResumeOptions, RuntimeOptions, SessionMode, TurnOptions } from './runtime/runtime-options.ts';
 export type { TurnHandle } from './runtime/turn-handle.ts';
-export type { SessionMode } from './runtime/open-session.ts';
 export type { SessionListener } from './runtime/feed.ts';
 export { SecretVault } from './runtime/secrets.ts';
 export type { RedactingStream } from './runtime/secrets.ts';
 
-export { IndexedDbDatabase } from './stores/database.ts';
+export { IndexedDbDatabase, type IndexedDbDatabaseOptions } from './stores/database.ts';
 export { IndexedDbSessionStoreFactory } from './stores/indexeddb-session-store-factory.ts';
 export type { IndexedDbSessionStoreOptions } from './stores/indexeddb-session-store-factory.ts';
 export { IndexedDbAttachmentStore } from './stores/indexeddb-attachment-store.ts';
@@ -54,7 +54,20 @@ export type {
 } from './contract/trace.ts';
 export { systemClock } from './contract/clock.ts';
 export type { Clock } from './contract/clock.ts';
-export type { AttachmentMeta, AttachmentStore } from './contract/attachments.ts';
+export type {
+  AttachmentMeta,
+  AttachmentOwner,
+  AttachmentStore,
+  StoredAttachment,
+} from './contract/attachments.ts';
+export type {
+  Checkpoint,
+  CheckpointChange,
+  ComponentBody,
+  ComponentReference,
+  StoredComponent,
+} from './contract/checkpoint.ts';
+export type { SessionLease, SessionLeases, SessionNotice } from './contract/lease.ts';
 export type {
   FinishReason,
   ModelEvent,
@@ -70,14 +83,23 @@ export type {
   CommitBudget,
   CommitReceipt,
   CommitRequest,
+  DeleteOptions,
   Durability,
+  GcOptions,
   GraphChange,
   LoadScope,
+  NodePlace,
+  NodeWalk,
+  OrphanPage,
+  SessionImport,
   SessionMetaChange,
   SessionSnapshot,
+  SoundPath,
   SessionStore,
   SessionStoreFactory,
   StoreOpenMode,
+  VacuumOptions,
+  WalkPage,
 } from './contract/store.ts';
 export type {
   BackgroundTaskHost,
@@ -96,8 +118,21 @@ export { NO_USAGE } from './core/usage.ts';
 
 export type { AttachmentRef } from './core/attachment.ts';
 export type { BranchPoint, Sibling } from './core/branch-point.ts';
-export type { PathWindow, SessionEvent, SessionHead, TurnActivity } from './core/event.ts';
+export type { PathWindow, SessionEvent, SessionHead, SessionWriter, TurnActivity } from './core/event.ts';
+export type { DatabaseEvent } from './core/database-event.ts';
 export type { JsonObject, JsonValue } from './core/json.ts';
+export type {
+  GcReport,
+  HousekeepingReport,
+  MaintenanceStatus,
+  RefusalReason,
+  RefusedNode,
+  SessionHousekeeping,
+  SessionInventory,
+  SweepReport,
+  TombstoneReport,
+  VacuumReport,
+} from './core/maintenance.ts';
 export type { RetryLimits } from './core/limits.ts';
 export type {
   FilePart,
@@ -119,6 +154,7 @@ export type {
   SessionNode,
   ToolBody,
 } from './core/node.ts';
+export type { ParkedSession } from './core/parked-session.ts';
 export type { Page, ProviderChoice, SessionMeta, SessionPolicy, SessionSummary } from './core/policy.ts';
 export type {
   PromptBuiltin,
@@ -136,4 +172,5 @@ export type { ToolSpec } from './core/tool-spec.ts';
 export type { TurnInput, TurnRequest } from './core/turn-input.ts';
 export type { TurnEndReason, TurnResult } from './core/turn-result.ts';
 export type { TokenUsage, UsageEntry } from './core/usage.ts';
-export type { LiveToolCall, LiveTurn, SessionView } from './core/view.ts';
+export type { LiveToolCall, LiveTurn } from './core/live-turn.ts';
+export type { SessionView } from './core/view.ts';

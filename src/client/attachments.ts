@@ -1,5 +1,4 @@
 import type { AttachmentRef } from '../core/attachment.ts';
-import { LashError } from '../core/error.ts';
 import type { AttachmentUpload } from '../protocol/api.ts';
 
 /** What is known of bytes besides their content. */
@@ -22,23 +21,15 @@ export interface SessionAttachments {
   get(id: string): Promise<Blob>;
 }
 
-/** What is sent for these bytes. @throws `InvalidInput` when they have no MIME type */
+/** What is sent for these bytes; the worker refuses those that have no MIME type. */
 export async function uploadOf(
   bytes: Blob | Uint8Array<ArrayBuffer>,
   options: AttachmentOptions,
 ): Promise<AttachmentUpload> {
-  const given = options.mime ?? (bytes instanceof Blob ? bytes.type : '');
-  if (given === '') {
-    const reason = 'an attachment needs a MIME type';
-    throw new LashError('InvalidInput', `${reason}: give one, or a Blob that has one`, {
-      path: 'mime',
-      reason,
-    });
-  }
-  const mime = given.toLowerCase();
+  const mime = (options.mime ?? (bytes instanceof Blob ? bytes.type : '')).toLowerCase();
   const blob = bytes instanceof Blob ? bytes : new Blob([bytes], { type: mime });
   const size = mime.startsWith('image/') ? await pixelSize(blob) : {};
-  return { blob, mime, ...(options.name === undefined ? {} : { name: options.name }), ...size };
+  return { blob, mime, name: options.name, ...size };
 }
 
 /** Nothing where the browser cannot tell: an image that does not decode here may still mean something to a model. */

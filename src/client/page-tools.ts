@@ -67,7 +67,7 @@ export class PageToolbox {
     const value = ((await tool.execute(args, { ...ids, signal })) as JsonValue | undefined) ?? null;
     const path = findNonJson(value);
     if (path === undefined) return value;
-    throw new LashError('NotData', `The tool ${name} returned something that is not plain data at ${path}`, {
+    throw new LashError('NotData', `${path} of what ${name} returned is not plain data`, {
       path,
     });
   }

@@ -1,7 +1,11 @@
+import type { DatabaseEvent } from '../core/database-event.ts';
 import { fromWireError, isLashError, LashError } from '../core/error.ts';
 import { findNonJson, type JsonObject } from '../core/json.ts';
+import type { ParkedSession } from '../core/parked-session.ts';
 import type { Page, SessionPolicy, SessionSummary } from '../core/policy.ts';
 import type {
+  ImportedSession,
+  OpenedSession,
   OpenSessionRequest,
   SessionOpenMode,
   StorageReport,
@@ -9,7 +13,9 @@ import type {
   TraceReadRequest,
 } from '../protocol/api.ts';
 import type { ChannelItem, PageToolRequest } from '../protocol/channel-item.ts';
+import { type ClientMaintenance, clientMaintenance } from './maintenance.ts';
 import { type PageTool, PageToolbox } from './page-tools.ts';
+import { exportSession, type SessionExport } from './session-export.ts';
 import type { SessionFeed } from './session-feed.ts';
 import { SessionFeeds } from './session-feeds.ts';
 import { type MakeCall, SessionClient, sessionClosed } from './session.ts';
@@ -28,6 +34,8 @@ export interface ConnectOptions {
   readonly readyTimeoutMs?: number;
   /** Is told of errors in the worker that nobody caught. Default: they become uncaught errors of the page. */
   readonly onWarning?: (error: LashError) => void;
+  /** Is told what happens to the database: that it was lost, wiped, blocked, or has to make way for a newer version. */
+  readonly onDatabase?: (event: DatabaseEvent) => void;
 }
 
 /** What a new session is made with. */
@@ -40,6 +48,8 @@ export interface CreateSessionRequest {
 
 /** A page's connection to the runtime in a worker. `connectRuntime` makes one. */
 export class RuntimeClient {
+  /** Orphans, tombstones, vacuum, sweeps: on the host's schedule. */
+  readonly maintenance: ClientMaintenance = clientMaintenance((name, request) => this.#call(name, request));
   readonly #source: WorkerSource;
   readonly #options: ConnectOptions;
   readonly #tools = new PageToolbox();
@@ -52,6 +62,7 @@ export class RuntimeClient {
   /** The worker that this client has made and will end. */
   #worker: Worker | undefined;
   #link: WorkerLink | undefined;
+  readonly #watching = new AbortController();
   #reconnecting: Promise<void> | undefined;
   #closed: LashError | undefined;
 
@@ -66,6 +77,7 @@ export class RuntimeClient {
     if (path !== undefined) throw new LashError('NotData', `${path} is not plain data`, { path });
     const client = new RuntimeClient(source, options);
     await client.#start();
+    client.#watchPage();
     return client;
   }
 
@@ -78,24 +90,35 @@ export class RuntimeClient {
     return this.#open({
       mode: 'create',
       policy,
-      ...(id === undefined ? {} : { sessionId: id }),
-      ...(title === undefined ? {} : { title }),
+      sessionId: id,
+      title,
     });
   }
 
   /**
    * Opens a session. One that this client has open already is shared: both handles show the same view, and the session
-   * closes with the last of them. A policy replaces the stored one. Default mode: `open`.
+   * closes with the last of them. A policy replaces the stored one. Default mode: `open`. With mode `readOnly`, `damaged: 'showSound'` shows
+   * a path that cannot be read whole up to its last sound node.
    *
    * @throws `SessionNotFound`, `SessionDeleted`, `SessionInUse` (another client of the same worker has it open),
    *   `StoredDataCorrupt`, a storage error.
    */
   openSession(
     id: string,
-    options: { readonly policy?: SessionPolicy; readonly mode?: SessionOpenMode } = {},
+    options: Pick<OpenSessionRequest, 'policy' | 'damaged'> & { readonly mode?: SessionOpenMode } = {},
   ): Promise<SessionClient> {
-    const { policy, mode = 'open' } = options;
-    return this.#open({ sessionId: id, mode, ...(policy === undefined ? {} : { policy }) });
+    const { mode = 'open', ...rest } = options;
+    return this.#open({ ...rest, mode, sessionId: id });
+  }
+
+  /**
+   * Opens a session that was parked, also after a reload or in another tab.
+   *
+   * @throws `SessionLost` (it is not there, or older than it was parked), `StorageWiped` (the database is another one),
+   *   `SessionDeleted`, `InvalidInput` (not a parked session).
+   */
+  async resume(parked: ParkedSession): Promise<SessionClient> {
+    return this.#hold(await this.#call('resumeSession', { parked }), 'open');
   }
 
   /** Sessions by time of their last change, newest first; 50 unless `limit` says otherwise. */
@@ -148,9 +171,44 @@ export class RuntimeClient {
     return this.#call('readTrace', request);
   }
 
-  /** How many bytes are stored. */
-  storage(): Promise<StorageReport> {
-    return this.#call('storage', null);
+  /**
+   * What is stored, and what the browser may evict. With `persist`, asks the browser first to promise that it will not:
+   * call it from a user's gesture, since some browsers ask the user.
+   */
+  async storage({ persist = false }: { readonly persist?: boolean } = {}): Promise<StorageReport> {
+    // Only pages can ask, and not in every browser.
+    if (persist) await (navigator.storage as Partial<StorageManager> | undefined)?.persist?.();
+    return await this.#call('storage', null);
+  }
+
+  /**
+   * A session as a file to download: JSON Lines that `importSession` reads, here or elsewhere. It is the session as it was
+   * when reading began, every branch included. Default: with the bytes of its attachments; without them it can only be
+   * imported where they are stored. The stream fails with `Cancelled` (retryable) when branches are tombstoned meanwhile.
+   *
+   * @throws `SessionNotFound`, `SessionDeleted`; the stream, what reading throws.
+   */
+  exportSession(id: string, options: { readonly attachments?: boolean } = {}): Promise<SessionExport> {
+    return exportSession(this.#call, id, options.attachments ?? true);
+  }
+
+  /**
+   * Makes a session of a file that `exportSession` wrote. The file may come from anybody: it is checked line by line, gets
+   * ids of its own, and shows when all of it is stored (law SE2). It says which provider and model to use, but not where
+   * or with what key; with `policy`, nothing of that is taken from it.
+   *
+   * @throws `ImportInvalid` naming the line, `SessionExists`, `SessionDeleted`, `StorageFull`; then nothing is imported.
+   */
+  importSession(
+    blob: Blob,
+    options: { readonly id?: string; readonly policy?: SessionPolicy } = {},
+  ): Promise<ImportedSession> {
+    const { id, policy } = options;
+    return this.#call('importSession', {
+      blob,
+      sessionId: id,
+      policy,
+    });
   }
 
   /** Calls `listener` when the worker is lost. The returned function ends that. */
@@ -181,6 +239,7 @@ export class RuntimeClient {
     } catch (error) {
       if (!isLashError(error, 'WorkerLost')) throw error;
     } finally {
+      this.#watching.abort();
       this.#end(this.#closed);
     }
   }
@@ -199,26 +258,37 @@ export class RuntimeClient {
   }
 
   async #open(request: OpenSessionRequest): Promise<SessionClient> {
-    const opened = await this.#call('openSession', request);
+    return this.#hold(await this.#call('openSession', request), request.mode);
+  }
+
+  #hold(opened: OpenedSession, mode: SessionOpenMode): SessionClient {
     const feed = this.#feeds.get(opened.session);
     if (feed === undefined) throw sessionClosed(opened.sessionId);
-    feed.hold(opened, request.mode);
+    feed.hold(opened, mode);
     return new SessionClient(feed, this.#call);
   }
 
   async #reconnect(): Promise<void> {
     this.#refuseClosed();
     if (typeof this.#source !== 'function') {
-      throw new LashError(
-        'CannotReconnect',
-        'Connect with a function that makes the worker to be able to reconnect',
-        {},
-      );
+      throw new LashError('CannotReconnect', 'Connect with a function that makes the worker', {});
     }
     this.#link?.lose('it was replaced');
     await this.#start();
     if (this.#tools.specs.length > 0) await this.#call('offerTools', { tools: this.#tools.specs });
     await this.#feeds.reopen(this.#call);
+  }
+
+  /** A page that comes back from the back-forward cache, or was frozen or hidden, may have missed what other tabs did. */
+  #watchPage(): void {
+    const tell = (): void => {
+      const shown = document.visibilityState === 'visible';
+      // Without a worker there is nobody to tell; one that is made anew opens everything afresh.
+      this.#link?.call('pageShown', { shown }).catch(() => undefined);
+    };
+    const { signal } = this.#watching;
+    addEventListener('pageshow', tell, { signal });
+    for (const type of ['visibilitychange', 'resume']) document.addEventListener(type, tell, { signal });
   }
 
   #end(error: LashError): void {
@@ -265,6 +335,7 @@ export class RuntimeClient {
     if (item.kind === 'closed') {
       this.#feeds.close(item.session, this.#closed ?? (item.error && fromWireError(item.error)));
     } else if (item.kind === 'tool-call') void this.#runTool(item.call, item.request);
+    else if (item.kind === 'database') this.#options.onDatabase?.(item.event);
     else if (item.kind === 'tool-cancelled') this.#tools.cancel(item.call, item.reason);
     else (this.#options.onWarning ?? reportError)(fromWireError(item.error));
     return undefined;

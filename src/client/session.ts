@@ -1,10 +1,11 @@
 import type { BranchPoint } from '../core/branch-point.ts';
 import { LashError } from '../core/error.ts';
 import type { SessionNode } from '../core/node.ts';
+import type { ParkedSession } from '../core/parked-session.ts';
 import type { SessionPolicy } from '../core/policy.ts';
 import type { TurnInput, TurnRequest } from '../core/turn-input.ts';
 import type { TurnResult } from '../core/turn-result.ts';
-import { prependOlder, type SessionView } from '../core/view.ts';
+import { prependOlder, type SessionView, showNewest } from '../core/view.ts';
 import type {
   AppendRequest,
   AppendResult,
@@ -55,8 +56,7 @@ export class SessionClient {
     this.#feed = feed;
     this.#makeCall = makeCall;
     this.attachments = {
-      put: async (bytes, options = {}) =>
-        await this.#call('putAttachment', { upload: await uploadOf(bytes, options) }),
+      put: async (bytes, options = {}) => await this.#call('putAttachment', await uploadOf(bytes, options)),
       get: (id) => this.#call('getAttachment', { attachmentId: id }),
     };
   }
@@ -123,7 +123,8 @@ export class SessionClient {
 
   /**
    * Puts up to `limit` older nodes in front of what the view shows, and resolves with whether there are older ones still.
-   * They stay until new ones push them out.
+   * What the view holds is bounded (law RE2): the newest nodes go when it would be too much, until {@link showNewest}
+   * or a change of the path brings them back.
    */
   async showOlder(limit = 50): Promise<boolean> {
     const { start } = this.#feed.view.window;
@@ -131,6 +132,14 @@ export class SessionClient {
     const { window, branches } = await this.readView({ before: start, limit });
     if (this.#feed.show(prependOlder(this.#feed.view, window, branches))) this.#feed.notify();
     return this.#feed.view.window.start > 0;
+  }
+
+  /** Shows the newest nodes again, where older ones have pushed them out. */
+  async showNewest(): Promise<void> {
+    while (!endsWithLeaf(this.#feed.view)) {
+      const { window, branches } = await this.readView();
+      if (this.#feed.show(showNewest(this.#feed.view, window, branches))) this.#feed.notify();
+    }
   }
 
   /** Changes what the session is run with from the next turn on. @throws `InvalidInput` */
@@ -143,6 +152,36 @@ export class SessionClient {
   /** Gives the session another title. */
   rename(title: string): Promise<void> {
     return this.#call('rename', { title });
+  }
+
+  /** Keeps a node and its ancestors from being orphans (law ST8). @throws `NodeNotFound` */
+  pin(nodeId: string): Promise<void> {
+    return this.#call('pin', { nodeId });
+  }
+
+  /** Takes that back. */
+  unpin(nodeId: string): Promise<void> {
+    return this.#call('unpin', { nodeId });
+  }
+
+  /**
+   * Makes this tab the one that writes the session: at once if no other one does, after the other one let go, or, with
+   * `force`, also if that one is in a turn, which then fails.
+   *
+   * @throws `SessionHeldElsewhere`, `StorageBlocked` (the other tab is frozen in the middle of a write)
+   */
+  takeOver(options: { readonly force?: boolean } = {}): Promise<void> {
+    return this.#call('takeOver', { force: options.force === true });
+  }
+
+  /**
+   * Closes the session and resolves with a handle of it: plain data under 1 KiB that `client.resume` takes, also after a
+   * reload. Nothing is written that is not already. @throws `TurnRunning`, `SessionInUse`
+   */
+  async park(): Promise<ParkedSession> {
+    const parked = await this.#call('park', {});
+    this.#closed = true;
+    return parked;
   }
 
   /** The tokens that the session used, every branch included. */
@@ -170,7 +209,7 @@ export class SessionClient {
   ): Promise<TurnResult> {
     if (signal?.aborted === true) {
       const reason = reasonOf(signal);
-      throw new LashError('Cancelled', `The turn was stopped before it began: ${reason}`, { reason });
+      throw new LashError('Cancelled', `Stopped before it began: ${reason}`, { reason });
     }
     return await this.#call('turn', { turnId, input, request });
   }
@@ -195,6 +234,10 @@ export class SessionClient {
 /** The error of a call on a session that was closed. */
 export function sessionClosed(sessionId: string): LashError {
   return new LashError('SessionClosed', `The session ${sessionId} was closed`, { sessionId });
+}
+
+function endsWithLeaf({ window, head }: SessionView): boolean {
+  return window.start + window.nodes.length === head.depth;
 }
 
 function reasonOf(signal: AbortSignal | undefined): string {

@@ -1,16 +1,16 @@
 import { LashError } from '../core/error.ts';
 import type { JsonObject } from '../core/json.ts';
 import { PROTOCOL_VERSION } from '../protocol/api.ts';
-import { type HandshakeMessage, handshakeMessage, type ReadyMessage } from '../protocol/handshake.ts';
+import { type HandshakeMessage, isReady, type ReadyMessage } from '../protocol/handshake.ts';
 import { type LinkListener, WorkerLink } from './worker-link.ts';
 
 const CAUSES: readonly string[] = [
-  'the URL of the worker script is wrong, or the bundler did not turn it into one',
-  'the script or something that it imports failed to load or threw; the console says more',
-  'the content security policy forbids workers from that place (worker-src)',
-  'the page is offline and the script is not in a cache',
-  'the script never calls serveRuntime',
-  'the page is not a secure context (https or localhost)',
+  'a wrong URL of the script',
+  'the script, or an import of it, did not load or threw (see the console)',
+  'a content security policy (worker-src)',
+  'being offline',
+  'no call of serveRuntime',
+  'an origin without https',
 ];
 
 /**
@@ -27,14 +27,10 @@ export async function startWorker(
 ): Promise<WorkerLink> {
   const ready = await waitUntilReady(worker, readyTimeoutMs);
   if (ready.protocol !== PROTOCOL_VERSION) {
-    throw new LashError(
-      'ProtocolMismatch',
-      'The page and the worker come from different versions of lash-web',
-      {
-        page: PROTOCOL_VERSION,
-        worker: ready.protocol,
-      },
-    );
+    throw new LashError('ProtocolMismatch', 'Page and worker are of different versions', {
+      page: PROTOCOL_VERSION,
+      worker: ready.protocol,
+    });
   }
   const calls = new MessageChannel();
   const events = new MessageChannel();
@@ -45,7 +41,7 @@ export async function startWorker(
   try {
     await link.call('hello', null);
   } catch (error) {
-    link.end(new LashError('ClientClosed', 'The connection was not made', {}));
+    link.end(new LashError('ClientClosed', 'Not connected', {}));
     throw error;
   }
   return link;
@@ -54,13 +50,12 @@ export async function startWorker(
 function waitUntilReady(worker: Worker, timeoutMs: number): Promise<ReadyMessage> {
   return new Promise((resolve, reject) => {
     const onMessage = ({ data }: MessageEvent<unknown>): void => {
-      const message = handshakeMessage(data);
-      if (message?.lash === 'ready') settle(() => resolve(message));
+      if (isReady(data)) settle(() => resolve(data));
     };
     const onError = (event: ErrorEvent): void =>
-      settle(() => reject(loadFailed(event.message || 'its script did not load or did not start')));
+      settle(() => reject(loadFailed(event.message || 'its script failed')));
     const timer = setTimeout(
-      () => settle(() => reject(loadFailed(`it did not say that it is ready within ${timeoutMs} ms`))),
+      () => settle(() => reject(loadFailed(`it was not ready within ${timeoutMs} ms`))),
       timeoutMs,
     );
     const settle = (how: () => void): void => {
@@ -77,6 +72,6 @@ function waitUntilReady(worker: Worker, timeoutMs: number): Promise<ReadyMessage
 }
 
 function loadFailed(what: string): LashError {
-  const message = `The worker of the runtime did not start: ${what}. Usual causes: ${CAUSES.join('; ')}.`;
+  const message = `The worker did not start: ${what}. Usual causes: ${CAUSES.join('; ')}.`;
   return new LashError('WorkerLoadFailed', message, { causes: CAUSES });
 }

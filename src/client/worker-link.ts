@@ -79,7 +79,7 @@ export class WorkerLink {
   /** Ends the connection because the worker is gone. */
   lose(reason: string): void {
     if (this.#ended !== undefined) return;
-    const error = new LashError('WorkerLost', `The worker of the runtime ended: ${reason}`, {});
+    const error = new LashError('WorkerLost', `The worker ended: ${reason}`, {});
     this.end(error);
     this.#listener.lost(error);
   }
@@ -95,14 +95,10 @@ export class WorkerLink {
   }
 }
 
-/** What cannot be sent is refused here, where the caller still sees which value it was. Only uploads hold a Blob. */
-function refuseNonData(name: CallName, request: unknown): void {
-  const data = name === 'putAttachment' ? withoutBlob(request as CallRequest<'putAttachment'>) : request;
+/** What cannot be sent is refused here, where the caller still sees which value it was. Uploads and imports hold a Blob. */
+function refuseNonData(name: CallName, request: object | null): void {
+  const { blob: _bytes, ...data } = { blob: undefined, ...request };
   const path = findNonJson(data);
   if (path === undefined) return;
-  throw new LashError('NotData', `What was passed to ${name} is not plain data at ${path}`, { path });
-}
-
-function withoutBlob({ session, upload: { blob: _blob, ...upload } }: CallRequest<'putAttachment'>): unknown {
-  return { session, upload };
+  throw new LashError('NotData', `${path} of ${name} is not plain data`, { path });
 }

@@ -2,7 +2,15 @@ import type { AttachmentRef } from '../core/attachment.ts';
 import type { BranchPoint } from '../core/branch-point.ts';
 import type { PathWindow } from '../core/event.ts';
 import type { JsonValue } from '../core/json.ts';
+import type {
+  GcReport,
+  HousekeepingReport,
+  SessionInventory,
+  TombstoneReport,
+  VacuumReport,
+} from '../core/maintenance.ts';
 import type { NodeBody, SessionNode } from '../core/node.ts';
+import type { ParkedSession } from '../core/parked-session.ts';
 import type { Page, SessionPolicy, SessionSummary } from '../core/policy.ts';
 import type { ToolSpec } from '../core/tool-spec.ts';
 import type { TurnInput, TurnRequest } from '../core/turn-input.ts';
@@ -18,10 +26,12 @@ export type SessionOpenMode = 'create' | 'open' | 'openOrCreate' | 'readOnly';
 
 /** Which session to open, and how. Without an id, `create` makes one. A policy replaces the stored one. */
 export interface OpenSessionRequest {
-  readonly sessionId?: string;
+  readonly sessionId?: string | undefined;
   readonly mode: SessionOpenMode;
-  readonly title?: string;
-  readonly policy?: SessionPolicy;
+  readonly title?: string | undefined;
+  readonly policy?: SessionPolicy | undefined;
+  /** With mode `readOnly`: `showSound` shows a damaged path up to its last sound node (law ST6). */
+  readonly damaged?: 'refuse' | 'showSound';
 }
 
 /** An open session. `session` is its number on this connection; its view came before, on the event channel. */
@@ -64,7 +74,7 @@ export interface SessionUsage {
 export interface AttachmentUpload {
   readonly blob: Blob;
   readonly mime: string;
-  readonly name?: string;
+  readonly name?: string | undefined;
   readonly width?: number;
   readonly height?: number;
 }
@@ -82,9 +92,44 @@ export interface TraceReadRequest {
 /** Some lines of the trace `name`. `cursor` stands behind the last one; `done`: there were no more at that time. */
 export interface TraceLines {
   readonly name: string;
+  /** `<name>.jsonl`, as any file system takes it. */
+  readonly fileName: string;
   readonly text: string;
   readonly cursor: string;
   readonly done: boolean;
+}
+
+/** Which session to export; `attachments` says whether the file holds the bytes of its attachments. */
+export interface ExportRequest {
+  readonly sessionId: string;
+  readonly attachments: boolean;
+}
+
+/** An export that waits to be read. `transfer` is its number on this connection. */
+export interface ExportBegun {
+  readonly transfer: number;
+  /** `<title>.jsonl`, as any file system takes it. */
+  readonly fileName: string;
+}
+
+/** The next bytes of an export. `done`: they were the last ones. */
+export interface ExportChunk {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly done: boolean;
+}
+
+/** A file to import. Default: a new id, and the policy of the file. */
+export interface ImportRequest {
+  readonly blob: Blob;
+  readonly sessionId?: string | undefined;
+  readonly policy?: SessionPolicy | undefined;
+}
+
+/** A session that was imported. */
+export interface ImportedSession {
+  readonly sessionId: string;
+  readonly nodes: number;
+  readonly attachments: number;
 }
 
 /**
@@ -98,6 +143,24 @@ export interface StorageReport {
   readonly originQuota?: number;
   /** Whether the browser promised not to evict the origin's data by itself. */
   readonly persisted?: boolean;
+  /**
+   * What the browser may evict by itself when it needs room: it takes an origin's data whole, sessions, attachments and
+   * traces, or not at all. `unknown` where it does not say whether it promised.
+   */
+  readonly evictable: 'everything' | 'nothing' | 'unknown';
+}
+
+/** A page of a session's orphans; `writtenBefore` (Unix milliseconds) leaves out what is newer. */
+export interface OrphanRequest {
+  readonly sessionId: string;
+  readonly after?: string;
+  readonly limit?: number;
+  readonly writtenBefore?: number;
+}
+
+/** What housekeeping leaves alone: branches that were written to within this time. */
+export interface KeepRule {
+  readonly youngerThanMs: number;
 }
 
 /** All that a page can ask of the worker. One argument each, plain data but for the Blob of an attachment. */
@@ -116,6 +179,25 @@ export interface RuntimeCalls {
   answerTool(request: { readonly call: number; readonly answer: Outcome<JsonValue> }): void;
   readTrace(request: TraceReadRequest): TraceLines;
   storage(request: null): StorageReport;
+  exportSession(request: ExportRequest): ExportBegun;
+  readExport(request: { readonly transfer: number }): ExportChunk;
+  cancelExport(request: { readonly transfer: number }): void;
+  importSession(request: ImportRequest): ImportedSession;
+  orphanedNodeIds(request: OrphanRequest): Page<string>;
+  tombstoneNodes(request: {
+    readonly sessionId: string;
+    readonly nodeIds: readonly string[];
+  }): TombstoneReport;
+  vacuum(request: { readonly sessionId: string }): VacuumReport;
+  gcUnreachable(request: { readonly sessionId: string; readonly keepYoungerThanMs?: number }): GcReport;
+  inventory(request: { readonly sessionId: string }): SessionInventory;
+  runHousekeeping(request: { readonly keep?: KeepRule | undefined }): HousekeepingReport;
+  resumeSession(request: { readonly parked: ParkedSession }): OpenedSession;
+  /**
+   * `true`: the page is shown again after it was hidden, frozen or kept in the back-forward cache: look again at what is
+   * stored. `false`: it is about to be: give up what other tabs could wait for.
+   */
+  pageShown(request: { readonly shown: boolean }): void;
   /** Closes every session of this connection. */
   disconnect(request: null): void;
 
@@ -137,7 +219,12 @@ export interface RuntimeCalls {
   setPolicy(request: InSession & { readonly patch: Partial<SessionPolicy> }): SessionPolicy;
   rename(request: InSession & { readonly title: string }): void;
   usage(request: InSession): SessionUsage;
-  putAttachment(request: InSession & { readonly upload: AttachmentUpload }): AttachmentRef;
+  /** Closes the session, whoever of this page holds it. */
+  park(request: InSession): ParkedSession;
+  pin(request: InSession & { readonly nodeId: string }): void;
+  unpin(request: InSession & { readonly nodeId: string }): void;
+  takeOver(request: InSession & { readonly force: boolean }): void;
+  putAttachment(request: InSession & AttachmentUpload): AttachmentRef;
   getAttachment(request: InSession & { readonly attachmentId: string }): Blob;
 }
 

@@ -1,3 +1,4 @@
+import type { DatabaseEvent } from '../core/database-event.ts';
 import type { WireError } from '../core/error.ts';
 import type { SessionEvent } from '../core/event.ts';
 import type { JsonValue } from '../core/json.ts';
@@ -14,6 +15,8 @@ export type ChannelItem =
   | { readonly kind: 'tool-call'; readonly call: number; readonly request: PageToolRequest }
   /** Nobody waits for that call any more. */
   | { readonly kind: 'tool-cancelled'; readonly call: number; readonly reason: string }
+  /** Something happened to the database of the sessions (laws ST16, ST18). */
+  | { readonly kind: 'database'; readonly event: DatabaseEvent }
   /** Something in the worker threw where nobody caught it. */
   | { readonly kind: 'warning'; readonly error: WireError };
 

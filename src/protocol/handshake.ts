@@ -28,13 +28,17 @@ export interface ConnectMessage {
   readonly events: MessagePort;
 }
 
-/** The handshake message in `data`, or `undefined` when it is something of the host's own. */
-export function handshakeMessage(data: unknown): HandshakeMessage | undefined {
+/** Whether `data` says that the worker is ready, and is nothing of the host's own. */
+export function isReady(data: unknown): data is ReadyMessage {
+  return (data as Partial<ReadyMessage> | null)?.lash === 'ready';
+}
+
+/** The page's handshake message in `data`, or `undefined` when it is something of the host's own. */
+export function handshakeMessage(data: unknown): HelloMessage | ConnectMessage | undefined {
   if (typeof data !== 'object' || data === null || !('lash' in data)) return undefined;
-  const message = data as HandshakeMessage;
+  const message = data as HelloMessage | ConnectMessage;
   switch (message.lash) {
     case 'hello':
-    case 'ready':
       return message;
     case 'connect':
       return isPort(message.calls) && isPort(message.events) ? message : undefined;

@@ -30,6 +30,11 @@ export class FanoutTraceSink implements TraceSink {
     await all(this.sinks.map((sink) => sink.flush()));
   }
 
+  /** Deletes the session in all that keep something. @throws what the first one threw that did, once all are done */
+  async deleteSession(sessionId: string): Promise<void> {
+    await all(this.sinks.flatMap((sink) => sink.deleteSession?.(sessionId) ?? []));
+  }
+
   /** Closes all of them. @throws what the first one threw that did, once all are done */
   async close(): Promise<void> {
     await all(this.sinks.map((sink) => sink.close()));

@@ -1,6 +1,6 @@
 import type { ReadableTrace, TraceChunk, TraceRecord } from '../contract/trace.ts';
 import { LashError } from '../core/error.ts';
-import { TraceDatabase } from './trace-database.ts';
+import type { TraceDatabase } from './trace-database.ts';
 import { addDrops, type DropCount, dropRecord, NO_DROPS } from './trace-drops.ts';
 import { countBatch, dropLine, toRuns, type TraceLine, traceLine } from './trace-line.ts';
 
@@ -27,7 +27,8 @@ const FLUSH_AFTER_MS = 250;
  */
 export class JsonlTraceSink implements ReadableTrace {
   readonly name: string;
-  readonly #database: TraceDatabase;
+  readonly #databaseName: string;
+  #database: TraceDatabase | undefined;
   readonly #maxBytes: number;
   readonly #batchBytes: number;
   readonly #waiting: TraceLine[] = [];
@@ -41,7 +42,7 @@ export class JsonlTraceSink implements ReadableTrace {
   constructor(name: string, options: JsonlTraceOptions = {}) {
     const { database = 'lash-web', maxBytes = 65_536 * KIB } = options;
     this.name = name;
-    this.#database = new TraceDatabase(`${database}.trace`);
+    this.#databaseName = `${database}.trace`;
     this.#maxBytes = maxBytes;
     this.#batchBytes = Math.min(MAX_BATCH_BYTES, Math.floor(maxBytes / 4));
   }
@@ -71,7 +72,7 @@ export class JsonlTraceSink implements ReadableTrace {
   async close(): Promise<void> {
     this.#closed = true;
     await this.flush();
-    await this.#guard(() => this.#database.close());
+    await this.#guard(async () => this.#database?.close());
   }
 
   /** @throws `StorageUnavailable`, `InvalidInput` for a cursor that is none */
@@ -83,7 +84,9 @@ export class JsonlTraceSink implements ReadableTrace {
     await this.flush();
     const { sessionId, maxBytes } = request;
     const { sequence, rotated } = parseCursor(request.cursor);
-    const page = await this.#guard(() => this.#database.read(this.name, sessionId, sequence, maxBytes));
+    const page = await this.#guard(async () =>
+      (await this.#open()).read(this.name, sessionId, sequence, maxBytes),
+    );
     const missing = {
       records: page.rotated.records - rotated.records,
       bytes: page.rotated.bytes - rotated.bytes,
@@ -95,7 +98,7 @@ export class JsonlTraceSink implements ReadableTrace {
   /** Removes all lines of a session for good. @throws `StorageUnavailable`; what was removed by then stays so */
   async deleteSession(sessionId: string): Promise<void> {
     await this.flush();
-    await this.#guard(() => this.#database.deleteSession(this.name, sessionId));
+    await this.#guard(async () => (await this.#open()).deleteSession(this.name, sessionId));
   }
 
   #accept(record: TraceRecord): void {
@@ -134,7 +137,7 @@ export class JsonlTraceSink implements ReadableTrace {
     for (let left = this.#waiting.length; left > 0;) {
       const batch = this.#waiting.slice(0, countBatch(this.#waiting, left, this.#batchBytes));
       try {
-        await this.#database.append(this.name, toRuns(batch), this.#maxBytes);
+        await (await this.#open()).append(this.name, toRuns(batch), this.#maxBytes);
       } catch {
         for (const line of batch) this.#drop(line.sessionId, line.standsFor);
       }
@@ -144,11 +147,17 @@ export class JsonlTraceSink implements ReadableTrace {
     }
   }
 
+  /** Its code is loaded when the first lines are to be stored. */
+  async #open(): Promise<TraceDatabase> {
+    const { TraceDatabase } = await import('./trace-database.ts');
+    return (this.#database ??= new TraceDatabase(this.#databaseName));
+  }
+
   async #guard<T>(action: () => Promise<T>): Promise<T> {
     try {
       return await action();
     } catch (error) {
-      const database = this.#database.name;
+      const database = this.#databaseName;
       const reason = error instanceof Error ? error.message : String(error);
       const message = `The trace in the database ${database} cannot be read or changed: ${reason}`;
       throw new LashError('StorageUnavailable', message, { database, reason }, { cause: error });

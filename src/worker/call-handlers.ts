@@ -1,11 +1,13 @@
 import type { RuntimeEnvironment } from '../contract/environment.ts';
-import { LashError } from '../core/error.ts';
 import type { CallName, CallRequest, CallResult } from '../protocol/api.ts';
 import type { LashRuntime } from '../runtime/runtime.ts';
 import type { SecretVault } from '../runtime/secrets.ts';
+import type { Maintenance } from './maintenance.ts';
 import type { OpenSession } from './open-session.ts';
 import type { PageTools } from './page-tools.ts';
+import { present } from './present.ts';
 import type { SessionTable } from './session-table.ts';
+import type { SessionTransfers } from './session-transfers.ts';
 import { storageReport } from './storage-report.ts';
 import { readTrace } from './trace-reading.ts';
 
@@ -15,6 +17,7 @@ export interface CallResources {
   readonly sessions: SessionTable;
   readonly pageTools: PageTools;
   readonly secrets: SecretVault;
+  readonly maintenance: Maintenance;
   /** The names of the worker's own tools. */
   readonly toolNames: readonly string[];
 }
@@ -26,7 +29,7 @@ export type CallHandlers = {
 
 /** The calls of one connection. */
 export function callHandlers(resources: CallResources): CallHandlers {
-  const { environment, sessions, pageTools, secrets, toolNames } = resources;
+  const { environment, sessions, pageTools, secrets, maintenance, toolNames } = resources;
   const runtimeOf = (request: { readonly session: number }): LashRuntime =>
     sessions.get(request.session).runtime;
   const attachmentsOf = (request: { readonly session: number }): RuntimeEnvironment['attachmentStore'] => {
@@ -34,6 +37,13 @@ export function callHandlers(resources: CallResources): CallHandlers {
     return environment.attachmentStore;
   };
   const sessionOf = (request: { readonly session: number }): OpenSession => sessions.get(request.session);
+  let loaded: Promise<SessionTransfers> | undefined;
+  const transfers = (): Promise<SessionTransfers> => {
+    loaded ??= import('./session-transfers.ts').then(
+      (module) => new module.SessionTransfers(environment, secrets),
+    );
+    return loaded;
+  };
   return {
     hello: () => undefined,
     openSession: (request) => sessions.open(environment, request),
@@ -50,6 +60,21 @@ export function callHandlers(resources: CallResources): CallHandlers {
     answerTool: ({ call, answer }) => pageTools.answer(call, answer),
     readTrace: (request) => readTrace(environment.traceSink, request),
     storage: () => storageReport(environment),
+    exportSession: async (request) => (await transfers()).beginExport(request),
+    readExport: async ({ transfer }) => (await transfers()).readExport(transfer),
+    cancelExport: async ({ transfer }) => (await transfers()).cancelExport(transfer),
+    importSession: async (request) => (await transfers()).importSession(request),
+    orphanedNodeIds: ({ sessionId, ...page }) =>
+      maintenance.onStore(sessionId, (store) => store.orphanedNodeIds(page)),
+    tombstoneNodes: ({ sessionId, nodeIds }) =>
+      maintenance.onStore(sessionId, (store) => store.tombstoneNodes(nodeIds)),
+    vacuum: ({ sessionId }) => maintenance.onStore(sessionId, (store) => store.vacuum()),
+    gcUnreachable: ({ sessionId, ...options }) =>
+      maintenance.onStore(sessionId, (store) => store.gcUnreachable(options)),
+    inventory: ({ sessionId }) => maintenance.onStore(sessionId, (store) => store.inventory()),
+    runHousekeeping: ({ keep }) => maintenance.runHousekeeping(keep),
+    resumeSession: ({ parked }) => sessions.resume(environment, parked),
+    pageShown: ({ shown }) => sessions.pageShown(shown),
     disconnect: () => sessions.closeAll(),
 
     turn: (request) => sessionOf(request).turn(request.turnId, request.input, request.request),
@@ -62,9 +87,13 @@ export function callHandlers(resources: CallResources): CallHandlers {
     setPolicy: (request) => runtimeOf(request).setPolicy(request.patch),
     rename: (request) => runtimeOf(request).rename(request.title),
     usage: (request) => runtimeOf(request).usage(),
-    putAttachment: (request) => {
-      const { blob, ...meta } = request.upload;
-      return attachmentsOf(request).put(blob, meta);
+    park: (request) => sessions.park(request.session),
+    pin: (request) => runtimeOf(request).pin(request.nodeId),
+    unpin: (request) => runtimeOf(request).unpin(request.nodeId),
+    takeOver: (request) => runtimeOf(request).takeOver({ force: request.force }),
+    putAttachment: ({ session, blob, ...meta }) => {
+      const { sessionId } = runtimeOf({ session });
+      return environment.attachmentStore.put(blob, present(meta), { sessionId });
     },
     getAttachment: (request) => attachmentsOf(request).get(request.attachmentId),
   };
@@ -82,11 +111,4 @@ async function renameStored(
   } finally {
     await store.close();
   }
-}
-
-/** The error for a feature that this version has no engine for. */
-export function unsupported(feature: string): LashError {
-  return new LashError('Unsupported', `This version of the runtime has no engine for ${feature}`, {
-    feature,
-  });
 }

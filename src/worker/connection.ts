@@ -10,10 +10,11 @@ import { type Answer, outcomeOf } from '../protocol/wire.ts';
 import type { SecretVault } from '../runtime/secrets.ts';
 import { callHandlers, type CallHandlers } from './call-handlers.ts';
 import { exposeCalls } from './expose-calls.ts';
+import { type HousekeepingOptions, Maintenance } from './maintenance.ts';
 import { PageTools } from './page-tools.ts';
 import { firstProblem } from './problem.ts';
 import { CALL_SCHEMAS } from './schema/calls.ts';
-import { SessionTable } from './session-table.ts';
+import { deleteOptions, SessionTable } from './session-table.ts';
 
 /** What a worker serves to every page that connects. */
 export interface ServedRuntime {
@@ -21,6 +22,7 @@ export interface ServedRuntime {
   readonly providers: Providers;
   readonly tools: readonly Tool[];
   readonly secrets: SecretVault;
+  readonly housekeeping: HousekeepingOptions | undefined;
 }
 
 /**
@@ -33,6 +35,8 @@ export class Connection {
   readonly #handlers: Promise<CallHandlers>;
   readonly #onEnd: (connection: Connection) => void;
   readonly #pageTools: PageTools;
+  #maintenance: Maintenance | undefined;
+  #unwatch: (() => void) | undefined;
 
   constructor(served: ServedRuntime, message: ConnectMessage, onEnd: (connection: Connection) => void) {
     const { providers, tools, secrets } = served;
@@ -46,7 +50,10 @@ export class Connection {
     this.#secrets = secrets;
     this.#onEnd = onEnd;
     this.#handlers = Promise.all([served.environmentFor(message.config), ...tools.map(toolSpec)]).then(
-      ([environment]) => callHandlers({ environment, sessions, pageTools, secrets, toolNames }),
+      ([environment]) => {
+        const maintenance = this.#keepHouse(environment, sessions, served.housekeeping);
+        return callHandlers({ environment, sessions, pageTools, secrets, maintenance, toolNames });
+      },
     );
     // Whoever calls hears of it; the page's first call is always waiting.
     this.#handlers.catch(() => undefined);
@@ -78,7 +85,26 @@ export class Connection {
     return await handlers[name](checked.data);
   }
 
+  /** Finishes what an earlier worker left half deleted, and keeps house if the host wants it. */
+  #keepHouse(
+    environment: RuntimeEnvironment,
+    sessions: SessionTable,
+    housekeeping: HousekeepingOptions | undefined,
+  ): Maintenance {
+    const maintenance = new Maintenance(environment, sessions);
+    const warn = (error: unknown): void => this.warn(error);
+    environment.sessionStoreFactory.finishDeletions(deleteOptions(environment)).catch(warn);
+    if (housekeeping !== undefined) maintenance.schedule(housekeeping, warn).catch(warn);
+    this.#maintenance = maintenance;
+    this.#unwatch = environment.sessionStoreFactory.onEvent?.((event) =>
+      this.#channel.push({ kind: 'database', event }),
+    );
+    return maintenance;
+  }
+
   #end(): void {
+    this.#unwatch?.();
+    this.#maintenance?.end();
     this.#pageTools.close();
     this.#onEnd(this);
   }

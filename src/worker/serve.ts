@@ -6,8 +6,8 @@ import { PROTOCOL_VERSION } from '../protocol/api.ts';
 import { type HandshakeMessage, handshakeMessage } from '../protocol/handshake.ts';
 import { holdLiveness } from '../protocol/liveness.ts';
 import { SecretVault } from '../runtime/secrets.ts';
-import { unsupported } from './call-handlers.ts';
 import { Connection, type ServedRuntime } from './connection.ts';
+import type { HousekeepingOptions } from './maintenance.ts';
 
 /** What a worker serves. */
 export interface ServeOptions {
@@ -24,8 +24,11 @@ export interface ServeOptions {
   readonly tools?: readonly Tool[];
   /** Secrets by name, for models that the host builds itself; redacted everywhere (law SE1). */
   readonly secrets?: Readonly<Record<string, string>>;
-  /** Has no engine yet: when it is given, connecting fails with `Unsupported`. */
-  readonly housekeeping?: { readonly everyMs: number; readonly keep: { readonly youngerThanMs: number } };
+  /**
+   * Whether the worker keeps house by itself, how often, and which branches it leaves alone; default: it does not. With it,
+   * orphans older than `keep` are tombstoned and vacuumed and what nothing refers to is swept, by one tab at a time.
+   */
+  readonly housekeeping?: HousekeepingOptions;
 }
 
 /**
@@ -64,10 +67,9 @@ function servedBy({
   const vault = new SecretVault();
   for (const [name, secret] of Object.entries(secrets)) vault.set(name, secret);
   const environmentFor = async (config: JsonObject): Promise<RuntimeEnvironment> => {
-    if (housekeeping !== undefined) throw unsupported('housekeeping');
     return typeof environment === 'function' ? await environment(config) : environment;
   };
-  return { environmentFor, providers, tools, secrets: vault };
+  return { environmentFor, providers, tools, secrets: vault, housekeeping };
 }
 
 /** Browsers tell a page little of a worker's uncaught error, and nothing of a rejection. */

@@ -1,10 +1,14 @@
 import { systemClock } from '../contract/clock.ts';
 import type { RuntimeEnvironment } from '../contract/environment.ts';
+import type { DeleteOptions } from '../contract/store.ts';
 import { LashError, toWireError } from '../core/error.ts';
+import type { ParkedSession } from '../core/parked-session.ts';
 import type { OpenedSession, OpenSessionRequest } from '../protocol/api.ts';
 import type { EventSender } from '../protocol/event-channel.ts';
-import { LashRuntime, type RuntimeOptions } from '../runtime/runtime.ts';
+import type { RuntimeOptions } from '../runtime/runtime-options.ts';
+import { LashRuntime } from '../runtime/runtime.ts';
 import { OpenSession, sessionClosed } from './open-session.ts';
+import { present } from './present.ts';
 
 /** What every session of a connection is opened with. */
 export type SessionResources = Pick<RuntimeOptions, 'providers' | 'tools' | 'secrets'>;
@@ -31,9 +35,53 @@ export class SessionTable {
     return this.#inTurn(sessionId, async () => {
       const open = this.find(sessionId);
       const session =
-        open === undefined ? await this.#start(environment, sessionId, request) : await share(open, request);
-      return { session: session.number, sessionId, policy: session.runtime.policy };
+        open === undefined
+          ? this.#add(
+              await LashRuntime.open(environment, { ...this.#resources, ...present(request), sessionId }),
+            )
+          : await share(open, request);
+      return opened(session);
     });
+  }
+
+  /** Opens a parked session, or shares it if it is open already. @throws what `LashRuntime.resume` throws */
+  resume(environment: RuntimeEnvironment, parked: ParkedSession): Promise<OpenedSession> {
+    const { sessionId } = parked;
+    return this.#inTurn(sessionId, async () => {
+      const open = this.find(sessionId);
+      if (open === undefined) {
+        return opened(this.#add(await LashRuntime.resume(parked, environment, this.#resources)));
+      }
+      const { resumeParked } = await import('../runtime/parking.ts');
+      const session = await resumeParked(parked, environment, async (_sessionId, check) => {
+        await open.runtime.maintain(check);
+        return await share(open, { mode: 'open' });
+      });
+      return opened(session);
+    });
+  }
+
+  /** Parks a session and closes it. @throws `SessionInUse` if it was opened more than once here, `TurnRunning` */
+  park(number: number): Promise<ParkedSession> {
+    const session = this.get(number);
+    const { sessionId } = session.runtime;
+    return this.#inTurn(sessionId, async () => {
+      if (session.holders > 1) {
+        throw new LashError('SessionInUse', `The session ${sessionId} is open more than once here`, {
+          sessionId,
+        });
+      }
+      const parked = await session.runtime.park();
+      await this.#end(session);
+      return parked;
+    });
+  }
+
+  /** Tells every session that the page was away, or is about to be. */
+  async pageShown(shown: boolean): Promise<void> {
+    const runtimes = Array.from(this.#open.values(), (session) => session.runtime);
+    if (shown) await Promise.all(runtimes.map((runtime) => runtime.wake()));
+    else for (const runtime of runtimes) runtime.rest();
   }
 
   /** The open session of this number. @throws `SessionClosed` */
@@ -64,7 +112,9 @@ export class SessionTable {
       const session = this.find(sessionId);
       if (session !== undefined) await session.close();
       try {
-        await environment.sessionStoreFactory.delete(sessionId);
+        const { sessionStoreFactory } = environment;
+        await sessionStoreFactory.delete(sessionId, deleteOptions(environment));
+        sessionStoreFactory.leases.publish(sessionId, { kind: 'deleted' });
       } catch (error) {
         if (session !== undefined) this.#forget(session);
         throw error;
@@ -86,18 +136,7 @@ export class SessionTable {
     );
   }
 
-  async #start(
-    environment: RuntimeEnvironment,
-    sessionId: string,
-    { mode, policy, title }: OpenSessionRequest,
-  ): Promise<OpenSession> {
-    const runtime = await LashRuntime.open(environment, {
-      ...this.#resources,
-      sessionId,
-      mode,
-      ...(policy === undefined ? {} : { policy }),
-      ...(title === undefined ? {} : { title }),
-    });
+  #add(runtime: LashRuntime): OpenSession {
     this.#numbers += 1;
     const session = new OpenSession(this.#numbers, runtime, this.#channel);
     this.#open.set(session.number, session);
@@ -134,6 +173,15 @@ export class SessionTable {
     });
     return run;
   }
+}
+
+/** What goes with a session's rows: its traces (law ST12). */
+export function deleteOptions({ traceSink }: RuntimeEnvironment): DeleteOptions {
+  return { alsoDelete: async (sessionId) => await traceSink?.deleteSession?.(sessionId) };
+}
+
+function opened({ number: session, runtime: { sessionId, policy } }: OpenSession): OpenedSession {
+  return { session, sessionId, policy };
 }
 
 async function share(session: OpenSession, { mode, policy }: OpenSessionRequest): Promise<OpenSession> {

@@ -13,7 +13,10 @@ export async function storageReport({
     for (const { bytes } of page.items) sessionBytes += bytes;
     after = page.next ?? undefined;
   } while (after !== undefined);
-  return { sessionBytes, attachmentBytes: await attachmentStore.totalBytes(), ...(await originReport()) };
+  const origin = await originReport();
+  const { persisted } = origin;
+  const evictable = persisted === undefined ? 'unknown' : persisted ? 'nothing' : 'everything';
+  return { sessionBytes, attachmentBytes: await attachmentStore.totalBytes(), ...origin, evictable };
 }
 
 async function originReport(): Promise<Pick<StorageReport, 'originUsage' | 'originQuota' | 'persisted'>> {

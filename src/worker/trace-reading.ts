@@ -2,6 +2,7 @@ import type { ReadableTrace, TraceSink } from '../contract/trace.ts';
 import { LashError } from '../core/error.ts';
 import type { TraceLines, TraceReadRequest } from '../protocol/api.ts';
 import { FanoutTraceSink } from '../sinks/fanout-trace-sink.ts';
+import { fileNameOf } from './file-name.ts';
 
 const DEFAULT_CHUNK_BYTES = 256 * 1024;
 
@@ -26,7 +27,7 @@ export async function readTrace(sink: TraceSink | null, request: TraceReadReques
     ...(sessionId === undefined ? {} : { sessionId }),
     ...(cursor === undefined ? {} : { cursor }),
   });
-  return { name: trace.name, ...chunk };
+  return { name: trace.name, fileName: fileNameOf(trace.name, 'trace'), ...chunk };
 }
 
 /** The sinks that can be read, those within others included. */

@@ -29,13 +29,7 @@ const answer = z.discriminatedUnion('ok', [
   }),
 ]);
 
-const upload = z.strictObject({
-  blob: z.custom<Blob>((value) => value instanceof Blob, 'must be a Blob'),
-  mime: filled,
-  name: z.optional(z.string()),
-  width: z.optional(count),
-  height: z.optional(count),
-});
+const blob = z.custom<Blob>((value) => value instanceof Blob, 'must be a Blob');
 
 /**
  * What each call may be given. Keys that are not named here are refused, so that a misspelt option is an error and not
@@ -49,6 +43,7 @@ export const CALL_SCHEMAS: { readonly [Name in CallName]: Schema<CallRequest<Nam
       mode: z.enum(['create', 'open', 'openOrCreate', 'readOnly']),
       title: z.optional(title),
       policy: z.optional(policy),
+      damaged: z.optional(z.enum(['refuse', 'showSound'])),
     }),
   ),
   closeSession: z.strictObject({ session }),
@@ -67,6 +62,27 @@ export const CALL_SCHEMAS: { readonly [Name in CallName]: Schema<CallRequest<Nam
     }),
   ),
   storage: nothing,
+  exportSession: z.strictObject({ sessionId: id, attachments: z.boolean() }),
+  readExport: z.strictObject({ transfer: count }),
+  cancelExport: z.strictObject({ transfer: count }),
+  importSession: schemaFor(z.strictObject({ blob, sessionId: z.optional(id), policy: z.optional(policy) })),
+  orphanedNodeIds: schemaFor(
+    z.strictObject({
+      sessionId: id,
+      after: z.optional(z.string()),
+      limit: z.optional(count),
+      writtenBefore: z.optional(natural),
+    }),
+  ),
+  tombstoneNodes: z.strictObject({ sessionId: id, nodeIds: z.array(filled) }),
+  vacuum: z.strictObject({ sessionId: id }),
+  gcUnreachable: schemaFor(z.strictObject({ sessionId: id, keepYoungerThanMs: z.optional(natural) })),
+  inventory: z.strictObject({ sessionId: id }),
+  runHousekeeping: schemaFor(
+    z.strictObject({ keep: z.optional(z.strictObject({ youngerThanMs: natural })) }),
+  ),
+  resumeSession: schemaFor(z.strictObject({ parked: jsonObject })),
+  pageShown: z.strictObject({ shown: z.boolean() }),
   disconnect: nothing,
 
   turn: schemaFor(
@@ -93,6 +109,19 @@ export const CALL_SCHEMAS: { readonly [Name in CallName]: Schema<CallRequest<Nam
   setPolicy: z.strictObject({ session, patch: policyPatch }),
   rename: z.strictObject({ session, title }),
   usage: z.strictObject({ session }),
-  putAttachment: schemaFor(z.strictObject({ session, upload })),
+  park: z.strictObject({ session }),
+  pin: z.strictObject({ session, nodeId: filled }),
+  unpin: z.strictObject({ session, nodeId: filled }),
+  takeOver: z.strictObject({ session, force: z.boolean() }),
+  putAttachment: schemaFor(
+    z.strictObject({
+      session,
+      blob,
+      mime: filled,
+      name: z.optional(z.string()),
+      width: z.optional(count),
+      height: z.optional(count),
+    }),
+  ),
   getAttachment: z.strictObject({ session, attachmentId: filled }),
 };

@@ -1,0 +1,70 @@
+import { type Clock, systemClock } from '../contract/clock.ts';
+import type { RuntimeEnvironment } from '../contract/environment.ts';
+import type { SessionStore } from '../contract/store.ts';
+import type { HousekeepingReport } from '../core/maintenance.ts';
+import type { KeepRule } from '../protocol/api.ts';
+import type { SessionTable } from './session-table.ts';
+
+/** When a worker keeps house by itself, and what it leaves alone. */
+export interface HousekeepingOptions {
+  readonly everyMs: number;
+  readonly keep?: KeepRule;
+}
+
+/** Maintenance of one environment's sessions, whether they are open here or not. */
+export class Maintenance {
+  readonly #environment: RuntimeEnvironment;
+  readonly #sessions: SessionTable;
+  readonly #clock: Clock;
+  readonly #stop = new AbortController();
+
+  constructor(environment: RuntimeEnvironment, sessions: SessionTable, clock: Clock = systemClock) {
+    this.#environment = environment;
+    this.#sessions = sessions;
+    this.#clock = clock;
+  }
+
+  /** Runs `work` on a session's store; if the session is open here, in order with what it writes. */
+  async onStore<T>(sessionId: string, work: (store: SessionStore) => Promise<T>): Promise<T> {
+    const open = this.#sessions.find(sessionId);
+    if (open !== undefined) return await open.runtime.maintain(work);
+    const store = await this.#environment.sessionStoreFactory.open(sessionId, { kind: 'open' });
+    try {
+      return await work(store);
+    } finally {
+      await store.close();
+    }
+  }
+
+  /** One run of housekeeping. @throws nothing that the report can say */
+  async runHousekeeping(keep?: KeepRule): Promise<HousekeepingReport> {
+    const { runHousekeeping, DEFAULT_KEEP } = await import('./housekeeping.ts');
+    const scope = {
+      environment: this.#environment,
+      clock: this.#clock,
+      signal: this.#stop.signal,
+      onStore: <T>(sessionId: string, work: (store: SessionStore) => Promise<T>): Promise<T> =>
+        this.onStore(sessionId, work),
+    };
+    return await runHousekeeping(scope, keep ?? DEFAULT_KEEP);
+  }
+
+  /** Keeps house every so often until `end`; `onError` hears of runs that failed. */
+  async schedule({ everyMs, keep }: HousekeepingOptions, onError: (error: unknown) => void): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        await this.#clock.sleep(everyMs, signal);
+        const { error } = await this.runHousekeeping(keep);
+        if (error !== undefined) onError(error);
+      } catch (error) {
+        if (!signal.aborted) onError(error);
+      }
+    }
+  }
+
+  /** Ends the schedule, and a run between two of its transactions. */
+  end(): void {
+    this.#stop.abort();
+  }
+}
