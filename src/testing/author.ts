@@ -14,7 +14,10 @@ import type { UsageEntry } from '../core/usage.ts';
 export const TEST_POLICY: SessionPolicy = { provider: { id: 'test', model: 'test-model' } };
 
 /** How a test's session is made: at time 1000. */
-export function createMode(title = 'A session', at = 1000): StoreOpenMode {
+export function createMode(
+  title = 'A session',
+  at = 1000,
+): Extract<StoreOpenMode, { readonly kind: 'create' }> {
   return { kind: 'create', title, policy: TEST_POLICY, at };
 }
 

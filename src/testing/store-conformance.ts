@@ -1,20 +1,42 @@
+import { storeAdoptionCases } from './store-adoption-cases.ts';
+import { storeCheckpointCases, storeComponentCases } from './store-checkpoint-cases.ts';
 import type { StoreCase } from './store-context.ts';
+import { storeDeletionCases, storeImportCases } from './store-deletion-cases.ts';
 import { storeGraphCases } from './store-graph-cases.ts';
 import { storeIdentityCases } from './store-identity-cases.ts';
 import { storeInputCases } from './store-input-cases.ts';
+import { storeLeaseCases } from './store-lease-cases.ts';
+import { storeOrphanCases } from './store-orphan-cases.ts';
+import { storeDamageCases, storePlaceCases } from './store-place-cases.ts';
 import { storeReadCases } from './store-read-cases.ts';
 import { storeSessionCases } from './store-session-cases.ts';
 import { storeSiblingCases } from './store-sibling-cases.ts';
+import { storeTombstoneCases } from './store-tombstone-cases.ts';
+import { storeVacuumCases } from './store-vacuum-cases.ts';
+import { storeWalkCases } from './store-walk-cases.ts';
 
 /**
- * What any session store must keep, as far as it shows at its own surface: laws ST1–ST7, ST12–ST15, ST19 and ST20. Run
- * each case on a context of its own. Faults of the disk below, such as damaged rows, are up to each store's own tests.
+ * What any session store must keep, as far as it shows at its own surface: laws ST1–ST14, ST16, ST19 and ST20, CP1–CP3
+ * and LE1–LE3. Run each case on a context of its own. What only a disk can do, such as running full, is up to each
+ * store's own tests.
  */
 export const sessionStoreConformance: readonly StoreCase[] = [
   ...storeGraphCases,
   ...storeIdentityCases,
   ...storeReadCases,
+  ...storeWalkCases,
   ...storeSiblingCases,
+  ...storePlaceCases,
+  ...storeDamageCases,
   ...storeInputCases,
   ...storeSessionCases,
+  ...storeCheckpointCases,
+  ...storeOrphanCases,
+  ...storeTombstoneCases,
+  ...storeVacuumCases,
+  ...storeComponentCases,
+  ...storeAdoptionCases,
+  ...storeDeletionCases,
+  ...storeImportCases,
+  ...storeLeaseCases,
 ];

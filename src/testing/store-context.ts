@@ -1,16 +1,28 @@
-import type { SessionStore, SessionStoreFactory } from '../contract/store.ts';
-import { equal } from './assert.ts';
+import type { AttachmentStore } from '../contract/attachments.ts';
+import type { OrphanPage, SessionStore, SessionStoreFactory } from '../contract/store.ts';
+import { equal, ok } from './assert.ts';
+import { appends } from './author.ts';
 import type { ConformanceCase } from './conformance-case.ts';
+
+/**
+ * What a case does to a stored node from below: it is gone, names a parent that does not exist, or is tombstoned though
+ * the active path needs it.
+ */
+export type StoreDamage = 'missing' | 'dangling' | 'tombstoned';
 
 /** What a case of the session store's suite runs on. */
 export interface SessionStoreContext {
   /** An empty factory with the default commit budget. */
   readonly factory: SessionStoreFactory;
-  /**
-   * A factory that leads to the same sessions as another tab's would, on a connection of its own. For sessions in
-   * memory: the same factory.
-   */
+  /** An empty attachment store of the same database. */
+  readonly attachments: AttachmentStore;
+  /** A factory that leads to the same sessions as another tab's would, on a connection of its own. */
   readonly reopen: () => Promise<SessionStoreFactory>;
+  /**
+   * Breaks a node that is alone in its commit, past the store. Cases whose title says *where storage can be damaged*
+   * check nothing without it.
+   */
+  readonly damage?: (kind: StoreDamage, sessionId: string, nodeId: string) => Promise<void>;
 }
 
 /** A case of the session store's suite. */
@@ -18,8 +30,13 @@ export type StoreCase = ConformanceCase<SessionStoreContext>;
 
 /** All that a session holds, as far as a store shows it. */
 export async function dump(store: SessionStore): Promise<unknown> {
-  const [graph, meta] = await Promise.all([store.load({ kind: 'all' }), store.loadSessionMeta()]);
-  return { ...graph, meta };
+  const [graph, meta, inventory, orphans] = await Promise.all([
+    store.load({ kind: 'all' }),
+    store.loadSessionMeta(),
+    store.inventory(),
+    orphansOf(store),
+  ]);
+  return { ...graph, meta, inventory, orphans };
 }
 
 /** Runs `action` and checks that the session holds the same after it. */
@@ -27,4 +44,52 @@ export async function unchangedBy(store: SessionStore, action: () => Promise<unk
   const before = await dump(store);
   await action();
   equal(await dump(store), before, 'the session was changed');
+}
+
+/** All orphans, page by page. */
+export async function orphansOf(
+  store: SessionStore,
+  page: Omit<OrphanPage, 'after'> = {},
+): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (let after: string | null | undefined; after !== null;) {
+    const { items, next } = await store.orphanedNodeIds(after === undefined ? page : { ...page, after });
+    ok(items.length <= (page.limit ?? 100), 'a page is too long');
+    ok(items.length > 0 || next === null, 'a page is empty and not the last one');
+    found.push(...items);
+    after = next;
+  }
+  return found;
+}
+
+/** Every call of a store, for states in which each is refused alike. */
+export function everyCall(store: SessionStore): readonly (() => Promise<unknown>)[] {
+  const commit = {
+    operationId: 'late',
+    expectedRevision: 0,
+    epoch: 0,
+    change: appends(null, ['late']),
+    usage: [],
+  };
+  return [
+    () => store.load({ kind: 'head' }),
+    () => store.load({ kind: 'path' }),
+    () => store.load({ kind: 'all' }),
+    () => store.loadNode('op-1.0'),
+    () => store.walk(),
+    () => store.siblings(['op-1.0']),
+    () => store.locate('op-1.0'),
+    () => store.findSoundPath(),
+    () => store.takeLease(),
+    () => store.commit(commit),
+    () => store.pin('op-1.0'),
+    () => store.unpin('op-1.0'),
+    () => store.orphanedNodeIds(),
+    () => store.tombstoneNodes(['op-1.0']),
+    () => store.vacuum(),
+    () => store.gcUnreachable(),
+    () => store.inventory(),
+    () => store.saveSessionMeta({ title: 'late', at: 1 }),
+    () => store.loadSessionMeta(),
+  ];
 }

@@ -1,9 +1,12 @@
+import type { AttachmentRef } from '../core/attachment.ts';
 import type { NodeBody } from '../core/node.ts';
 import { equal, ok, rejects } from './assert.ts';
+import { putText } from './attached.ts';
 import { appends, Author, says, textOf } from './author.ts';
 import { type StoreCase, unchangedBy } from './store-context.ts';
 
-const BODIES: readonly NodeBody[] = [
+/** A body of each kind, with attachments wherever one may be. */
+const bodiesWith = (attachment: AttachmentRef): readonly NodeBody[] => [
   {
     kind: 'conversation',
     turnId: 'turn',
@@ -16,8 +19,8 @@ const BODIES: readonly NodeBody[] = [
         { type: 'reasoning', text: 'thinking', replay: { signature: 'x' } },
         { type: 'text', text: 'prose \u0000 \ud83d\ude00 \ud800' },
         { type: 'tool-call', callId: 'c', tool: 't', args: { list: [1, null, true, { deep: 'text' }] } },
-        { type: 'image', attachment: { id: 'a', mime: 'image/png', byteLength: 3, width: 1, height: 2 } },
-        { type: 'file', attachment: { id: 'b', mime: 'text/plain', byteLength: 4, name: 'notes.txt' } },
+        { type: 'image', attachment: { ...attachment, mime: 'image/png', width: 1, height: 2 } },
+        { type: 'file', attachment: { ...attachment, name: 'notes.txt' } },
       ],
     },
   },
@@ -30,7 +33,7 @@ const BODIES: readonly NodeBody[] = [
       outcome: {
         status: 'success',
         value: null,
-        overflow: { id: 'o', mime: 'application/json', byteLength: 9 },
+        overflow: attachment,
       },
       durationMs: 1.5,
     },
@@ -52,9 +55,12 @@ const BODIES: readonly NodeBody[] = [
 export const storeGraphCases: readonly StoreCase[] = [
   {
     name: '[ST1] a node is read back as it was written, whatever it holds',
-    run: async ({ factory, reopen }) => {
+    run: async ({ factory, reopen, attachments }) => {
       const author = await Author.create(factory);
-      const nodes = BODIES.map((body, index) => ({ createdAt: index, body }));
+      const nodes = bodiesWith(await putText(attachments, 'bytes')).map((body, index) => ({
+        createdAt: index,
+        body,
+      }));
       await author.commit({ kind: 'append', parentId: null, nodes });
       const again = await (await reopen()).open('session', { kind: 'open' });
       const stored = await again.load({ kind: 'path' });
@@ -178,6 +184,20 @@ export const storeGraphCases: readonly StoreCase[] = [
       });
       equal(await author.texts(), ['a', 'b', 'z']);
       equal(await author.texts(old[2]), ['a', 'b', 'c']);
+    },
+  },
+  {
+    name: '[ST2] a branch writes no node: the leaf is the very node that was named',
+    run: async ({ factory }) => {
+      const author = await Author.create(factory);
+      await author.say('a', 'b', 'c');
+      await author.sayBelow('op-1.0', 'x');
+      const before = await author.store.load({ kind: 'all' });
+      const receipt = await author.branch('op-1.1');
+      equal([receipt.nodeIds, receipt.leaf], [[], 'op-1.1']);
+      const after = await author.store.load({ kind: 'all' });
+      equal(after.nodes, before.nodes);
+      equal(after.head, { ...before.head, leaf: 'op-1.1', revision: before.head.revision + 1 });
     },
   },
   {

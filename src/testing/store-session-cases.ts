@@ -1,8 +1,8 @@
-import type { SessionStore, SessionStoreFactory } from '../contract/store.ts';
+import type { SessionStoreFactory } from '../contract/store.ts';
 import type { SessionSummary } from '../core/policy.ts';
 import { equal, ok, rejects } from './assert.ts';
 import { appends, Author, createMode, says, TEST_POLICY, used } from './author.ts';
-import { type StoreCase, unchangedBy } from './store-context.ts';
+import { everyCall, type StoreCase, unchangedBy } from './store-context.ts';
 
 const ODD_IDS: readonly string[] = [
   'x'.repeat(128),
@@ -35,28 +35,6 @@ async function listed(factory: SessionStoreFactory, limit?: number): Promise<rea
 
 async function ids(factory: SessionStoreFactory, limit?: number): Promise<readonly string[]> {
   return (await listed(factory, limit)).map((item) => item.sessionId);
-}
-
-/** Every call of a store, for states in which each is refused alike. */
-function everyCall(store: SessionStore): readonly (() => Promise<unknown>)[] {
-  const commit = {
-    operationId: 'late',
-    expectedRevision: 0,
-    epoch: 0,
-    change: appends(null, ['late']),
-    usage: [],
-  };
-  return [
-    () => store.load({ kind: 'head' }),
-    () => store.load({ kind: 'path' }),
-    () => store.load({ kind: 'all' }),
-    () => store.loadNode('op-1.0'),
-    () => store.siblings(['op-1.0']),
-    () => store.takeLease(),
-    () => store.commit(commit),
-    () => store.saveSessionMeta({ title: 'late', at: 1 }),
-    () => store.loadSessionMeta(),
-  ];
 }
 
 /** Sessions as a whole: opening, listing, meta, closing, and deletion (law ST12). */
