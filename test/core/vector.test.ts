@@ -28,6 +28,7 @@ describe('a vector', () => {
     fc.oneof(
       fc.record({ kind: fc.constant('append' as const), count: fc.integer({ min: 0, max: 1100 }) }),
       fc.record({ kind: fc.constant('take' as const), count: fc.integer({ min: -1, max: 3000 }) }),
+      fc.record({ kind: fc.constant('drop' as const), count: fc.integer({ min: -1, max: 1500 }) }),
     ),
     { maxLength: 8 },
   );
@@ -44,9 +45,12 @@ describe('a vector', () => {
             vector = vector.append(numbers(count, next));
             model = model.concat(numbers(count, next));
             next += count;
-          } else {
+          } else if (kind === 'take') {
             vector = vector.take(count);
             model = model.slice(0, Math.max(0, count));
+          } else {
+            vector = vector.drop(count);
+            model = model.slice(Math.max(0, count));
           }
           versions.push([vector, model]);
         }
@@ -68,6 +72,7 @@ describe('a vector', () => {
     expect(vector.append([])).toBe(vector);
     expect(vector.take(40)).toBe(vector);
     expect(vector.take(41)).toBe(vector);
+    expect(vector.drop(0)).toBe(vector);
   });
 
   it.each([31, 32, 33, 1023, 1024, 1025, 32_768, 50_000])(
@@ -81,20 +86,25 @@ describe('a vector', () => {
   it('[RE] a cut of 50,000 items copies at most a few blocks', () => {
     const vector = Vector.of(numbers(50_000));
     expect(copiedBy(() => vector.take(33_333))).toBeLessThanOrEqual(4 * 32);
+    expect(copiedBy(() => vector.drop(33_333))).toBeLessThanOrEqual(4 * 32);
   });
 
-  it('[RE] a cut does not hold what lies behind it', async () => {
+  it('[RE2] a cut does not hold what lies beyond it', async () => {
     let whole: Vector<{ readonly index: number }> | undefined = Vector.of(
       numbers(5000).map((index) => ({ index })),
     );
-    const [held, dropped] = [1029, 1030].map((index) => new WeakRef(whole?.get(index) ?? {}));
-    const cut = whole.take(1030);
+    const [before, first, held, behind] = [499, 500, 1029, 1030].map(
+      (index) => new WeakRef(whole?.get(index) ?? {}),
+    );
+    const cut = whole.take(1030).drop(500);
     whole = undefined;
     // A WeakRef holds its target to the end of the task that made it.
     await new Promise((resolve) => setTimeout(resolve));
     collectGarbage();
+    expect(first?.deref()).toEqual({ index: 500 });
     expect(held?.deref()).toEqual({ index: 1029 });
-    expect(dropped?.deref()).toBeUndefined();
-    expect(cut).toHaveLength(1030);
+    expect(before?.deref()).toBeUndefined();
+    expect(behind?.deref()).toBeUndefined();
+    expect(cut).toHaveLength(530);
   });
 });

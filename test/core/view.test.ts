@@ -3,25 +3,38 @@ import { describe, expect, it } from 'vitest';
 import type { BranchPoint } from '../../src/core/branch-point.ts';
 import { describeError } from '../../src/core/error.ts';
 import type { SessionEvent, SessionHead, TurnActivity } from '../../src/core/event.ts';
+import type { LiveTurn } from '../../src/core/live-turn.ts';
 import type { SessionNode } from '../../src/core/node.ts';
+import { VIEW_BYTES, VIEW_WINDOW } from '../../src/core/path-window.ts';
 import type { TurnResult } from '../../src/core/turn-result.ts';
 import { NO_USAGE } from '../../src/core/usage.ts';
-import { prependOlder, reduceView, type SessionView, VIEW_WINDOW } from '../../src/core/view.ts';
+import {
+  prependOlder,
+  reduceView,
+  reduceViewWithin,
+  type SessionView,
+  showNewest,
+} from '../../src/core/view.ts';
 
-const head = (revision: number): SessionHead => ({
+const head = (revision: number, depth = 0): SessionHead => ({
   revision,
-  leaf: 'x',
+  leaf: depth === 0 ? null : `n${depth - 1}`,
   usage: NO_USAGE,
+  depth,
   nodeCount: 0,
   bytes: 0,
 });
-const nodes = (count: number, from = 0): SessionNode[] =>
+const nodes = (count: number, from = 0, data = ''): SessionNode[] =>
   Array.from({ length: count }, (_, index) => ({
     id: `n${from + index}`,
     parentId: from + index === 0 ? null : `n${from + index - 1}`,
     createdAt: 0,
-    body: { kind: 'plugin', pluginType: 'p', data: null },
+    body: { kind: 'plugin', pluginType: 'p', data },
   }));
+const ids = ({ window }: SessionView): (string | undefined)[] => [
+  window.nodes[0]?.id,
+  window.nodes.at(-1)?.id,
+];
 const point = (nodeId: string): BranchPoint => ({
   nodeId,
   siblings: [
@@ -37,6 +50,8 @@ const empty: SessionView = {
   branches: {},
   turn: null,
   lastTurn: null,
+  writer: 'nobody',
+  damage: null,
 };
 const after = (view: SessionView, ...events: SessionEvent[]): SessionView => events.reduce(reduceView, view);
 
@@ -63,7 +78,7 @@ const thought = (correlationId: string, text: string): TurnActivity => ({
 const started: TurnActivity = { type: 'turn-started', turnId };
 const committed = (count: number, from = 0): SessionEvent => ({
   type: 'nodes-committed',
-  head: head(1),
+  head: head(1, from + count),
   nodes: nodes(count, from),
 });
 const result: TurnResult = { status: 'completed', reason: 'assistant_message', leaf: 'x', usage: NO_USAGE };
@@ -167,12 +182,60 @@ describe('a running turn in the view', () => {
 
 describe('the window of a view', () => {
   it('[RE2] holds at most VIEW_WINDOW nodes, the newest ones, and no branch point of another node', () => {
-    const branches = { n0: point('n0'), [`n${VIEW_WINDOW}`]: point(`n${VIEW_WINDOW}`) };
-    const view = after({ ...empty, branches }, committed(VIEW_WINDOW), committed(10, VIEW_WINDOW));
+    const branches = { n0: point('n0'), n399: point('n399') };
+    const full = after(empty, committed(VIEW_WINDOW));
+    const view = after({ ...full, branches }, committed(10, VIEW_WINDOW));
     expect(view.window).toMatchObject({ start: 10 });
     expect(view.window.nodes).toHaveLength(VIEW_WINDOW);
     expect(view.window.nodes.at(-1)?.id).toBe(`n${VIEW_WINDOW + 9}`);
-    expect(Object.keys(view.branches)).toEqual([`n${VIEW_WINDOW}`]);
+    expect(Object.keys(view.branches)).toEqual(['n399']);
+  });
+
+  it('[RE2] holds at most VIEW_BYTES, the newest nodes, and the newest one whatever it takes', () => {
+    const quarter = 'x'.repeat(VIEW_BYTES / 8);
+    const large = (count: number, from: number): SessionEvent => ({
+      type: 'nodes-committed',
+      head: head(1, from + count),
+      nodes: nodes(count, from, quarter),
+    });
+    const view = after(empty, committed(5), large(3, 5), large(2, 8));
+    expect(ids(view)).toEqual(['n7', 'n9']);
+    expect(view.window.start).toBe(7);
+    const huge = nodes(1, 10, quarter.repeat(9));
+    const last = after(view, { type: 'nodes-committed', head: head(1, 11), nodes: huge });
+    expect(ids(last)).toEqual(['n10', 'n10']);
+    const strict = { maxBytes: 100, atLeast: 0 } as const;
+    const none = reduceViewWithin(strict, view, { type: 'nodes-committed', head: head(1, 11), nodes: huge });
+    expect(none.window).toEqual({ start: 11, nodes: [] });
+  });
+
+  it('[RE2] slides: older nodes push the newest ones out, and what is committed then only moves the head', () => {
+    const full = after({ ...empty, branches: {} }, committed(VIEW_WINDOW, 0), committed(200, VIEW_WINDOW));
+    expect(full.window.start).toBe(200);
+    const up = prependOlder(
+      { ...full, branches: { n599: point('n599') } },
+      { start: 100, nodes: nodes(100, 100) },
+      [point('n150')],
+    );
+    expect(ids(up)).toEqual(['n100', 'n499']);
+    expect(Object.keys(up.branches)).toEqual(['n150']);
+    const later = after(up, started, step('c'), delta('c', 'hello'), committed(2, 600));
+    expect(later.window).toBe(up.window);
+    expect(later.head.depth).toBe(602);
+    expect(later.turn?.text).toBe('');
+    const newest = { start: 502, nodes: nodes(100, 502) };
+    expect(showNewest(later, { start: 500, nodes: nodes(100, 500) }, [])).toBe(later);
+    const down = showNewest(later, newest, [point('n600')]);
+    expect(ids(down)).toEqual(['n502', 'n601']);
+    expect(Object.keys(down.branches)).toEqual(['n600']);
+    expect(ids(after(down, committed(1, 602)))).toEqual(['n502', 'n602']);
+  });
+
+  it('[RE2] takes of older nodes that are too many those right before it', () => {
+    const view: SessionView = { ...empty, head: head(1, 603), window: { start: 600, nodes: nodes(3, 600) } };
+    const up = prependOlder(view, { start: 100, nodes: nodes(500, 100) }, []);
+    expect(ids(up)).toEqual(['n200', 'n599']);
+    expect(up.window.start).toBe(200);
   });
 
   it('is replaced, with its branch points, when the path is another one', () => {
@@ -198,5 +261,30 @@ describe('the window of a view', () => {
     expect(grown.branches).toEqual({ n6: point('n6'), n11: point('n11') });
     expect(prependOlder(view, { start: 4, nodes: nodes(5, 4) }, [])).toBe(view);
     expect(prependOlder(view, { start: 10, nodes: [] }, [])).toBe(view);
+  });
+});
+
+describe('the view of a session that other tabs share', () => {
+  it('shows who writes, and keeps its identity while that stays the same', () => {
+    const view = after(empty, { type: 'writer-changed', writer: 'elsewhere' });
+    expect(view).toEqual({ ...empty, writer: 'elsewhere' });
+    expect(after(view, { type: 'writer-changed', writer: 'elsewhere' })).toBe(view);
+  });
+
+  it('shows a turn that runs elsewhere from where it is, and goes on with it', () => {
+    const turn: LiveTurn = {
+      turnId,
+      step: 2,
+      correlationId: 'c',
+      text: 'so far',
+      reasoning: '',
+      toolCalls: [],
+      retry: null,
+    };
+    const delta: SessionEvent = { type: 'text-delta', turnId, correlationId: 'c', text: ', and on' };
+    const view = after(empty, { type: 'turn-joined', turn }, delta);
+    expect(view.turn).toEqual({ ...turn, text: 'so far, and on' });
+    expect(after(view, { type: 'session-deleted' }).turn).toBeNull();
+    expect(after(empty, { type: 'session-deleted' })).toBe(empty);
   });
 });

@@ -32,11 +32,13 @@ function chatWith(
   const view: SessionView = {
     sessionId: 's',
     title: 'title',
-    head: { revision: 1, leaf: 'n', usage: NO_USAGE, nodeCount: 1, bytes: 0 },
+    head: { revision: 1, leaf: 'n', usage: NO_USAGE, depth: 1, nodeCount: 1, bytes: 0 },
     window: { start: 0, nodes: [node] },
     branches: {},
     turn: null,
     lastTurn: null,
+    writer: 'nobody',
+    damage: null,
   };
   const session = {
     sessionId: 's',
@@ -46,6 +48,7 @@ function chatWith(
       get: (id: string) =>
         id === 'whole' ? Promise.resolve(new Blob([WHOLE])) : Promise.reject(new Error(id)),
     },
+    showNewest: () => Promise.resolve(),
     turn: () => ({
       accepted: Promise.resolve(),
       result: Promise.resolve({

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 
 import type { AttachmentRef } from '../../src/core/attachment.ts';
+import type { LiveTurn } from '../../src/core/live-turn.ts';
 import type { Message, Part } from '../../src/core/message.ts';
 import type { NodeBody, SessionNode } from '../../src/core/node.ts';
 import type { ToolOutcome } from '../../src/core/tool-call.ts';
 import { NO_USAGE } from '../../src/core/usage.ts';
-import type { LiveTurn, SessionView } from '../../src/core/view.ts';
+import type { SessionView } from '../../src/core/view.ts';
 import { transcriptOf } from '../../src/demo/app/transcript.ts';
 
 const said = (text: string): Part => ({ type: 'text', text });
@@ -44,11 +45,20 @@ function view(bodies: readonly NodeBody[], over: Partial<SessionView> = {}): Ses
   return {
     sessionId: 's',
     title: 'title',
-    head: { revision: 1, leaf: nodes.at(-1)?.id ?? null, usage: NO_USAGE, nodeCount: nodes.length, bytes: 0 },
+    head: {
+      revision: 1,
+      leaf: nodes.at(-1)?.id ?? null,
+      usage: NO_USAGE,
+      depth: nodes.length,
+      nodeCount: nodes.length,
+      bytes: 0,
+    },
     window: { start: 0, nodes },
     branches: {},
     turn: null,
     lastTurn: null,
+    writer: 'nobody',
+    damage: null,
     ...over,
   };
 }

@@ -136,6 +136,7 @@ describe('two writers of one session', () => {
       const turn = slow.turn('slow');
       await turn.accepted;
       const fast = await openShared(storage, answers('quick'), { residency });
+      await fast.takeOver({ force: true });
       expect((await fast.turn('fast').result).status).toBe('completed');
       expect(await turn.cancel()).toMatchObject({ status: 'failed', error: code('WriterFenced') });
       await expectInStep(slow, storage);

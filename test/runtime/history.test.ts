@@ -192,7 +192,7 @@ describe('memory and storage', () => {
             await history.prepareToWrite();
             if (kind === 'append') {
               const nodes = Array.from({ length: count }, (_, index) => note(`${operationId} ${index}`));
-              known.push(await history.append({ operationId, parent, nodes, usage: tokens(1) }));
+              known.push((await history.append({ operationId, parent, nodes, usage: tokens(1) })).leaf);
               appends = Math.ceil(count / 3);
             } else if (kind === 'branch') {
               await history.branch(operationId, parent);
@@ -222,11 +222,20 @@ describe('memory and storage', () => {
     const attachments = new InMemoryAttachmentStore();
     const secrets = new SecretVault();
     const budget = { rows: 3, bytes: 1_000_000 };
-    return await History.load({ store, attachments, budget, residency, secrets, feed });
+    const residentBytes = 1_000_000;
+    return await History.load({ store, attachments, budget, residency, residentBytes, secrets, feed });
   }
 
   function viewOf(history: History): SessionView {
-    const rest = { sessionId: 's', title: '', branches: {}, turn: null, lastTurn: null };
+    const rest = {
+      sessionId: 's',
+      title: '',
+      branches: {},
+      turn: null,
+      lastTurn: null,
+      damage: null,
+      writer: 'nobody',
+    } as const;
     return { ...rest, head: history.head, window: history.window() };
   }
 
@@ -259,7 +268,7 @@ describe('memory and storage', () => {
       expect(history).toMatchObject({ head, path, ledger });
       broken.mockRestore();
       await history.prepareToWrite();
-      expect(history.path.length).toBe(3);
+      expect(history.path.depth).toBe(3);
     }
   });
 

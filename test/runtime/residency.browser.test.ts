@@ -6,6 +6,8 @@ import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { IndexedDbDatabase } from '../../src/stores/database.ts';
 import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb-attachment-store.ts';
 import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb-session-store-factory.ts';
+import { residencyConformance } from '../../src/testing/residency-conformance.ts';
+import type { ResidencyContext } from '../../src/testing/residency-context.ts';
 import { RuntimeEnvironment } from '../../src/worker/environment.ts';
 import { finish, type Play, plays, policy, text } from './support.ts';
 
@@ -31,18 +33,49 @@ async function open(
   residency: Residency,
   provider: ReturnType<typeof plays>,
 ): Promise<LashRuntime> {
-  const database = IndexedDbDatabase.open(name);
-  const environment = RuntimeEnvironment.builder()
-    .withResidency(residency)
-    .withSessionStoreFactory(new IndexedDbSessionStoreFactory(database))
-    .withAttachmentStore(new IndexedDbAttachmentStore(database))
-    .build();
+  const environment = environmentOf(name, residency);
   const options = { sessionId: 's', mode: 'openOrCreate', policy, providers: { fake: provider } } as const;
   const runtime = await LashRuntime.open(environment, options);
-  opened.databases.push(database);
   opened.runtimes.push(runtime);
   return runtime;
 }
+
+function environmentOf(
+  name: string,
+  residency: Residency,
+  limits: { readonly residentBytes?: number } = {},
+): ReturnType<ReturnType<typeof RuntimeEnvironment.builder>['build']> {
+  const database = IndexedDbDatabase.open(name);
+  opened.databases.push(database);
+  return RuntimeEnvironment.builder()
+    .withResidency(residency)
+    .withLimits(limits)
+    .withSessionStoreFactory(new IndexedDbSessionStoreFactory(database))
+    .withAttachmentStore(new IndexedDbAttachmentStore(database))
+    .build();
+}
+
+function diskContext(): ResidencyContext {
+  const name = `residency-${crypto.randomUUID()}`;
+  const kept = (runtime: LashRuntime): LashRuntime => {
+    opened.runtimes.push(runtime);
+    return runtime;
+  };
+  return {
+    environment: async (residency, residentBytes) =>
+      environmentOf(name, residency, residentBytes === undefined ? {} : { residentBytes }),
+    elsewhere: async () => environmentOf(`${name}-elsewhere`, 'ActivePathOnly'),
+    open: async (environment, options) => kept(await LashRuntime.open(environment, options)),
+    resume: async (parked, environment, options) =>
+      kept(await LashRuntime.resume(parked, environment, options)),
+  };
+}
+
+describe('residency on IndexedDB', () => {
+  for (const { name, run } of residencyConformance) {
+    it(name, async () => await run(diskContext()), 60_000);
+  }
+});
 
 async function pathLength(runtime: LashRuntime): Promise<number> {
   const { window } = await runtime.readView({ limit: 500 });
@@ -83,10 +116,11 @@ describe('a session in IndexedDB', () => {
     expect(other.residentNodes).toBe(4);
     await other.turn('from another page', { from: null }).result;
     expect(other.residentNodes).toBe(2);
+    const theirs = other.view().head.leaf;
     await runtime.appendSessionNodes({ nodes: [note('c')] });
     expect(runtime.residentNodes).toBe(3);
     await expectPathOnly(runtime);
-    expect(runtime.view().window.nodes.at(-1)?.parentId).toBe(other.view().head.leaf);
+    expect(runtime.view().window.nodes.at(-1)?.parentId).toBe(theirs);
   });
 
   it('[RE1] KeepAll holds every node', async () => {

@@ -363,6 +363,7 @@ describe('input that cannot be answered', () => {
     });
     expect((await runtime.turn('hi').result).status).toBe('completed');
     expect(events.at(-1)?.type).toBe('turn-finished');
+    await runtime.close();
     expect(reported.length).toBe(events.length);
     vi.unstubAllGlobals();
   });

@@ -10,9 +10,11 @@ import type {
   SessionStoreFactory,
 } from '../../src/contract/store.ts';
 import { LashError } from '../../src/core/error.ts';
-import { LashRuntime, type RuntimeOptions } from '../../src/runtime/runtime.ts';
+import type { RuntimeOptions } from '../../src/runtime/runtime-options.ts';
+import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemoryAttachmentStore } from '../../src/stores/memory-attachment-store.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory-session-store-factory.ts';
+import { standIn } from '../../src/testing/stand-in.ts';
 import type { RuntimeEnvironment } from '../../src/worker/environment.ts';
 import { finish, instantClock, memoryEnvironment, type Play, plays, policy, text } from './support.ts';
 
@@ -25,28 +27,19 @@ export interface Faults {
 
 /** A factory whose stores fail as `faults` says, and which passes for one that outlives the worker. */
 export function faultyFactory(faults: Faults, origin: SessionStoreFactory): SessionStoreFactory {
-  return {
-    commitBudget: origin.commitBudget,
+  return standIn(origin, {
     persistent: true,
     database: 'test',
     open: async (sessionId, mode) => faultyStore(faults, await origin.open(sessionId, mode)),
-    list: (page) => origin.list(page),
-    delete: (sessionId) => origin.delete(sessionId),
-  };
+  });
 }
 
 function faultyStore(faults: Faults, store: SessionStore): SessionStore {
-  return {
-    sessionId: store.sessionId,
-    load: (scope) => store.load(scope),
-    loadNode: (nodeId) => store.loadNode(nodeId),
+  return standIn(store, {
     siblings: (nodeIds) => faults.siblings?.() ?? store.siblings(nodeIds),
-    takeLease: () => store.takeLease(),
     commit: (request) => faults.commit?.(request, () => store.commit(request)) ?? store.commit(request),
-    saveSessionMeta: (change) => store.saveSessionMeta(change),
-    loadSessionMeta: () => store.loadSessionMeta(),
     close: () => faults.close?.() ?? store.close(),
-  };
+  });
 }
 
 /** Attachments that pass for ones that outlive the worker. */

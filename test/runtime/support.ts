@@ -3,7 +3,8 @@ import type { ModelEvent, ModelRequest, Provider } from '../../src/contract/prov
 import type { TraceRecord, TraceSink } from '../../src/contract/trace.ts';
 import type { SessionEvent } from '../../src/core/event.ts';
 import type { SessionPolicy } from '../../src/core/policy.ts';
-import { LashRuntime, type RuntimeOptions } from '../../src/runtime/runtime.ts';
+import type { RuntimeOptions } from '../../src/runtime/runtime-options.ts';
+import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemoryAttachmentStore } from '../../src/stores/memory-attachment-store.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory-session-store-factory.ts';
 import { RuntimeEnvironment } from '../../src/worker/environment.ts';
@@ -68,7 +69,8 @@ export function instantClock(): Clock & { readonly waits: number[] } {
     newId: () => `id-${++ids}`,
     sleep: async (ms, signal) => {
       waits.push(ms);
-      await Promise.resolve();
+      // A task, not a microtask: what waits again and again must let others run.
+      await new Promise((resolve) => setTimeout(resolve, 0));
       signal.throwIfAborted();
     },
   };

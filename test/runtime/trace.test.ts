@@ -6,7 +6,7 @@ import { parseTraceRecord } from '../../src/contract/trace-schema.ts';
 import type { TraceRecord, TraceSink } from '../../src/contract/trace.ts';
 import { LashError } from '../../src/core/error.ts';
 import type { NodeBody } from '../../src/core/node.ts';
-import type { RuntimeOptions } from '../../src/runtime/runtime.ts';
+import type { RuntimeOptions } from '../../src/runtime/runtime-options.ts';
 import { SecretVault } from '../../src/runtime/secrets.ts';
 import { InMemoryAttachmentStore } from '../../src/stores/memory-attachment-store.ts';
 import type { RuntimeEnvironmentBuilder } from '../../src/worker/environment-builder.ts';

@@ -6,6 +6,7 @@ import type { JsonValue } from '../../src/core/json.ts';
 import { messageText } from '../../src/core/message.ts';
 import type { SessionNode } from '../../src/core/node.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
+import { LINGER_MS } from '../../src/runtime/writer-seat.ts';
 import { call, finish, instantClock, openWith, plays, policy, text } from './support.ts';
 
 const shape = (nodes: readonly SessionNode[]): string[] =>
@@ -183,7 +184,7 @@ describe('a turn', () => {
     });
     const result = await runtime.turn('hi').result;
     expect(result.status).toBe('completed');
-    expect(clock.waits).toEqual([4000]);
+    expect(clock.waits.filter((ms) => ms !== LINGER_MS)).toEqual([4000]);
     const withdrawn = events.findIndex((event) => event.type === 'attempt-withdrawn');
     const delta = events.findIndex((event) => event.type === 'text-delta');
     expect(withdrawn).toBeGreaterThan(delta);

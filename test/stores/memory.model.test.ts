@@ -1,15 +1,15 @@
-import * as fc from 'fast-check';
 import { test } from 'vitest';
 
-import { InMemorySessionStoreFactory } from '../../src/stores/memory-session-store-factory.ts';
-import { programs, runProgram } from './model.ts';
+import { runModel, tableOf } from './model.ts';
+import { inMemory } from './model-world.ts';
 
-test('[ST2] [ST3] [ST4] [ST6] a session in memory answers every program as the obvious model does', async () => {
-  await fc.assert(
-    fc.asyncProperty(programs, async (program) => {
-      const factory = new InMemorySessionStoreFactory();
-      await runProgram(program, factory, async () => factory);
-    }),
-    { seed: 20_261_122, numRuns: 300 },
-  );
+const steps = Number(process.env['SOAK_STEPS'] ?? 10_000);
+const seed = Number(process.env['SOAK_SEED'] ?? 20_261_122);
+
+const TITLE =
+  '[ST1] [ST2] [ST3] [ST4] [ST5] [ST6] [ST8] [ST9] [ST10] [ST11] [ST12] sessions in memory answer every program as the obvious model does';
+
+test(`${TITLE}: ${steps} steps from seed ${seed}`, { timeout: 3_600_000 }, async () => {
+  const counts = await runModel({ steps, seed, checkEvery: 50, within: inMemory });
+  console.log(`${steps} steps in memory, seed ${seed}\n${tableOf(counts)}`);
 });

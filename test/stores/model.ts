@@ -1,257 +1,123 @@
-import * as fc from 'fast-check';
+import { LIVES } from './model-lives.ts';
+import { checkAll, READS } from './model-reads.ts';
+import { ModelRun, Tally } from './model-run.ts';
+import { UPKEEP } from './model-upkeep.ts';
+import type { ModelWorld } from './model-world.ts';
+import { type Step, WRITES } from './model-writes.ts';
 
-import type {
-  CommitRequest,
-  GraphChange,
-  SessionStore,
-  SessionStoreFactory,
-} from '../../src/contract/store.ts';
-import { isLashError } from '../../src/core/error.ts';
-import { addToLedger, type UsageEntry } from '../../src/core/usage.ts';
-import { equal } from '../../src/testing/assert.ts';
-import { createMode, says, textOf, used } from '../../src/testing/author.ts';
+/** Kinds of steps, and how often each comes in a thousand or so. A conversation mostly goes on. */
+const WEIGHTS: Readonly<Record<string, number>> = {
+  ...{ say: 400, appendBelow: 80, branch: 50, unchanged: 10, again: 20, reuse: 8, stale: 10, lease: 10 },
+  ...{ race: 10, twin: 8, checkpoint: 40, attach: 25, attachMissing: 6 },
+  ...{ pin: 25, unpin: 18, tombstoneOrphans: 35, tombstoneAny: 25, vacuum: 15, vacuumStopped: 14 },
+  ...{ sweep: 18, put: 30, loneComponents: 3, upkeepRace: 10, giveUp: 5 },
+  ...{ create: 20, remove: 7, park: 10, resume: 12, meta: 6, badIds: 3, importOne: 8 },
+  ...{ page: 30, node: 15, locate: 15, siblings: 25, orphans: 10, walk: 5, inventory: 10 },
+  ...{ soundPath: 4, list: 5 },
+};
 
-/** A step of a program. Numbers choose among what there is at that time, so that any program makes sense. */
-export type Step =
-  | { readonly do: 'append'; readonly below: number; readonly count: number; readonly require: number }
-  | { readonly do: 'say'; readonly count: number }
-  | { readonly do: 'branch'; readonly to: number }
-  | { readonly do: 'unchanged' }
-  | { readonly do: 'again'; readonly which: number; readonly changed: boolean }
-  | { readonly do: 'stale'; readonly by: number }
-  | { readonly do: 'lease'; readonly adopt: boolean }
-  | { readonly do: 'page'; readonly leaf: number; readonly before: number; readonly limit: number }
-  | { readonly do: 'siblings'; readonly of: number }
-  | { readonly do: 'reopen' };
+const STEPS: Readonly<Record<string, Step>> = { ...WRITES, ...UPKEEP, ...LIVES, ...READS };
 
-const small = fc.nat(1000);
+/** What every run must have met, besides every kind of step. */
+const OUTCOMES: readonly string[] = [
+  ...['applied', 'replay', 'OperationConflict', 'WriterFenced', 'NodeNotFound', 'StaleBranch'],
+  ...['HeadRevisionConflict', 'ComponentNotFound', 'AttachmentNotFound'],
+].map((verdict) => `commit: ${verdict}`);
 
-/** Programs that go on from the leaf most of the time, as conversations do. */
-export const programs: fc.Arbitrary<readonly Step[]> = fc.array(
-  fc.oneof(
-    {
-      weight: 6,
-      arbitrary: fc.record({ do: fc.constant('say' as const), count: fc.integer({ min: 1, max: 4 }) }),
-    },
-    {
-      weight: 5,
-      arbitrary: fc.record({
-        do: fc.constant('append' as const),
-        below: small,
-        count: fc.integer({ min: 1, max: 4 }),
-        require: small,
-      }),
-    },
-    { weight: 3, arbitrary: fc.record({ do: fc.constant('branch' as const), to: small }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant('unchanged' as const) }) },
-    {
-      weight: 2,
-      arbitrary: fc.record({ do: fc.constant('again' as const), which: small, changed: fc.boolean() }),
-    },
-    {
-      weight: 1,
-      arbitrary: fc.record({ do: fc.constant('stale' as const), by: fc.integer({ min: 1, max: 3 }) }),
-    },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant('lease' as const), adopt: fc.boolean() }) },
-    {
-      weight: 2,
-      arbitrary: fc.record({
-        do: fc.constant('page' as const),
-        leaf: small,
-        before: fc.nat(30),
-        limit: fc.integer({ min: 1, max: 9 }),
-      }),
-    },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant('siblings' as const), of: small }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant('reopen' as const) }) },
-  ),
-  { minLength: 1, maxLength: 40 },
-);
+const MORE_OUTCOMES: readonly string[] = [
+  ...['two writers: HeadRevisionConflict', 'two writers: replay', 'checkpoint: applied'],
+  ...['pin: pinned', 'pin: NodeNotFound', 'siblings: some', 'resume: unchanged', 'resume: gone on'],
+  ...['tombstone: Swept', 'tombstone: Incomplete', 'tombstone: Refused', 'tombstone: NothingToDo'],
+  ...['unknown', 'reachable', 'live-descendants'].map((reason) => `tombstone refused: ${reason}`),
+  ...['vacuum: Swept', 'vacuum: NothingToDo', 'vacuum: Incomplete', 'vacuum: kept nodes'],
+  ...['Swept', 'NothingToDo', 'Refused'].map((status) => `sweep of components: ${status}`),
+  ...['Swept', 'NothingToDo', 'Refused'].map((status) => `sweep of attachments: ${status}`),
+  ...['import: published', 'import: abandoned', 'page: NodeNotFound', 'node: NodeNotFound'],
+];
 
-interface ModelNode {
-  readonly id: string;
-  readonly parentId: string | null;
-  readonly text: string;
+/** How long a database lives in a run: then the next one begins empty. */
+const CHAPTER_STEPS = 2500;
+
+/** What a run of programs is. */
+export interface ModelPlan {
+  readonly steps: number;
+  readonly seed: number;
+  /** After so many steps the whole database is looked at. */
+  readonly checkEvery: number;
+  /** Runs a body on an empty database. */
+  readonly within: (body: (world: ModelWorld) => Promise<void>) => Promise<void>;
+  /** What only this kind of database can meet. */
+  readonly alsoMeets?: readonly string[];
 }
 
-/** The obvious session: a list of nodes in the order in which they were written, and every request that was applied. */
-class Model {
-  readonly nodes: ModelNode[] = [];
-  readonly done: CommitRequest[] = [];
-  leaf: string | null = null;
-  revision = 0;
-  epoch = 0;
-  ledger: readonly UsageEntry[] = [];
-
-  path(leaf: string | null): readonly ModelNode[] {
-    const node = this.nodes.find((one) => one.id === leaf);
-    return node === undefined ? [] : [...this.path(node.parentId), node];
+/**
+ * Runs random programs on a store and on the model, and compares what both answer after every step. Resolves with how
+ * often what was generated. @throws `Error` also if something never was
+ */
+export async function runModel(plan: ModelPlan): Promise<ReadonlyMap<string, number>> {
+  const tally = new Tally();
+  for (let chapter = 0, left = plan.steps; left > 0; chapter++, left -= CHAPTER_STEPS) {
+    const seed = plan.seed + chapter * 7919;
+    await plan.within((world) => runChapter(world, seed, Math.min(left, CHAPTER_STEPS), tally, plan.checkEvery));
   }
-
-  /** The code with which a commit must be refused, or `undefined`. */
-  verdict(request: CommitRequest): string | undefined {
-    const { operationId, change, epoch, expectedRevision } = request;
-    const done = this.done.find((one) => one.operationId === operationId);
-    if (done !== undefined) {
-      const content = (one: CommitRequest): string => JSON.stringify([one.change, one.usage]);
-      return content(done) === content(request) ? 'replay' : 'OperationConflict';
-    }
-    if (epoch !== this.epoch) return 'WriterFenced';
-    const target = change.kind === 'append' ? change.parentId : change.kind === 'branch' ? change.leaf : null;
-    if (target !== null && !this.nodes.some((node) => node.id === target)) return 'NodeNotFound';
-    const required = change.kind === 'append' ? change.requires : undefined;
-    if (required !== undefined && !this.path(this.leaf).some((node) => node.id === required))
-      return 'StaleBranch';
-    return expectedRevision === this.revision ? undefined : 'HeadRevisionConflict';
-  }
-
-  apply(request: CommitRequest): void {
-    const { operationId, change, usage } = request;
-    this.done.push(request);
-    this.revision++;
-    this.ledger = addToLedger(this.ledger, usage);
-    if (change.kind === 'branch') this.leaf = change.leaf;
-    if (change.kind !== 'append') return;
-    this.leaf = change.parentId;
-    for (const [ordinal, draft] of change.nodes.entries()) {
-      const id = `${operationId}.${ordinal}`;
-      this.nodes.push({ id, parentId: this.leaf, text: textOf({ ...draft, id, parentId: null }) });
-      this.leaf = id;
-    }
-  }
-
-  isBelow(node: ModelNode, ancestor: string): boolean {
-    return this.path(node.id).some((one) => one.id === ancestor);
-  }
-
-  siblings(nodeId: string): readonly unknown[] {
-    const parentId = this.nodes.find((node) => node.id === nodeId)?.parentId ?? null;
-    const all = this.nodes.filter((node) => node.parentId === parentId);
-    if (all.length < 2) return [];
-    const tipOf = (id: string): string | undefined =>
-      this.nodes.findLast((node) => this.isBelow(node, id))?.id;
-    return [{ nodeId, siblings: all.map(({ id }) => ({ nodeId: id, tip: tipOf(id) })) }];
-  }
-}
-
-/** Runs a program on a store and on the model, and compares what both answer after every step. */
-export async function runProgram(
-  program: readonly Step[],
-  factory: SessionStoreFactory,
-  reopen: () => Promise<SessionStoreFactory>,
-): Promise<void> {
-  const model = new Model();
-  let store = await factory.open('session', createMode());
-  let epoch = 0;
-  for (const [index, step] of program.entries()) {
-    const operationId = `op-${index}`;
-    const pick = (number: number): string | null => {
-      const at = number % (model.nodes.length + 1);
-      return model.nodes[at]?.id ?? null;
-    };
-    const request = (change: GraphChange, fields: Partial<CommitRequest> = {}): CommitRequest => {
-      return {
-        operationId,
-        expectedRevision: model.revision,
-        epoch,
-        change,
-        usage: [used(index)],
-        ...fields,
-      };
-    };
-    const drafts = (count: number): GraphChange & { kind: 'append' } => {
-      const nodes = Array.from({ length: count }, (_, ordinal) => says(`${index}/${ordinal}`));
-      return { kind: 'append', parentId: model.leaf, nodes };
-    };
-    switch (step.do) {
-      case 'say':
-        await commit(store, model, request(drafts(step.count)));
-        break;
-      case 'append': {
-        const requires = pick(step.require);
-        const change = { ...drafts(step.count), parentId: pick(step.below) };
-        await commit(
-          store,
-          model,
-          request(step.require % 3 === 0 && requires !== null ? { ...change, requires } : change),
-        );
-        break;
-      }
-      case 'branch':
-        await commit(store, model, request({ kind: 'branch', leaf: pick(step.to) }));
-        break;
-      case 'unchanged':
-        await commit(store, model, request({ kind: 'unchanged' }));
-        break;
-      case 'again': {
-        const done = model.done[step.which % Math.max(1, model.done.length)];
-        if (done !== undefined)
-          await commit(store, model, step.changed ? { ...done, usage: [used(5000)] } : done);
-        break;
-      }
-      case 'stale':
-        await commit(
-          store,
-          model,
-          request(drafts(1), { expectedRevision: Math.max(0, model.revision - step.by) }),
-        );
-        break;
-      case 'lease':
-        model.epoch = await store.takeLease();
-        if (step.adopt) epoch = model.epoch;
-        break;
-      case 'page': {
-        const { before, limit } = step;
-        const leaf = pick(step.leaf);
-        const path = model.path(leaf).slice(0, before);
-        const page = await store.load({ kind: 'path', leaf, before, limit });
-        equal(
-          page.nodes.map(textOf),
-          path.slice(-limit).map((node) => node.text),
-          'a page',
-        );
-        equal(page.start, Math.max(0, path.length - limit));
-        break;
-      }
-      case 'siblings': {
-        const nodeId = pick(step.of);
-        if (nodeId !== null) equal(await store.siblings([nodeId]), model.siblings(nodeId), 'siblings');
-        break;
-      }
-      case 'reopen':
-        store = await (await reopen()).open('session', { kind: 'open' });
-        break;
-    }
-    await compare(store, model);
-  }
-}
-
-async function commit(store: SessionStore, model: Model, request: CommitRequest): Promise<void> {
-  const verdict = model.verdict(request);
-  const [outcome] = await Promise.allSettled([store.commit(request)]);
-  if (outcome.status === 'fulfilled') {
-    equal(outcome.value.replayed ? 'replay' : undefined, verdict, 'the commit was applied');
-    if (!outcome.value.replayed) model.apply(request);
-    equal([outcome.value.head.leaf, outcome.value.head.revision], [model.leaf, model.revision]);
-  } else {
-    equal(
-      isLashError(outcome.reason) ? outcome.reason.code : String(outcome.reason),
-      verdict,
-      'the commit was refused',
-    );
-  }
-}
-
-async function compare(store: SessionStore, model: Model): Promise<void> {
-  const { head, epoch, ledger, nodes, start } = await store.load({ kind: 'path' });
-  const expected = [model.revision, model.leaf, model.nodes.length, model.epoch, model.ledger, 0];
-  equal([head.revision, head.leaf, head.nodeCount, epoch, ledger, start], expected, 'the head');
-  const shown = nodes.map((node) => ({ id: node.id, parentId: node.parentId, text: textOf(node) }));
-  equal(shown, model.path(model.leaf), 'the path');
-  const all = await store.load({ kind: 'all' });
-  equal(
-    all.nodes.map((node) => node.id).toSorted(),
-    model.nodes.map((node) => node.id).toSorted(),
-    'all nodes',
+  const missing = [...Object.keys(STEPS), ...OUTCOMES, ...MORE_OUTCOMES, ...(plan.alsoMeets ?? [])].filter(
+    (name) => !tally.counts.has(name),
   );
+  if (missing.length > 0) throw new Error(`never generated: ${missing.join(', ')}\n${tableOf(tally.counts)}`);
+  return tally.counts;
+}
+
+/** Counts as lines of text. */
+export function tableOf(counts: ReadonlyMap<string, number>): string {
+  return [...counts].map(([name, count]) => `${String(count).padStart(9)}  ${name}`).join('\n');
+}
+
+async function runChapter(
+  world: ModelWorld,
+  seed: number,
+  steps: number,
+  tally: Tally,
+  checkEvery: number,
+): Promise<void> {
+  const run = new ModelRun(world, seed, tally);
+  let step = 0;
+  try {
+    await run.create();
+    await runStep(run, 'blindSweep');
+    for (step = 1; step <= steps; step++) {
+      await runStep(run, chooseKind(run));
+      if (step % checkEvery === 0) await checkAll(run);
+    }
+    await checkAll(run);
+  } catch (error) {
+    const last = run.log.slice(-20).join('\n  ');
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`seed ${seed}, step ${step}: ${reason}\nthe last steps:\n  ${last}`, { cause: error });
+  }
+}
+
+async function runStep(run: ModelRun, kind: string): Promise<void> {
+  await run.world.clock.advance(1000);
+  const play = run.random.pick(run.plays);
+  const seat = play && run.seatOf(play);
+  if (play === undefined) return;
+  if (seat === undefined) {
+    await STEPS['resume']?.(run, play, play.seats[0] as never);
+    run.tally.add('resume');
+    return;
+  }
+  run.note(`${kind} ${play.session.sessionId}`);
+  if ((await STEPS[kind]?.(run, play, seat)) !== false) run.tally.add(kind);
+  if (run.log.length > 200) run.log.splice(0, 100);
+  if (run.plays.includes(play)) await run.checkHead(play);
+}
+
+function chooseKind({ random }: ModelRun): string {
+  const kinds = Object.entries(WEIGHTS);
+  let left = random.below(kinds.reduce((sum, [, weight]) => sum + weight, 0));
+  for (const [kind, weight] of kinds) {
+    left -= weight;
+    if (left < 0) return kind;
+  }
+  return 'say';
 }

@@ -1,6 +1,6 @@
 import { deleteDB } from 'idb';
 
-import { IndexedDbDatabase } from '../../src/stores/database.ts';
+import { IndexedDbDatabase, type IndexedDbDatabaseOptions } from '../../src/stores/database.ts';
 import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb-session-store-factory.ts';
 
 /** A database of one test, with what looks at it and breaks it from below. */
@@ -9,15 +9,15 @@ export interface Bench {
   readonly database: IndexedDbDatabase;
   readonly factory: IndexedDbSessionStoreFactory;
   /** Another connection, as another tab has. */
-  readonly connect: () => IndexedDbDatabase;
+  readonly connect: (options?: IndexedDbDatabaseOptions) => IndexedDbDatabase;
 }
 
 /** Runs `body` with a database of its own, and takes it away again. */
 export async function withDatabase(body: (bench: Bench) => Promise<void>): Promise<void> {
   const name = `store-${crypto.randomUUID()}`;
   const opened: IndexedDbDatabase[] = [];
-  const connect = (): IndexedDbDatabase => {
-    const database = IndexedDbDatabase.open(name);
+  const connect = (options: IndexedDbDatabaseOptions = {}): IndexedDbDatabase => {
+    const database = IndexedDbDatabase.open(name, options);
     opened.push(database);
     return database;
   };

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import type { PathWindow } from '../../src/core/event.ts';
 import type { NodeBody, SessionNode } from '../../src/core/node.ts';
-import { SessionPath } from '../../src/core/path.ts';
-import { contextBudget, selectContext } from '../../src/turn/context.ts';
+import { contextBudget, NO_SELECTION, selectContext, selectedPath } from '../../src/turn/context.ts';
 import { estimateNodeTokens } from '../../src/turn/estimate.ts';
 
 /** The kinds of nodes that a path is made of, each with a length. */
@@ -29,14 +29,25 @@ function bodyOf(kind: Kind, length: number, callId: string): NodeBody {
   }
 }
 
-function pathOf(nodes: readonly (readonly [Kind, number, string?])[]): SessionPath {
-  return SessionPath.of(
-    's',
-    nodes.map(([kind, length, callId = 'c'], index): SessionNode => {
-      const parentId = index === 0 ? null : `n${index - 1}`;
-      return { id: `n${index}`, parentId, createdAt: 0, body: bodyOf(kind, length, callId) };
-    }),
-  );
+function pathOf(nodes: readonly (readonly [Kind, number, string?])[]): readonly SessionNode[] {
+  return nodes.map(([kind, length, callId = 'c'], index): SessionNode => {
+    const parentId = index === 0 ? null : `n${index - 1}`;
+    return { id: `n${index}`, parentId, createdAt: 0, body: bodyOf(kind, length, callId) };
+  });
+}
+
+/** What is shown of a path that is read `pageSize` nodes at a time, and how many of them were read. */
+function shown(
+  path: readonly SessionNode[],
+  budget: number,
+  pageSize = 100,
+): PathWindow & { readonly read: number } {
+  let selection = NO_SELECTION;
+  for (let end = path.length; end > 0 && !selection.done; end -= pageSize) {
+    const start = Math.max(0, end - pageSize);
+    selection = selectContext(selection, { start, nodes: path.slice(start, end) }, budget);
+  }
+  return { ...selectedPath(selection), read: selection.read.nodes.length };
 }
 
 const isQuestion = ({ body }: SessionNode): boolean =>
@@ -74,9 +85,8 @@ describe('the context of a model call', () => {
 
   it('[TU2] is the newest whole turns that fit, always the newest one, and as many as fit', () => {
     fc.assert(
-      fc.property(anyPath, fc.nat(3000), (path, budget) => {
-        const { start, nodes } = selectContext(path, budget);
-        const all = [...path.nodes];
+      fc.property(anyPath, fc.nat(3000), fc.integer({ min: 1, max: 9 }), (all, budget, pageSize) => {
+        const { start, nodes } = shown(all, budget, pageSize);
         const newest = all.findLastIndex(isQuestion);
         expect(nodes).toEqual(all.slice(start));
         expect(isQuestion(nodes[0] as SessionNode)).toBe(true);
@@ -94,7 +104,7 @@ describe('the context of a model call', () => {
       fc.property(anyPath, fc.nat(3000), (path, budget) => {
         const calls = new Set<string>();
         const results = new Set<string>();
-        for (const { body } of selectContext(path, budget).nodes) {
+        for (const { body } of shown(path, budget).nodes) {
           if (body.kind === 'tool') results.add(body.invocation.callId);
           if (body.kind !== 'conversation') continue;
           for (const part of body.message.parts) if (part.type === 'tool-call') calls.add(part.callId);
@@ -113,13 +123,13 @@ describe('the context of a model call', () => {
       ['call', 100_000],
       ['result', 100_000],
     ]);
-    expect(selectContext(path, 10)).toMatchObject({ start: 2 });
-    expect(selectContext(path, 10).nodes).toHaveLength(3);
+    expect(shown(path, 10)).toMatchObject({ start: 2 });
+    expect(shown(path, 10).nodes).toHaveLength(3);
   });
 
   it('of a path without a question is all of it, and of none is nothing', () => {
     expect(
-      selectContext(
+      shown(
         pathOf([
           ['plugin', 1],
           ['answer', 4],
@@ -127,7 +137,14 @@ describe('the context of a model call', () => {
         1000,
       ).nodes,
     ).toHaveLength(2);
-    expect(selectContext(SessionPath.empty, 1000)).toEqual({ start: 0, nodes: [] });
+    expect(shown([], 1000)).toEqual({ start: 0, nodes: [], read: 0 });
+  });
+
+  it('[TU2] of a long path is found without reading further than one page beyond it', () => {
+    const path = pathOf(Array.from({ length: 10_000 }, () => ['question', 400] as const));
+    const { nodes, read } = shown(path, 140 * 20, 10);
+    expect(nodes).toHaveLength(20);
+    expect(read).toBeLessThanOrEqual(30);
   });
 
   it('leaves room for the answer and the prompt, and is never less than nothing', () => {

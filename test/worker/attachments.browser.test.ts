@@ -69,6 +69,8 @@ test('too many bytes are AttachmentTooLarge, nothing is stored, and history is u
 
 test('bytes without a MIME type, and ids that nobody has, are refused', async () => {
   const { attachments } = await (await connect()).createSession({ policy });
-  expect((await failure(attachments.put(new Blob(['x'])), 'InvalidInput')).data.path).toBe('mime');
+  expect((await failure(attachments.put(new Blob(['x'])), 'InvalidInput')).data.path).toBe(
+    'putAttachment.mime',
+  );
   await failure(attachments.get('0'.repeat(64)), 'AttachmentNotFound');
 });

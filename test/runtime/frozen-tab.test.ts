@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+
+import { serveWorker, type WorkerSite } from '../support/built-worker.ts';
+import { chromiumLaunch } from '../support/engines.ts';
+import { RawChromium, type RawTab } from '../support/raw-chromium.ts';
+
+/** What law WS2 and the promise of `StorageBlocked` allow, in milliseconds. */
+const TAKEN_WITHIN_MS = 5000;
+const missing = chromiumLaunch()?.executablePath === undefined;
+
+interface Refusal {
+  readonly code: string;
+  readonly ms: number;
+}
+
+interface View {
+  readonly writer: string;
+  readonly turnId: string | null;
+  readonly text: string | null;
+  readonly ended: string | null;
+  readonly error: string | null;
+  readonly depth: number;
+}
+
+describe.skipIf(missing)(`a tab that is frozen${missing ? ' (skipped: no Chromium)' : ''}`, () => {
+  let site: WorkerSite;
+  let browser: RawChromium;
+
+  beforeAll(async () => {
+    site = await serveWorker('test/runtime/frozen.worker.ts');
+  });
+
+  afterAll(async () => {
+    await site.close();
+  });
+
+  async function withBrowser(run: () => Promise<void>): Promise<void> {
+    const launched = await RawChromium.launch();
+    if (launched === undefined) throw new Error('no Chromium');
+    browser = launched;
+    try {
+      await run();
+    } finally {
+      await browser.close();
+    }
+  }
+
+  async function open(): Promise<RawTab> {
+    const tab = await browser.openTab(site.url);
+    await vi.waitFor(async () => expect(await tab.evaluate('typeof call')).toBe('function'), 10_000);
+    await tab.evaluate(`call('open')`);
+    return tab;
+  }
+
+  /** Freezes a hidden tab, and waits until its worker has stopped. */
+  async function freeze(tab: RawTab, other: RawTab): Promise<void> {
+    await vi.waitFor(
+      async () => expect(await tab.evaluate('document.visibilityState')).toBe('hidden'),
+      10_000,
+    );
+    await tab.freeze(true);
+    await vi.waitFor(async () => expect(await other.evaluate(`call('isOtherAwake')`)).toBe(false), 10_000);
+  }
+
+  it(
+    '[WS2][WS3] in a turn is overtaken within 5 s, and stops and follows when it wakes',
+    () =>
+      withBrowser(async () => {
+        const first = await open();
+        expect(await first.evaluate(`call('turn', 'frozen')`)).toMatchObject({ code: 'accepted' });
+        const second = await open();
+        await vi.waitFor(async () => {
+          expect(await second.evaluate<View>(`call('view')`)).toMatchObject({
+            turnId: 'frozen',
+            text: 'so far',
+          });
+        }, 10_000);
+        expect(await second.evaluate(`call('turn', 'refused')`)).toMatchObject({
+          code: 'SessionHeldElsewhere',
+        });
+        await freeze(first, second);
+
+        const taken = await second.evaluate<Refusal>(`call('turn', 'mine')`);
+        expect(taken.code).toBe('accepted');
+        expect(taken.ms).toBeGreaterThan(1000);
+        expect(taken.ms).toBeLessThan(TAKEN_WITHIN_MS);
+        expect(await second.evaluate<View>(`call('view')`)).toMatchObject({ writer: 'here', turnId: 'mine' });
+
+        await first.freeze(false);
+        await first.show();
+        await first.evaluate(`call('wake')`);
+        await vi.waitFor(async () => {
+          expect(await first.evaluate<View>(`call('view')`)).toMatchObject({
+            writer: 'elsewhere',
+            ended: 'frozen',
+            error: 'WriterFenced',
+            turnId: 'mine',
+            depth: 2,
+          });
+        }, 10_000);
+      }),
+    60_000,
+  );
+
+  it(
+    '[WS7] within a transaction makes the other one StorageBlocked within 5 s, which takes over once it lets go',
+    () =>
+      withBrowser(async () => {
+        const first = await open();
+        await first.evaluate(`call('turn', 'frozen')`);
+        const second = await open();
+        await first.evaluate(`call('hold')`);
+        await freeze(first, second);
+
+        const refused = await second.evaluate<Refusal>(`call('turn', 'mine')`);
+        expect(refused.code).toBe('StorageBlocked');
+        expect(refused.ms).toBeLessThan(TAKEN_WITHIN_MS);
+        expect(await second.evaluate<View>(`call('view')`)).toMatchObject({ writer: 'blocked' });
+
+        await first.freeze(false);
+        await first.evaluate(`call('letGo')`);
+        await vi.waitFor(async () => {
+          expect(await second.evaluate<View>(`call('view')`)).toMatchObject({ writer: 'here' });
+        }, 15_000);
+        expect(await second.evaluate(`call('turn', 'mine')`)).toMatchObject({ code: 'accepted' });
+        await vi.waitFor(async () => {
+          expect(await first.evaluate<View>(`call('view')`)).toMatchObject({ ended: 'frozen', depth: 2 });
+        }, 10_000);
+      }),
+    60_000,
+  );
+});

@@ -1,0 +1,26 @@
+import { LashRuntime } from '../../src/runtime/runtime.ts';
+import { IndexedDbDatabase } from '../../src/stores/database.ts';
+import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb-attachment-store.ts';
+import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb-session-store-factory.ts';
+import { RuntimeEnvironment } from '../../src/worker/environment.ts';
+
+/** A tab that begins a turn in session `s` of the database that its name says, and never ends it. */
+const database = IndexedDbDatabase.open(self.name);
+const environment = RuntimeEnvironment.builder()
+  .withSessionStoreFactory(new IndexedDbSessionStoreFactory(database))
+  .withAttachmentStore(new IndexedDbAttachmentStore(database))
+  .build();
+const runtime = await LashRuntime.open(environment, {
+  sessionId: 's',
+  providers: {
+    fake: {
+      model: 'fake-1',
+      maxContextTokens: 1000,
+      async *stream() {
+        yield { type: 'text-delta', text: 'so far' };
+        await new Promise(() => undefined);
+      },
+    },
+  },
+});
+await runtime.turn('hi', { inputId: 'theirs' }).accepted;

@@ -1,0 +1,1 @@
+console.log(new Worker(new URL('worker.entry.ts', import.meta.url), { type: 'module' }));

@@ -1,0 +1,27 @@
+import { describe, test } from 'vitest';
+
+import { sweepAttachments } from '../../src/stores/attachment-sweep.ts';
+import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb-attachment-store.ts';
+import { newCounts } from '../../src/stores/row-counters.ts';
+import { attachmentStoreConformance } from '../../src/testing/attachment-conformance.ts';
+import { ManualClock } from '../../src/testing/manual-clock.ts';
+import { withDatabase } from './raw-database.ts';
+
+describe('attachments in IndexedDB', () => {
+  for (const { name, run } of attachmentStoreConformance) {
+    test(name, () =>
+      withDatabase(async ({ database, factory, connect }) => {
+        const clock = new ManualClock();
+        const options = { maxBytes: 5 * 1024 * 1024, clock };
+        await run({
+          store: new IndexedDbAttachmentStore(database, options),
+          factory,
+          reopen: async () => new IndexedDbAttachmentStore(connect(), options),
+          sweep: (keepYoungerThanMs) =>
+            sweepAttachments(connect(), { keepYoungerThanMs, now: clock.now(), counts: newCounts() }),
+          pass: (ms) => clock.advance(ms),
+        });
+      }),
+    );
+  }
+});
