@@ -16,6 +16,7 @@ export type { TraceExport, TraceExportRequest } from './client/trace-export.ts';
 export type {
   AppendRequest,
   AppendResult,
+  ExportRequest,
   ImportedSession,
   KeepRule,
   OrphanRequest,

@@ -4,6 +4,7 @@ import { findNonJson, type JsonObject } from '../core/json.ts';
 import type { ParkedSession } from '../core/parked-session.ts';
 import type { Page, SessionPolicy, SessionSummary } from '../core/policy.ts';
 import type {
+  ExportRequest,
   ImportedSession,
   OpenedSession,
   OpenSessionRequest,
@@ -184,12 +185,16 @@ export class RuntimeClient {
   /**
    * A session as a file to download: JSON Lines that `importSession` reads, here or elsewhere. It is the session as it was
    * when reading began, every branch included. Default: with the bytes of its attachments; without them it can only be
-   * imported where they are stored. The stream fails with `Cancelled` (retryable) when branches are tombstoned meanwhile.
+   * imported where they are stored. Of a damaged session, `damaged: 'showSound'` exports the active path up to its last
+   * sound node. The stream fails with `Cancelled` (retryable) when branches are tombstoned meanwhile.
    *
    * @throws `SessionNotFound`, `SessionDeleted`; the stream, what reading throws.
    */
-  exportSession(id: string, options: { readonly attachments?: boolean } = {}): Promise<SessionExport> {
-    return exportSession(this.#call, id, options.attachments ?? true);
+  exportSession(
+    id: string,
+    { attachments = true, damaged }: Partial<Omit<ExportRequest, 'sessionId'>> = {},
+  ): Promise<SessionExport> {
+    return exportSession(this.#call, { sessionId: id, attachments, damaged });
   }
 
   /**

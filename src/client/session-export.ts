@@ -1,3 +1,4 @@
+import type { ExportRequest } from '../protocol/api.ts';
 import { byteStream } from './byte-stream.ts';
 import type { MakeCall } from './session.ts';
 
@@ -9,12 +10,8 @@ export interface SessionExport {
 }
 
 /** Begins to export a session. Cancelling the stream ends the export. */
-export async function exportSession(
-  call: MakeCall,
-  sessionId: string,
-  attachments: boolean,
-): Promise<SessionExport> {
-  const { transfer, fileName } = await call('exportSession', { sessionId, attachments });
+export async function exportSession(call: MakeCall, request: ExportRequest): Promise<SessionExport> {
+  const { transfer, fileName } = await call('exportSession', request);
   const stream = byteStream(
     () => call('readExport', { transfer }),
     () => call('cancelExport', { transfer }),

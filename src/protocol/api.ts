@@ -103,6 +103,8 @@ export interface TraceLines {
 export interface ExportRequest {
   readonly sessionId: string;
   readonly attachments: boolean;
+  /** `showSound`: of a damaged session, the active path up to its last sound node (law ST6). */
+  readonly damaged?: 'refuse' | 'showSound' | undefined;
 }
 
 /** An export that waits to be read. `transfer` is its number on this connection. */

@@ -6,7 +6,7 @@ import type { NodeWalk, SessionStore } from '../contract/store.ts';
 import type { AttachmentRef } from '../core/attachment.ts';
 import { LashError } from '../core/error.ts';
 import type { JsonObject } from '../core/json.ts';
-import { attachmentsOfBody } from '../core/node.ts';
+import { attachmentsOfBody, type SessionNode } from '../core/node.ts';
 import type { SessionMeta, SessionPolicy } from '../core/policy.ts';
 import { toBase64 } from './base64.ts';
 import { attachmentRecord, nodeRecord, toTimestamp } from './node-record.ts';
@@ -22,6 +22,8 @@ const PAGE_NODES = 1000;
 export interface SessionExportOptions {
   /** Whether the bytes of attachments are in the file. Without them it can be imported where they are stored. */
   readonly attachments: boolean;
+  /** `showSound`: of a damaged session, the active path up to its last sound node, without attachments that are gone (law ST6). */
+  readonly damaged?: 'refuse' | 'showSound';
 }
 
 /**
@@ -47,7 +49,9 @@ export async function* exportSession(
     text = '';
     return bytes;
   };
-  for await (const record of recordsOf(store, options.attachments ? attachments : null)) {
+  const source = options.attachments ? attachments : null;
+  const records = options.damaged === 'showSound' ? soundRecords(store, source) : recordsOf(store, source);
+  for await (const record of records) {
     if (record['type'] === 'node') written.nodes++;
     if (record['type'] === 'attachment') written.attachments++;
     text += toLine(record);
@@ -74,11 +78,7 @@ async function* recordsOf(
   let nodes = 0;
   for (;;) {
     for (const node of page.nodes) {
-      for (const ref of attachments === null ? [] : attachmentsOfBody(node.body)) {
-        if (attachments === null || sent.has(ref.id)) continue;
-        sent.add(ref.id);
-        yield* attachmentRecords(ref, await attachments.get(ref.id));
-      }
+      yield* attachmentsOf(node, attachments, sent);
       yield nodeRecord(node, pinned.has(node.id));
     }
     nodes += page.nodes.length;
@@ -93,6 +93,49 @@ async function* recordsOf(
     }
     const reason = 'nodes were removed while the session was exported';
     throw new LashError('Cancelled', `Export again: ${reason}`, { reason }, { retryable: true });
+  }
+}
+
+/** The active path from its root, as far as it can be read. */
+async function* soundRecords(
+  store: SessionStore,
+  attachments: AttachmentStore | null,
+): AsyncGenerator<JsonObject, void, void> {
+  const [meta, { leaf }] = await Promise.all([store.loadSessionMeta(), store.findSoundPath()]);
+  yield headerRecord(meta, leaf);
+  if (leaf === null) return;
+  const sent = new Set<string>();
+  const { start: last } = await store.load({ kind: 'path', leaf, limit: 1 });
+  for (let from = 0; from <= last; from += PAGE_NODES) {
+    const limit = Math.min(PAGE_NODES, last + 1 - from);
+    for (const node of (await store.load({ kind: 'path', leaf, before: from + limit, limit })).nodes) {
+      yield* attachmentsOf(node, await readable(node, attachments), sent);
+      yield nodeRecord(node, false);
+    }
+  }
+}
+
+/** The store if it has all that a node refers to. */
+async function readable(
+  node: SessionNode,
+  attachments: AttachmentStore | null,
+): Promise<AttachmentStore | null> {
+  for (const { id } of attachmentsOfBody(node.body)) {
+    if ((await attachments?.find(id)) === null) return null;
+  }
+  return attachments;
+}
+
+async function* attachmentsOf(
+  node: SessionNode,
+  attachments: AttachmentStore | null,
+  sent: Set<string>,
+): AsyncGenerator<JsonObject, void, void> {
+  if (attachments === null) return;
+  for (const ref of attachmentsOfBody(node.body)) {
+    if (sent.has(ref.id)) continue;
+    sent.add(ref.id);
+    yield* attachmentRecords(ref, await attachments.get(ref.id));
   }
 }
 

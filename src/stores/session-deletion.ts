@@ -1,7 +1,7 @@
 import { systemClock } from '../contract/clock.ts';
 import type { SessionLeases } from '../contract/lease.ts';
 import type { DeleteOptions } from '../contract/store.ts';
-import { fromWireError, type LashError, toLashError } from '../core/error.ts';
+import { fromWireError, isLashError, type LashError, toLashError } from '../core/error.ts';
 import { sweepAttachments } from './attachment-sweep.ts';
 import { importLease } from './import-lease.ts';
 import { isFields } from './node-fault.ts';
@@ -26,9 +26,15 @@ export async function deleteSession(
   sessionId: string,
   options: DeleteOptions = {},
 ): Promise<void> {
-  const state = await hide(access, sessionId, 'live');
-  if (state === 'unknown' || state === 'importing') throw sessionNotFound(sessionId);
-  if (state !== 'deleted') await removeHidden(access, sessionId, options);
+  try {
+    const state = await hide(access, sessionId, 'live');
+    if (state === 'unknown' || state === 'importing') throw sessionNotFound(sessionId);
+    if (state !== 'deleted') await removeHidden(access, sessionId, options);
+  } catch (error) {
+    if (!isLashError(error, 'StorageFull')) throw error;
+    await options.alsoDelete?.(sessionId);
+    await deleteWithoutRoom(access, sessionId);
+  }
 }
 
 /** Removes a session that is being imported; one that was published meanwhile stays. */
@@ -75,9 +81,8 @@ async function hide(
   sessionId: string,
   remove: 'live' | 'importing',
 ): Promise<SessionState> {
-  const stores: readonly StoreName[] = ['heads', 'meta'];
-  const options = { stores, mode: 'readwrite', durability, counts, repeatable: true } as const;
-  return database.transaction(options, async (rows) => {
+  const options = { mode: 'readwrite', durability, counts, repeatable: true } as const;
+  return database.transaction({ ...options, stores: ['heads', 'meta'] }, async (rows) => {
     const state = stateOf(await rows.get('heads', [sessionId]));
     if (state === remove) {
       rows.put('heads', { sessionId, kind: 'deleted', pending: 1 });
@@ -85,6 +90,27 @@ async function hide(
     }
     return state;
   });
+}
+
+/**
+ * Deletes a session where not even a mark can be written: a transaction that only removes goes through on a full disk
+ * (law ST17), and makes room for the mark. The attachments that only this session referred to are left to a sweep.
+ */
+async function deleteWithoutRoom(
+  { database, durability, counts }: DatabaseAccess,
+  sessionId: string,
+): Promise<void> {
+  const options = { mode: 'readwrite', durability, counts, repeatable: true } as const;
+  const links = ['references', 'intents'] as const;
+  await database.transaction({ ...options, stores: ['heads', 'meta', ...REST, ...links] }, async (rows) => {
+    for (const store of ['heads', 'meta', ...REST] as const) rows.delete(store, keysOf([sessionId]));
+    for (const store of links) {
+      for (const key of await readLinks(rows, store, sessionId)) rows.remove(store, key);
+    }
+  });
+  await database.transaction({ ...options, stores: ['heads'] }, async (rows) =>
+    rows.put('heads', { sessionId, kind: 'deleted' }),
+  );
 }
 
 /** A head that cannot be read is a session that can be deleted. */

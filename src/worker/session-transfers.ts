@@ -13,6 +13,7 @@ import type { SecretVault } from '../runtime/secrets.ts';
 import { exportSession } from '../runtime/session-export.ts';
 import { importSession } from '../runtime/session-import.ts';
 import { fileNameOf } from './file-name.ts';
+import { present } from './present.ts';
 import { policy as policySchema } from './schema/policy.ts';
 
 /** An export that a page reads a chunk at a time. Between two chunks it holds nothing but memory. */
@@ -34,14 +35,14 @@ export class SessionTransfers {
   }
 
   /** @throws `SessionNotFound`, `SessionDeleted` */
-  async beginExport({ sessionId, attachments }: ExportRequest): Promise<ExportBegun> {
+  async beginExport({ sessionId, ...options }: ExportRequest): Promise<ExportBegun> {
     const { sessionStoreFactory, attachmentStore } = this.#environment;
     const store = await sessionStoreFactory.open(sessionId, { kind: 'open' });
     const { title } = await store.loadSessionMeta();
     this.#numbers += 1;
     this.#exports.set(this.#numbers, {
       store,
-      chunks: exportSession(store, attachmentStore, { attachments }),
+      chunks: exportSession(store, attachmentStore, present(options)),
     });
     return { transfer: this.#numbers, fileName: fileNameOf(title, 'session') };
   }

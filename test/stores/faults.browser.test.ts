@@ -88,6 +88,25 @@ describe('[ST17] a full disk', () => {
   );
 
   test.runIf(hasDevTools)(
+    `a session is deleted also where not even a mark can be written${onlyByDevTools}`,
+    () =>
+      withQuota(6_000_000, async ({ factory }) => {
+        const old = await Author.create(factory, 'old');
+        for (let count = 0; count < 3; count++) await old.commit(big());
+        const other = await Author.create(factory, 'other');
+        await fill(other);
+        for (const size of [100_000, 10_000, 1000]) {
+          while ((await settled(other.say(noise(size)))).status === 'fulfilled');
+        }
+        await rejects(other.say(noise(1000)), 'StorageFull');
+        await factory.delete('old');
+        await rejects(old.store.load({ kind: 'head' }), 'SessionDeleted');
+        await limitQuota();
+        await other.say('more');
+      }),
+  );
+
+  test.runIf(hasDevTools)(
     `the space that a deletion freed is enough for the same commit${onlyByDevTools}`,
     () =>
       withQuota(6_000_000, async ({ factory }) => {

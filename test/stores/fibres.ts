@@ -21,7 +21,8 @@ export async function explore(limit: number, run: (choose: Choose) => Promise<vo
       trail.push({ at, of });
       return at;
     });
-    for (let last = trail.at(-1); last !== undefined && last.at + 1 >= last.of; last = trail.at(-1)) trail.pop();
+    for (let last = trail.at(-1); last !== undefined && last.at + 1 >= last.of; last = trail.at(-1))
+      trail.pop();
     const last = trail.at(-1);
     if (last === undefined) return { schedules, complete: true };
     if (schedules === limit) return { schedules, complete: false };
@@ -31,7 +32,11 @@ export async function explore(limit: number, run: (choose: Choose) => Promise<vo
 }
 
 /** Runs `run` so many times, choosing at random. */
-export async function sample(times: number, seed: number, run: (choose: Choose) => Promise<void>): Promise<Explored> {
+export async function sample(
+  times: number,
+  seed: number,
+  run: (choose: Choose) => Promise<void>,
+): Promise<Explored> {
   const random = new Seeded(seed);
   for (let schedules = 0; schedules < times; schedules++) await run((of) => random.below(of));
   return { schedules: times, complete: false };
@@ -58,7 +63,7 @@ export class Fibre {
       if (this.state !== 'dead') this.state = 'done';
       this.#rested?.();
     };
-    body().then(done, done);
+    void body().finally(done);
     return rest;
   }
 
@@ -143,7 +148,7 @@ export async function runFibres(
 ): Promise<readonly string[]> {
   const schedule: string[] = [];
   for (const { fibre, body } of fibres) await fibre.start(body);
-  for (let killed = !kills; ; ) {
+  for (let killed = !kills; ;) {
     const waiting = fibres.map(({ fibre }) => fibre).filter(({ state }) => state === 'waiting');
     if (waiting.length === 0) return schedule;
     const ways = waiting.flatMap((fibre) =>

@@ -1,7 +1,7 @@
 import { test } from 'vitest';
 
-import { runModel, tableOf } from './model.ts';
 import { inIndexedDb } from './model-world.ts';
+import { runModel, tableOf } from './model.ts';
 
 const steps = Number(import.meta.env['VITE_SOAK_STEPS'] ?? 600);
 const seed = Number(import.meta.env['VITE_SOAK_SEED'] ?? 20_261_122);

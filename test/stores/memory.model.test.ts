@@ -1,7 +1,7 @@
 import { test } from 'vitest';
 
-import { runModel, tableOf } from './model.ts';
 import { inMemory } from './model-world.ts';
+import { runModel, tableOf } from './model.ts';
 
 const steps = Number(process.env['SOAK_STEPS'] ?? 10_000);
 const seed = Number(process.env['SOAK_SEED'] ?? 20_261_122);

@@ -1,6 +1,6 @@
 import type { CommitRequest } from '../../src/contract/store.ts';
 import type { MaintenanceStatus } from '../../src/core/maintenance.ts';
-import { attachmentsIn, type ModelComponents, ModelSession } from './model-session.ts';
+import { attachmentsIn, type ModelComponents, type ModelSession } from './model-session.ts';
 
 /** An attachment as the model remembers it. */
 export interface ModelAttachment {
@@ -33,7 +33,8 @@ export class ModelDatabase {
   ): string {
     const { operationId, change, epoch, expectedRevision } = request;
     const done = session.operations.get(operationId);
-    if (done !== undefined) return content(done.request) === content(request) ? 'replay' : 'OperationConflict';
+    if (done !== undefined)
+      return content(done.request) === content(request) ? 'replay' : 'OperationConflict';
     if (epoch !== session.epoch) return 'WriterFenced';
     const target = change.kind === 'append' ? change.parentId : change.kind === 'branch' ? change.leaf : null;
     if (target !== null && !session.isLive(target)) return 'NodeNotFound';

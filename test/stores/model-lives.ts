@@ -2,19 +2,19 @@ import type { SessionImport } from '../../src/contract/store.ts';
 import { isLashError } from '../../src/core/error.ts';
 import { equal, ok, rejects } from '../../src/testing/assert.ts';
 import { createMode } from '../../src/testing/author.ts';
-import { headOf, type ModelRun, type OpenSeat, type Seat, settle } from './model-run.ts';
+import { headOf, type ModelRun, type Play, type Seat, settle } from './model-run.ts';
 import { ModelSession } from './model-session.ts';
 import type { Step } from './model-writes.ts';
 
 const create: Step = async (run) => {
-  if (run.plays.length >= 5) return false;
+  if (run.plays.length >= 5) return run.skip();
   const play = await run.create();
   run.note(`create ${play.session.sessionId}`);
 };
 
 /** Deletes a session for good: every handle says so, and the id is used up. */
 const remove: Step = async (run, play, seat) => {
-  if (run.plays.length < 3) return false;
+  if (run.plays.length < 3) return run.skip();
   const { session } = play;
   const { sessionId } = session;
   run.note(`delete ${sessionId}`);
@@ -35,21 +35,23 @@ const remove: Step = async (run, play, seat) => {
 };
 
 /** Closes a handle and remembers where it was, as a runtime that is parked does. */
-const park: Step = async (run, { session }, seat) => {
+const park: Step = async (run, play, seat) => {
+  const { session } = play;
   const { head } = await seat.store.load({ kind: 'head' });
   const { store } = seat;
   await store.close();
   await rejects(store.load({ kind: 'head' }), 'SessionClosed');
-  const parked: Seat = seat;
-  parked.parked = { revision: head.revision, leaf: head.leaf };
-  parked.store = undefined;
+  const closed: Seat = seat;
+  closed.parked = { revision: head.revision, leaf: head.leaf };
+  closed.store = undefined;
   run.note(`park ${session.sessionId} at ${head.revision}`);
+  if (run.random.percent(40)) await resume(run, play);
 };
 
 /** Opens it again: what it finds is at least what it left. */
-const resume: Step = async (run, { session, seats }) => {
+export async function resume(run: ModelRun, { session, seats }: Play): Promise<void> {
   const seat = seats.find(({ parked }) => parked !== undefined);
-  if (seat?.parked === undefined) return false;
+  if (seat?.parked === undefined) return run.skip();
   const { revision, leaf } = seat.parked;
   seat.store = await seat.tab.factory.open(session.sessionId, { kind: 'open' });
   seat.parked = undefined;
@@ -58,7 +60,7 @@ const resume: Step = async (run, { session, seats }) => {
   ok(head.revision >= revision, 'a session is older than it was');
   if (head.revision === revision) equal(head.leaf, leaf, 'the leaf of an unchanged session');
   run.tally.add(head.revision === revision ? 'resume: unchanged' : 'resume: gone on');
-};
+}
 
 const meta: Step = async (run, { session }, seat) => {
   const title = run.newId('title ');
@@ -69,7 +71,7 @@ const meta: Step = async (run, { session }, seat) => {
 };
 
 /** Ids that name no session, or one that is there. */
-const badIds: Step = async (run, { session }, { tab: { factory } }) => {
+const badIds: Step = async (_run, { session }, { tab: { factory } }) => {
   await rejects(factory.open('nobody', { kind: 'open' }), 'SessionNotFound');
   await rejects(factory.delete('nobody'), 'SessionNotFound');
   await rejects(factory.open(session.sessionId, createMode()), 'SessionExists');
@@ -78,7 +80,7 @@ const badIds: Step = async (run, { session }, { tab: { factory } }) => {
 
 /** A session is written while nobody sees it, and then shows, or is given up. */
 const importOne: Step = async (run, _play, { tab }) => {
-  if (run.plays.length >= 6) return false;
+  if (run.plays.length >= 6) return run.skip();
   const sessionId = run.newId('i');
   const [first, second] = run.world.tabs;
   const other = tab === first ? second : first;
@@ -100,7 +102,7 @@ const importOne: Step = async (run, _play, { tab }) => {
   if (run.random.percent(30)) {
     equal(await tab.factory.finishDeletions(), [], 'what a worker finishes while its import is alive');
   }
-  if (run.random.percent(40)) await abandon(run, importing, session);
+  if (run.random.percent(50)) await abandon(run, importing, session);
   else await publish(run, importing, session);
 };
 
@@ -129,11 +131,6 @@ async function abandon(run: ModelRun, importing: SessionImport, session: ModelSe
   await rejects(factory.open(session.sessionId, createMode()), 'SessionDeleted');
   run.note(`abandon ${session.sessionId}`);
   run.tally.add('import: abandoned');
-}
-
-/** A step that needs an open handle finds one. */
-export function isOpen(seat: Seat): seat is OpenSeat {
-  return seat.store !== undefined;
 }
 
 /** Steps in the life of a session. */

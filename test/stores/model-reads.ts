@@ -43,7 +43,9 @@ const locate: Step = async (run, play, seat) => {
 
 const siblings: Step = async (run, play, seat) => {
   const { session } = play;
-  const ids = [run.liveNodeOf(play), run.liveNodeOf(play), run.liveNodeOf(play)].filter((id) => id !== undefined);
+  const ids = [run.liveNodeOf(play), run.liveNodeOf(play), run.liveNodeOf(play)].filter(
+    (id) => id !== undefined,
+  );
   const points = await seat.store.siblings(ids);
   const expected = ids.flatMap((nodeId) => {
     const all = session.children(session.nodes.get(nodeId)?.parentId ?? null);
@@ -77,7 +79,7 @@ const walk: Step = async (run, { session }, seat) => {
 
 async function checkWalk(session: ModelSession, store: SessionStore, limit: number): Promise<void> {
   const ids: string[] = [];
-  for (let after: string | null | undefined; after !== null; ) {
+  for (let after: string | null | undefined; after !== null;) {
     const walked = await store.walk(after === undefined ? { limit } : { limit, after });
     equal(walked.head, headOf(session), 'the head of a walk');
     ids.push(...walked.nodes.map(({ id }) => id));
@@ -121,7 +123,7 @@ const list: Step = async (run, _play, { tab }) => {
 
 async function checkList(run: ModelRun, factory: Play['seats'][0]['tab']['factory']): Promise<void> {
   const got: unknown[] = [];
-  for (let after: string | null | undefined; after !== null; ) {
+  for (let after: string | null | undefined; after !== null;) {
     const listed = await factory.list(after === undefined ? { limit: 2 } : { limit: 2, after });
     got.push(...listed.items);
     after = listed.next;

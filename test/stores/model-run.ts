@@ -1,6 +1,6 @@
 import type { SessionStore, CommitReceipt, CommitRequest, GraphChange } from '../../src/contract/store.ts';
-import { isLashError } from '../../src/core/error.ts';
 import type { AttachmentRef } from '../../src/core/attachment.ts';
+import { isLashError } from '../../src/core/error.ts';
 import type { NodeDraft, SessionNode } from '../../src/core/node.ts';
 import { equal, ok } from '../../src/testing/assert.ts';
 import { createMode, used } from '../../src/testing/author.ts';
@@ -19,7 +19,9 @@ export interface Seat {
 }
 
 /** An open seat. */
-export type OpenSeat = Seat & { store: SessionStore };
+export interface OpenSeat extends Seat {
+  store: SessionStore;
+}
 
 /** A session with a seat in either tab. */
 export interface Play {
@@ -48,6 +50,8 @@ export class ModelRun {
   readonly log: string[] = [];
   readonly refs = new Map<number, AttachmentRef>();
   readonly componentIds = new Map<string, string>();
+  /** Whether the step found nothing to do. */
+  skipped = false;
   #ids = 0;
 
   constructor(world: ModelWorld, seed: number, tally: Tally) {
@@ -63,6 +67,11 @@ export class ModelRun {
   newId(prefix: string): string {
     this.#ids++;
     return `${prefix}${this.#ids}`;
+  }
+
+  /** Says that a step finds nothing to do. */
+  skip(): void {
+    this.skipped = true;
   }
 
   /** Notes what a step does, for who reads of its failure. */
@@ -93,15 +102,17 @@ export class ModelRun {
 
   /** One of the open seats, the first one mostly. */
   seatOf({ seats }: Play): OpenSeat | undefined {
-    const order = this.random.percent(80) ? seats : seats.toReversed();
-    return order.find((seat): seat is OpenSeat => seat.store !== undefined);
+    const order: readonly Seat[] = this.random.percent(80) ? seats : seats.toReversed();
+    return order.find(isOpen);
   }
 
   /** A node's id: mostly of a live one, sometimes of one that is dead, gone, or was never there. */
   nodeOf({ session }: Play): string {
-    if (this.random.percent(2)) return 'nobody.0';
+    if (this.random.percent(4)) return 'nobody.0';
     const nodes = [...session.nodes.keys()];
-    const at = this.random.percent(50) ? nodes.length - 1 - this.random.below(12) : this.random.below(nodes.length);
+    const at = this.random.percent(50)
+      ? nodes.length - 1 - this.random.below(12)
+      : this.random.below(nodes.length);
     return nodes[at] ?? 'nobody.0';
   }
 
@@ -126,7 +137,9 @@ export class ModelRun {
 
   request(seat: Seat, change: GraphChange, fields: Partial<CommitRequest> = {}): CommitRequest {
     const { epoch, revision } = seat;
-    const usage = this.random.percent(40) ? [used(this.random.below(100), 'turn', `m${this.random.below(3)}`)] : [];
+    const usage = this.random.percent(40)
+      ? [used(this.random.below(100), 'turn', `m${this.random.below(3)}`)]
+      : [];
     return { operationId: this.newId('o'), expectedRevision: revision, epoch, change, usage, ...fields };
   }
 
@@ -212,6 +225,11 @@ interface StoredText {
   readonly body: unknown;
 }
 
+/** Whether a seat has a handle. */
+export function isOpen(seat: Seat): seat is OpenSeat {
+  return seat.store !== undefined;
+}
+
 /** The head that a store must show. */
 export function headOf(session: ModelSession): unknown {
   const { revision, leaf, ledger, nodes } = session;
@@ -261,9 +279,7 @@ export async function settle<Value>(
 }
 
 /** A commit's outcome in one word. */
-export function verdictOf(
-  outcome: { readonly value: CommitReceipt } | { readonly error: unknown },
-): string {
+export function verdictOf(outcome: { readonly value: CommitReceipt } | { readonly error: unknown }): string {
   if ('value' in outcome) return outcome.value.replayed ? 'replay' : 'applied';
   if (isLashError(outcome.error)) return outcome.error.code;
   throw outcome.error;

@@ -70,7 +70,7 @@ export class ModelSession {
 
   path(leaf: string | null): readonly ModelNode[] {
     const path: ModelNode[] = [];
-    for (let node = this.nodes.get(leaf ?? ''); node !== undefined; ) {
+    for (let node = this.nodes.get(leaf ?? ''); node !== undefined;) {
       path.push(node);
       node = this.nodes.get(node.parentId ?? '');
     }
@@ -191,7 +191,8 @@ export class ModelSession {
     for (const node of live.toReversed()) {
       if (!asked.has(node.id)) continue;
       if (reachable.has(node.id)) refused.push({ nodeId: node.id, reason: 'reachable' });
-      else if ((children.get(node.id) ?? 0) > 0) refused.push({ nodeId: node.id, reason: 'live-descendants' });
+      else if ((children.get(node.id) ?? 0) > 0)
+        refused.push({ nodeId: node.id, reason: 'live-descendants' });
       else {
         node.dead = true;
         tombstoned.push(node.id);

@@ -7,7 +7,7 @@ import { burst, type Step } from './model-writes.ts';
 const WORST_FIRST = ['Failed', 'Refused', 'Incomplete', 'Swept', 'NothingToDo'];
 
 const pin: Step = async (run, play, seat) => {
-  const nodeId = run.nodeOf(play);
+  const nodeId = run.random.percent(15) ? 'nobody.0' : run.nodeOf(play);
   const outcome = await settle(seat.store.pin(nodeId));
   const lives = play.session.isLive(nodeId);
   equal('value' in outcome, lives, 'whether a node can be pinned');
@@ -17,7 +17,7 @@ const pin: Step = async (run, play, seat) => {
 
 const unpin: Step = async (run, play, seat) => {
   const nodeId = run.random.pick([...play.session.pins]);
-  if (nodeId === undefined) return false;
+  if (nodeId === undefined) return run.skip();
   await seat.store.unpin(nodeId);
   play.session.pins.delete(nodeId);
 };
@@ -44,8 +44,20 @@ const tombstoneOrphans: Step = async (run, play, seat) => {
 const tombstoneAny: Step = async (run, play, seat) => {
   const ids = Array.from({ length: run.random.below(6) }, () => run.nodeOf(play));
   const node = play.session.nodes.get(ids[0] ?? '');
-  if (run.random.percent(50)) ids.push(...play.session.path(node?.id ?? null).slice(-4).map(({ id }) => id));
-  if (run.random.percent(40)) ids.push(...play.session.orphans().slice(-3).map(({ id }) => id));
+  if (run.random.percent(50))
+    ids.push(
+      ...play.session
+        .path(node?.id ?? null)
+        .slice(-4)
+        .map(({ id }) => id),
+    );
+  if (run.random.percent(40))
+    ids.push(
+      ...play.session
+        .orphans()
+        .slice(-3)
+        .map(({ id }) => id),
+    );
   await tombstone(run, play, seat, ids);
 };
 
@@ -66,7 +78,8 @@ async function tombstone(
   const none = refused.length === 0 ? 'NothingToDo' : 'Refused';
   equal(report.status, tombstoned.length === 0 ? none : all, 'how tombstoning ended');
   run.tally.add(`tombstone: ${report.status}`);
-  for (const reason of new Set(refused.map((one) => one.reason))) run.tally.add(`tombstone refused: ${reason}`);
+  for (const reason of new Set(refused.map((one) => one.reason)))
+    run.tally.add(`tombstone refused: ${reason}`);
 }
 
 const vacuum: Step = async (run, play, seat) => {
@@ -172,15 +185,17 @@ const put: Step = async (run, play) => {
 
 /** Puts bytes and sweeps before anything refers to anything: a sweep that sees no root refuses. */
 const blindSweep: Step = async (run, play, seat) => {
-  const rooted = [...run.model.attachments.values()].some((one) => run.model.isRoot(one, run.model.references()));
-  if (rooted) return false;
+  const rooted = [...run.model.attachments.values()].some((one) =>
+    run.model.isRoot(one, run.model.references()),
+  );
+  if (rooted) return run.skip();
   await run.put(3, undefined);
   checkSweep(run, play, await seat.store.gcUnreachable({ keepYoungerThanMs: 0 }), false);
 };
 
 /** A session whose only checkpoint went with its node: its components are not swept blindly. */
 const loneComponents: Step = async (run) => {
-  if (run.plays.length >= 6) return false;
+  if (run.plays.length >= 6) return run.skip();
   const play = await run.create();
   const seat = play.seats[0] as OpenSeat;
   const change = { kind: 'append', parentId: null, nodes: run.drafts(1) } as const;
@@ -198,9 +213,9 @@ const loneComponents: Step = async (run) => {
 const upkeepRace: Step = async (run, play) => {
   const { session } = play;
   const [first, second] = play.seats;
-  if (first.store === undefined || second.store === undefined) return false;
+  if (first.store === undefined || second.store === undefined) return run.skip();
   const tip = session.orphans().findLast(({ id }) => session.children(id).length === 0);
-  if (tip === undefined) return false;
+  if (tip === undefined) return run.skip();
   await run.refresh(play, first as OpenSeat);
   const request = run.request(first, { kind: 'branch', leaf: tip.id });
   run.note(`branch to ${tip.id} of ${session.sessionId} while it is tombstoned`);

@@ -5,8 +5,8 @@ import { used } from '../../src/testing/author.ts';
 import { type OpenSeat, type Play, type ModelRun, settle, verdictOf } from './model-run.ts';
 import { componentText } from './model-session.ts';
 
-/** A kind of step on one session. `false`: there was nothing to do it to. */
-export type Step = (run: ModelRun, play: Play, seat: OpenSeat) => Promise<void | false>;
+/** A kind of step on one session. */
+export type Step = (run: ModelRun, play: Play, seat: OpenSeat) => Promise<void>;
 
 const UNKNOWN = 'f'.repeat(64);
 
@@ -51,7 +51,7 @@ const unchanged: Step = async (run, play, seat) => {
 /** An operation is done again, as it was or with other content. */
 const again: Step = async (run, play, seat) => {
   const done = run.random.pick([...play.session.operations.values()]);
-  if (done === undefined) return false;
+  if (done === undefined) return run.skip();
   const { request } = done;
   await run.commit(play, seat, run.random.percent(60) ? request : { ...request, usage: [used(5000)] });
 };
@@ -59,7 +59,7 @@ const again: Step = async (run, play, seat) => {
 /** An id that vacuum freed names another operation. */
 const reuse: Step = async (run, play, seat) => {
   const operationId = play.freed.pop();
-  if (operationId === undefined) return false;
+  if (operationId === undefined) return run.skip();
   await run.refresh(play, seat);
   const change = { kind: 'append', parentId: play.session.leaf, nodes: run.drafts(1) } as const;
   await run.commit(play, seat, run.request(seat, change, { operationId }));
@@ -69,12 +69,12 @@ const stale: Step = async (run, play, seat) => {
   await run.refresh(play, seat);
   const change = { kind: 'append', parentId: play.session.leaf, nodes: run.drafts(1) } as const;
   const old = Math.max(0, seat.revision - 1 - run.random.below(3));
-  const fields = run.random.percent(50) ? { expectedRevision: old } : { epoch: Math.max(0, seat.epoch - 1) };
+  const fields = run.random.percent(50) ? { expectedRevision: old } : { epoch: seat.epoch === 0 ? 1 : seat.epoch - 1 };
   await run.commit(play, seat, run.request(seat, change, fields));
 };
 
 /** Fences the other tab's writer. */
-const lease: Step = async (run, play, seat) => {
+const lease: Step = async (_run, play, seat) => {
   const epoch = await seat.store.takeLease();
   play.session.epoch++;
   equal(epoch, play.session.epoch, 'the epoch');
@@ -84,7 +84,7 @@ const lease: Step = async (run, play, seat) => {
 /** Both tabs commit at once, on one revision and epoch: one of them wins, and only one. */
 const race: Step = async (run, play) => {
   const [first, second] = play.seats;
-  if (first.store === undefined || second.store === undefined) return false;
+  if (first.store === undefined || second.store === undefined) return run.skip();
   const seats = [first, second] as OpenSeat[];
   for (const seat of seats) await run.refresh(play, seat);
   const requests = seats.map((seat) => {
@@ -97,7 +97,7 @@ const race: Step = async (run, play) => {
 /** Both tabs do the same operation at once: it is done once. */
 const twin: Step = async (run, play) => {
   const [first, second] = play.seats;
-  if (first.store === undefined || second.store === undefined) return false;
+  if (first.store === undefined || second.store === undefined) return run.skip();
   const seats = [first, second] as OpenSeat[];
   for (const seat of seats) await run.refresh(play, seat);
   const change = { kind: 'append', parentId: play.session.leaf, nodes: run.drafts(2) } as const;
@@ -114,7 +114,9 @@ async function bothAt(
 ): Promise<void> {
   run.note(`two commits at once in ${session.sessionId}`);
   const outcomes = await Promise.all(
-    seats.map((seat, at) => settle(seat.store.commit(requests[at] ?? run.request(seat, { kind: 'unchanged' })))),
+    seats.map((seat, at) =>
+      settle(seat.store.commit(requests[at] ?? run.request(seat, { kind: 'unchanged' }))),
+    ),
   );
   const verdicts = outcomes.map(verdictOf);
   equal(verdicts.toSorted(), ['applied', loser].toSorted(), 'what two commits came to');
@@ -166,7 +168,7 @@ const attach: Step = async (run, play, seat) => {
   const { attachments } = run.model;
   const stored = [...run.refs.values()].filter(({ id }) => attachments.has(id));
   const first = run.random.pick(stored);
-  if (first === undefined) return false;
+  if (first === undefined) return run.skip();
   const second = run.random.percent(30) ? run.random.pick(stored) : undefined;
   await run.refresh(play, seat);
   const files = second === undefined ? [first] : [first, second];

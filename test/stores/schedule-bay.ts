@@ -87,7 +87,11 @@ export interface Program {
   readonly setUp: (tab: ScheduledTab) => Promise<void>;
   readonly tabs: Readonly<Record<string, (tab: ScheduledTab) => Promise<void>>>;
   /** What must hold besides what always must. */
-  readonly check?: (end: { readonly tab: ScheduledTab; readonly journal: Journal; readonly killed: boolean }) => Promise<void>;
+  readonly check?: (end: {
+    readonly tab: ScheduledTab;
+    readonly journal: Journal;
+    readonly killed: boolean;
+  }) => Promise<void>;
 }
 
 /** Runs a program in one order. @throws `Error` naming the order if anything is not as it must be */
@@ -137,7 +141,10 @@ async function checkEnd(
 }
 
 /** What was acknowledged is there, unless it was given up; what was refused is not; and no revision was made twice. */
-async function checkCommits(tab: ScheduledTab, { begun, acknowledged, refused, ...given }: Journal): Promise<void> {
+async function checkCommits(
+  tab: ScheduledTab,
+  { begun, acknowledged, refused, ...given }: Journal,
+): Promise<void> {
   const rows = await readRows(NAME);
   const receipts = new Set(rows.receipts.map(({ sessionId, operationId }) => `${sessionId} ${operationId}`));
   for (const [operationId, code] of refused) {
@@ -168,7 +175,11 @@ async function recover(tab: ScheduledTab, journal: Journal): Promise<void> {
       const receipt = await tab.commit(store, request);
       if (receipt === undefined) continue;
       const again = await tab.commit(store, request);
-      equal([again?.replayed, again?.revision], [true, receipt.revision], 'an operation that was tried again');
+      equal(
+        [again?.replayed, again?.revision],
+        [true, receipt.revision],
+        'an operation that was tried again',
+      );
     }
     const path = await store.load({ kind: 'path' });
     equal(path.nodes.at(-1)?.id ?? null, path.head.leaf, 'the end of the path');

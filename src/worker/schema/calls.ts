@@ -31,6 +31,8 @@ const answer = z.discriminatedUnion('ok', [
 
 const blob = z.custom<Blob>((value) => value instanceof Blob, 'must be a Blob');
 
+const damaged = z.optional(z.enum(['refuse', 'showSound']));
+
 /**
  * What each call may be given. Keys that are not named here are refused, so that a misspelt option is an error and not
  * silence.
@@ -43,7 +45,7 @@ export const CALL_SCHEMAS: { readonly [Name in CallName]: Schema<CallRequest<Nam
       mode: z.enum(['create', 'open', 'openOrCreate', 'readOnly']),
       title: z.optional(title),
       policy: z.optional(policy),
-      damaged: z.optional(z.enum(['refuse', 'showSound'])),
+      damaged,
     }),
   ),
   closeSession: z.strictObject({ session }),
@@ -62,7 +64,7 @@ export const CALL_SCHEMAS: { readonly [Name in CallName]: Schema<CallRequest<Nam
     }),
   ),
   storage: nothing,
-  exportSession: z.strictObject({ sessionId: id, attachments: z.boolean() }),
+  exportSession: schemaFor(z.strictObject({ sessionId: id, attachments: z.boolean(), damaged })),
   readExport: z.strictObject({ transfer: count }),
   cancelExport: z.strictObject({ transfer: count }),
   importSession: schemaFor(z.strictObject({ blob, sessionId: z.optional(id), policy: z.optional(policy) })),

@@ -1,0 +1,19 @@
+import '../support/node-20.ts';
+import 'fake-indexeddb/auto';
+import { test } from 'vitest';
+
+import { inIndexedDb } from './model-world.ts';
+import { runModel } from './model.ts';
+
+const steps = 2000;
+const seed = 20_261_123;
+
+test(`[ST4] [ST8] [ST9] [ST11] the logic of IndexedDB stores, on a double, answers as the obvious model does: ${steps} steps from seed ${seed}`, async () => {
+  await runModel({
+    steps,
+    seed,
+    checkEvery: 50,
+    within: inIndexedDb,
+    alsoMeets: ['vacuum: stopped half-way'],
+  });
+});
