@@ -150,7 +150,7 @@ export function isReplay(
     const message = `Operation ${operationId} was done before with other content`;
     throw new LashError('OperationConflict', message, { operationId });
   }
-  if (commit.epoch < 0) {
+  if (commit.epoch !== head.epoch) {
     const message = `The writer's epoch is ${commit.epoch}, and the session's is ${head.epoch}`;
     throw new LashError('WriterFenced', message, { expected: commit.epoch, actual: head.epoch });
   }

@@ -56,7 +56,7 @@ export async function finishDeletions(
   let failure: LashError | undefined;
   for (const sessionId of await readPending(access)) {
     try {
-      if (await leases.isHeld(importLease(sessionId))) continue;
+      
       const state = await hide(access, sessionId, 'importing');
       if (state !== 'importing' && state !== 'deleting') continue;
       await removeHidden(access, sessionId, options);

@@ -98,7 +98,11 @@ async function readSurroundings(
   const deadFrom = await readTombs(rows, sessionId, [...places, ...chains]);
   const ends = new Map(chains.map(({ chain }) => [chain, deadFrom(chain)]));
   for (const [chain, end] of ownEnds) ends.set(chain, Math.min(end, deadFrom(chain)));
-  const branches = Map.groupBy(chains, ({ parentChain, forkSeq }) => `${parentChain}:${forkSeq}`);
+  const branches = new Map<string, ChainRow[]>();
+  for (const branch of chains) {
+    const place = `${branch.parentChain}:${branch.forkSeq}`;
+    branches.set(place, [...(branches.get(place) ?? []), branch]);
+  }
   return { ends, reach: reach.chains, branches };
 }
 
