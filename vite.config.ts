@@ -1,11 +1,15 @@
 import './test/support/node-20.ts';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { defaultClientConditions, defaultServerConditions, type Plugin } from 'vite';
 import { defineConfig, type TestProjectInlineConfiguration, type ViteUserConfig } from 'vitest/config';
 import type { BrowserInstanceOption, ProjectConfig } from 'vitest/node';
 
 import {
   benchInstances,
-  levelDbFolders,
+  backEnds,
   playwrightInstances,
   webkitGtkInstances,
 } from './test/support/browser-projects.ts';
@@ -58,6 +62,32 @@ const contentSecurityPolicy: Plugin = {
   ],
 };
 
+const SERVICE_WORKER = 'service-worker';
+
+/** Tells the built demo's service worker which files the build has, and what their bytes are. */
+const offline: Plugin = {
+  name: 'lash-web-demo-offline',
+  apply: 'build',
+  writeBundle({ dir }) {
+    if (dir === undefined) return;
+    const script = join(dir, `${SERVICE_WORKER}.js`);
+    const names = readdirSync(dir, { recursive: true, encoding: 'utf8' }).toSorted();
+    const files = names
+      .map((name) => ({ name: name.replaceAll('\\', '/'), path: join(dir, name) }))
+      .filter(({ path }) => path !== script && statSync(path).isFile())
+      .map(({ name, path }) => ({ url: name === 'index.html' ? './' : name, integrity: integrityOf(path) }));
+    const version = createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 16);
+    writeFileSync(
+      script,
+      `const BUILD = ${JSON.stringify({ version, files })};\n${readFileSync(script, 'utf8')}`,
+    );
+  },
+};
+
+function integrityOf(path: string): string {
+  return `sha256-${createHash('sha256').update(readFileSync(path)).digest('base64')}`;
+}
+
 /** `dist/worker.bundle.js`: the worker door with all that it needs in one file, for pages without a bundler. */
 const workerBundle: ViteUserConfig = {
   build: {
@@ -98,7 +128,7 @@ function browserProject(
           ui: false,
           screenshotFailures: false,
           instances,
-          commands: { levelDbFolders },
+          commands: { backEnds },
         },
       },
     },
@@ -106,12 +136,22 @@ function browserProject(
 }
 
 const app: ViteUserConfig = {
-  plugins: [contentSecurityPolicy],
+  plugins: [contentSecurityPolicy, offline],
   resolve: { conditions: ['source', ...defaultClientConditions] },
   ssr: { resolve: { conditions: ['source', ...defaultServerConditions] } },
   server: { host: '127.0.0.1' },
   preview: { host: '127.0.0.1' },
-  build: { target, outDir: '.demo' },
+  build: {
+    target,
+    outDir: '.demo',
+    rolldownOptions: {
+      input: { index: 'index.html', [SERVICE_WORKER]: 'src/demo/service.worker.ts' },
+      output: {
+        // The browser looks for a newer service worker at the same address.
+        entryFileNames: ({ name }) => (name === SERVICE_WORKER ? '[name].js' : 'assets/[name]-[hash].js'),
+      },
+    },
+  },
   worker: { format: 'es' },
   optimizeDeps: { include: prebundled },
   test: {
@@ -140,6 +180,10 @@ const app: ViteUserConfig = {
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'bench-workers', environment: 'node', include: ['test/bench/**/*.bench.ts'] },
       },
       ...browserProject('bench-pages', benchInstances(), {
         include: ['test/bench/**/*.bench.browser.test.ts'],

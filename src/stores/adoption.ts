@@ -18,7 +18,7 @@ export async function adopt(
   operationId: string,
   ids: readonly string[],
 ): Promise<void> {
-  const found = await Promise.all(ids.map((id) => rows.get('attachments', [id])));
+  const found = await Promise.all(ids.map((id) => rows.get('attachments', id)));
   for (const [at, id] of ids.entries()) {
     const row = found[at];
     if (!isFields(row) || row['state'] !== 'stored') throw attachmentNotFound(id);

@@ -6,6 +6,6 @@ import type { RowTransaction } from './row-transaction.ts';
  * imported has one.
  */
 export async function epochOf(rows: RowTransaction, sessionId: string): Promise<number | undefined> {
-  const row = await rows.get('heads', [sessionId]);
+  const row = await rows.get('heads', sessionId);
   return isFields(row) && row['kind'] === 'live' && isCount(row['epoch']) ? row['epoch'] : undefined;
 }

@@ -44,7 +44,7 @@ export async function readBatch(
   after: string,
   limit: number,
 ): Promise<readonly AttachmentRow[]> {
-  const found = await rows.getAll('attachments', IDBKeyRange.lowerBound([after], true), { limit });
+  const found = await rows.getAll('attachments', IDBKeyRange.lowerBound(after, true), { limit });
   return found.map(decodeAttachment).filter((row) => row !== undefined);
 }
 

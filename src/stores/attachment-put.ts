@@ -98,10 +98,11 @@ async function settle(
   if (epoch !== undefined) rows.put('intents', { id: row.id, sessionId, epoch });
 }
 
+/** Each step finds what it did before, and does no more then (law ST16). */
 function write<T>(
   { database, counts }: AttachmentPut,
   stores: readonly StoreName[],
   body: (rows: RowTransaction) => Promise<T>,
 ): Promise<T> {
-  return database.transaction({ stores, mode: 'readwrite', counts }, body);
+  return database.transaction({ stores, mode: 'readwrite', counts, repeatable: true }, body);
 }

@@ -34,5 +34,5 @@ export function decodeChunk(
 
 /** @throws `StoredDataCorrupt`, but returns `undefined` when there is no row */
 export async function readAttachment(rows: RowTransaction, id: string): Promise<AttachmentRow | undefined> {
-  return decodeAttachment(await rows.get('attachments', [id]));
+  return decodeAttachment(await rows.get('attachments', id));
 }

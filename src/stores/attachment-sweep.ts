@@ -197,7 +197,7 @@ class AttachmentSweep {
 
 /** Intents go last: those of a deleted session say what its deletion has to look at, should it be interrupted. */
 function removeRow(rows: RowTransaction, id: string): void {
-  rows.remove('attachments', [id]);
+  rows.remove('attachments', id);
   rows.delete('intents', keysOf([id]));
 }
 

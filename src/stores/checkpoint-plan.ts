@@ -1,9 +1,9 @@
 import type { CheckpointChange } from '../contract/checkpoint.ts';
+import { sha256Of } from '../contract/digest.ts';
 import { LashError } from '../core/error.ts';
 import { checkId } from '../core/id.ts';
 import { canonicalJson, type JsonValue, utf8Length } from '../core/json.ts';
 import { isCount, isFields } from './node-fault.ts';
-import { sha256Of } from '../contract/digest.ts';
 
 /** A component that a commit brings; `body` is JSON text. */
 export interface PlannedComponent {

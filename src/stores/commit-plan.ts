@@ -1,4 +1,5 @@
 import type { CheckpointChange } from '../contract/checkpoint.ts';
+import { sha256Of } from '../contract/digest.ts';
 import type {
   CommitBudget,
   CommitReceipt,
@@ -15,7 +16,6 @@ import { addToLedger, totalUsage, type UsageEntry } from '../core/usage.ts';
 import type { PlannedCheckpoint } from './checkpoint-plan.ts';
 import { attachmentsOf } from './draft-attachments.ts';
 import { bodyFault, isCount, isFields, isUsage } from './node-fault.ts';
-import { sha256Of } from '../contract/digest.ts';
 
 /** What a commit does to the graph, its nodes as text. */
 export type PlannedChange =

@@ -39,8 +39,8 @@ interface AppendBehind {
 
 type PlannedAppend = Extract<PlannedChange, { readonly kind: 'append' }>;
 
-/** The object stores that {@link writeCommit} needs. */
-export const COMMIT_STORES: readonly StoreName[] = ['heads', 'receipts', 'segments', 'chains', 'tombs'];
+/** The object stores of a graph: what {@link writeCommit} and every read of nodes need. */
+export const GRAPH_STORES: readonly StoreName[] = ['heads', 'receipts', 'segments', 'chains', 'tombs'];
 
 /** The object stores that {@link writeAhead} needs. */
 export const AHEAD_STORES: readonly StoreName[] = ['heads', 'receipts', 'segments'];
@@ -57,7 +57,7 @@ export async function writeCommit(
 ): Promise<WrittenCommit> {
   const { operationId, change } = commit;
   const [headRow, receiptRow] = await Promise.all([
-    rows.get('heads', [sessionId]),
+    rows.get('heads', sessionId),
     rows.get('receipts', [sessionId, operationId]),
   ]);
   const head = decodeHead(sessionId, headRow, importing);
@@ -96,7 +96,7 @@ export async function writeAhead(
   const { sessionId, revision } = head;
   const write = async (): Promise<WrittenCommit> =>
     writeAppend(rows, commit, change, head, { chain: place.chain, firstSeq: place.seq + 1 });
-  const [row, written] = await Promise.all([rows.get('heads', [sessionId]), write()]);
+  const [row, written] = await Promise.all([rows.get('heads', sessionId), write()]);
   const found = decodeHead(sessionId, row, head.pending !== undefined);
   if (JSON.stringify(found) === JSON.stringify(head)) return written;
   const data = { expected: revision, actual: found.revision };

@@ -102,7 +102,7 @@ function identify(
     }
     const transaction = handle.transaction('database', mode, { durability: 'relaxed' });
     const store = transaction.objectStore('database');
-    const request = store.get(['database']);
+    const request = store.get('database');
     let doomed: IDBRequest | undefined;
     let databaseId = '';
     request.onsuccess = () => {

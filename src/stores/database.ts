@@ -175,7 +175,7 @@ export class IndexedDbDatabase {
   async #check(): Promise<void> {
     const counts = newCounts();
     await this.transaction({ stores: ['database'], mode: 'readonly', counts }, (rows) =>
-      rows.get('database', ['database']),
+      rows.get('database', 'database'),
     );
   }
 

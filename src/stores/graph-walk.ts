@@ -52,11 +52,14 @@ export async function walkGraph(
   while (at !== undefined && nodes.length < limit && length < PAGE_LENGTH) {
     const run = await readRun(rows, sessionId, head, state, at, limit - nodes.length);
     nodes.push(...run.nodes);
-    length += run.length;
     if (run.ended) {
+      // This never fills a page: the next one would begin on a chain that may hold tombstoned nodes only, and then be gone.
       order ??= await readOrder(rows, sessionId, state);
       at = chainAfter(order, at.chain);
-    } else at = { chain: at.chain, seq: at.seq + run.nodes.length };
+    } else {
+      length += run.length;
+      at = { chain: at.chain, seq: at.seq + run.nodes.length };
+    }
   }
   const next = at === undefined ? null : encodeWalk(revision, chains, at.chain, at.seq);
   return { head: toSessionHead(head, depthOf(head.place)), nodes, next };

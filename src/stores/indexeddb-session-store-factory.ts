@@ -64,7 +64,7 @@ export class IndexedDbSessionStoreFactory implements SessionStoreFactory {
     if (mode.kind === 'create') await this.#create(sessionId, mode);
     else {
       await this.#run(['heads'], 'readonly', async (rows) =>
-        decodeHead(sessionId, await rows.get('heads', [sessionId])),
+        decodeHead(sessionId, await rows.get('heads', sessionId)),
       );
     }
     return new IndexedDbSessionStore(sessionId, this.#context);
@@ -125,7 +125,7 @@ export class IndexedDbSessionStoreFactory implements SessionStoreFactory {
 async function readSummary(rows: RowTransaction, row: ListedHead): Promise<SessionSummary> {
   const { sessionId } = row;
   const { updatedAt, nodeCount, bytes } = decodeHead(sessionId, row);
-  const { title, createdAt } = decodeMeta(sessionId, await rows.get('meta', [sessionId]));
+  const { title, createdAt } = decodeMeta(sessionId, await rows.get('meta', sessionId));
   return { sessionId, title, createdAt, updatedAt, nodeCount, bytes };
 }
 

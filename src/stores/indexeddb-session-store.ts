@@ -24,7 +24,7 @@ import { type PlannedCommit, planCommit, toSessionHead } from './commit-plan.ts'
 import {
   AHEAD_STORES,
   appendBehind,
-  COMMIT_STORES,
+  GRAPH_STORES,
   needsMore,
   writeAhead,
   writeCommit,
@@ -52,7 +52,6 @@ export interface IndexedDbSessionContext {
 
 type PathScope = Extract<LoadScope, { readonly kind: 'path' }>;
 
-const GRAPH_STORES: readonly StoreName[] = ['heads', 'receipts', 'segments', 'chains', 'tombs'];
 const META_STORES: readonly StoreName[] = ['heads', 'meta'];
 
 /**
@@ -215,7 +214,7 @@ export class IndexedDbSessionStore implements SessionStore {
   /** Writes any commit; what only few of them have is loaded when it is needed. */
   async #writeCommit(commit: PlannedCommit, durability: Durability): Promise<WrittenCommit> {
     const extras = needsMore(commit) ? await import('./commit-extras.ts') : undefined;
-    return this.#write([...COMMIT_STORES, ...(extras?.EXTRA_STORES ?? [])], durability, async (rows) => {
+    return this.#write([...GRAPH_STORES, ...(extras?.EXTRA_STORES ?? [])], durability, async (rows) => {
       const written = await writeCommit(rows, this.sessionId, commit, this.#importing);
       await extras?.writeExtras(rows, commit, written);
       return written;
@@ -240,13 +239,13 @@ export class IndexedDbSessionStore implements SessionStore {
   }
 
   async #readHead(rows: RowTransaction): Promise<LiveHead> {
-    return decodeHead(this.sessionId, await rows.get('heads', [this.sessionId]), this.#importing);
+    return decodeHead(this.sessionId, await rows.get('heads', this.sessionId), this.#importing);
   }
 
   async #readMeta(rows: RowTransaction): Promise<{ readonly head: LiveHead; readonly meta: MetaRow }> {
     const [headRow, metaRow] = await Promise.all([
-      rows.get('heads', [this.sessionId]),
-      rows.get('meta', [this.sessionId]),
+      rows.get('heads', this.sessionId),
+      rows.get('meta', this.sessionId),
     ]);
     const head = decodeHead(this.sessionId, headRow, this.#importing);
     return { head, meta: decodeMeta(this.sessionId, metaRow) };

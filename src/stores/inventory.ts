@@ -47,6 +47,6 @@ async function countTombstoned(rows: RowTransaction, sessionId: string): Promise
 }
 
 async function readSize(rows: RowTransaction, id: string): Promise<number> {
-  const row = await rows.get('attachments', [id]);
+  const row = await rows.get('attachments', id);
   return isFields(row) && isCount(row['byteLength']) ? row['byteLength'] : 0;
 }

@@ -29,8 +29,8 @@ import { worseStatus } from './maintenance-status.ts';
 import type { MemorySession } from './memory-session.ts';
 import { checkMeta, sessionClosed, sessionDeleted } from './session-state.ts';
 
-const NOTHING_SWEPT: SweepReport = { status: 'Incomplete', roots: 0, kept: 0, removed: 0, removedBytes: 0 };
-const STOPPED: GcReport = { status: 'Incomplete', components: NOTHING_SWEPT, attachments: NOTHING_SWEPT };
+const LEFT: SweepReport = { status: 'NothingToDo', roots: 0, kept: 0, removed: 0, removedBytes: 0 };
+const STOPPED: SweepReport = { ...LEFT, status: 'Incomplete' };
 
 /** What a session needs of the attachments that all sessions share. */
 interface SharedAttachments {
@@ -105,9 +105,13 @@ export class InMemorySessionStore implements SessionStore {
 
   async gcUnreachable(options: GcOptions = {}): Promise<GcReport> {
     const session = this.#live();
-    if (options.signal?.aborted === true) return STOPPED;
-    const components = session.sweepComponents();
-    const attachments = this.#shared.sweepAttachments(options);
+    const { only, signal } = options;
+    const run = (kind: GcOptions['only'], sweep: () => SweepReport): SweepReport => {
+      if (only !== undefined && only !== kind) return LEFT;
+      return signal?.aborted === true ? STOPPED : sweep();
+    };
+    const components = run('components', () => session.sweepComponents());
+    const attachments = run('attachments', () => this.#shared.sweepAttachments(options));
     return { status: worseStatus(components.status, attachments.status), components, attachments };
   }
 

@@ -31,6 +31,7 @@ import type { InMemoryAttachmentStore } from './memory-attachment-store.ts';
 import { MemoryCheckpoints } from './memory-checkpoints.ts';
 import { MemoryGraph, type MemoryPlace } from './memory-graph.ts';
 import { checkPage, pathRange } from './path-range.ts';
+import { sessionDeleted, sessionExists } from './session-state.ts';
 
 /** What an operation left behind: its receipt, and what its nodes take and refer to. */
 interface Operation extends StoredReceipt {
@@ -248,8 +249,10 @@ export class MemorySession {
     return { sessionId, title, createdAt, updatedAt, nodeCount, bytes };
   }
 
-  /** Ends an import: the session shows, and goes on from `leaf`. @throws `NodeNotFound` */
+  /** Ends an import: the session shows, and goes on from `leaf`. @throws `NodeNotFound`, `SessionDeleted`, `SessionExists` */
   publish(leaf: string | null): void {
+    if (this.isDeleted) throw sessionDeleted(this.sessionId);
+    if (this.state === 'live') throw sessionExists(this.sessionId);
     if (leaf !== null) this.graph.place(leaf);
     this.#head = { ...this.#head, leaf, revision: this.#head.revision + 1 };
     this.state = 'live';

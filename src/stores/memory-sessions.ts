@@ -72,7 +72,7 @@ export class MemorySessions {
         await lease?.release();
       },
       abandon: async () => {
-        await this.remove(session);
+        if (session.state !== 'live') await this.remove(session);
         await lease?.release();
       },
     };

@@ -195,14 +195,15 @@ export const BY_PENDING = 'byPending';
 /** The index of `chains` that finds the chains that leave a node. */
 export const BY_FORK = 'byFork';
 
-const KEY_PATHS: Readonly<Record<StoreName, string[]>> = {
-  database: ['key'],
-  heads: ['sessionId'],
-  meta: ['sessionId'],
+/** A key of one part is no list: Chromium's SQLite back end forgets that a key path was a list of one. */
+const KEY_PATHS: Readonly<Record<StoreName, string | string[]>> = {
+  database: 'key',
+  heads: 'sessionId',
+  meta: 'sessionId',
   chains: ['sessionId', 'chain'],
   segments: ['sessionId', 'chain', 'firstSeq', 'count', 'operationId'],
   receipts: ['sessionId', 'operationId'],
-  attachments: ['id'],
+  attachments: 'id',
   chunks: ['id', 'index'],
   tombs: ['sessionId', 'chain'],
   pins: ['sessionId', 'nodeId'],

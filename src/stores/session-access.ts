@@ -31,7 +31,7 @@ export async function inSession<T>(
   body: (rows: RowTransaction, head: LiveHead) => Promise<T>,
 ): Promise<T> {
   return database.transaction({ stores: ['heads', ...stores], mode, durability, counts }, async (rows) =>
-    body(rows, decodeHead(sessionId, await rows.get('heads', [sessionId]), importing)),
+    body(rows, decodeHead(sessionId, await rows.get('heads', sessionId), importing)),
   );
 }
 

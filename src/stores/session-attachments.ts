@@ -7,17 +7,17 @@ export type AttachmentLinkKey = [attachmentId: string, sessionId: string, ...res
 const END: IDBValidKey = [[]];
 
 /**
- * The keys of one session in a store whose keys begin with an attachment and a session, greatest first, at most `limit`
- * of those before `before`. Passes two keys for each attachment of the database, and no row.
+ * The keys of one session in a store whose keys begin with an attachment and a session, greatest first, at most `limit`.
+ * Passes two keys for each attachment of the database, and no row.
  */
 export async function readLinks(
   rows: RowTransaction,
   store: 'references' | 'intents',
   sessionId: string,
-  { before = END, limit = Infinity }: { readonly before?: IDBValidKey; readonly limit?: number } = {},
+  { limit = Infinity }: { readonly limit?: number } = {},
 ): Promise<readonly AttachmentLinkKey[]> {
   const keys: AttachmentLinkKey[] = [];
-  await rows.walkBack(store, IDBKeyRange.upperBound(before, true), (key) => {
+  await rows.walkBack(store, IDBKeyRange.upperBound(END), (key) => {
     const link = key as AttachmentLinkKey;
     const [id, owner] = link;
     if (owner === sessionId) return keys.push(link) < limit;

@@ -15,7 +15,7 @@ export async function addSession(
   { title, policy, at }: Extract<StoreOpenMode, { readonly kind: 'create' }>,
   pending: { readonly pending?: 1 } = {},
 ): Promise<void> {
-  const row = await rows.get('heads', [sessionId]);
+  const row = await rows.get('heads', sessionId);
   if (row !== undefined) {
     decodeHead(sessionId, row, true);
     throw sessionExists(sessionId);

@@ -56,7 +56,7 @@ export async function finishDeletions(
   let failure: LashError | undefined;
   for (const sessionId of await readPending(access)) {
     try {
-      
+      if (await leases.isHeld(importLease(sessionId))) continue;
       const state = await hide(access, sessionId, 'importing');
       if (state !== 'importing' && state !== 'deleting') continue;
       await removeHidden(access, sessionId, options);
@@ -83,10 +83,10 @@ async function hide(
 ): Promise<SessionState> {
   const options = { mode: 'readwrite', durability, counts, repeatable: true } as const;
   return database.transaction({ ...options, stores: ['heads', 'meta'] }, async (rows) => {
-    const state = stateOf(await rows.get('heads', [sessionId]));
+    const state = stateOf(await rows.get('heads', sessionId));
     if (state === remove) {
       rows.put('heads', { sessionId, kind: 'deleted', pending: 1 });
-      rows.remove('meta', [sessionId]);
+      rows.remove('meta', sessionId);
     }
     return state;
   });
@@ -103,7 +103,11 @@ async function deleteWithoutRoom(
   const options = { mode: 'readwrite', durability, counts, repeatable: true } as const;
   const links = ['references', 'intents'] as const;
   await database.transaction({ ...options, stores: ['heads', 'meta', ...REST, ...links] }, async (rows) => {
-    for (const store of ['heads', 'meta', ...REST] as const) rows.delete(store, keysOf([sessionId]));
+    // A mark that is there stays: without room for the next one, the id would be free again.
+    const isMarked = stateOf(await rows.get('heads', sessionId)) !== 'live';
+    if (!isMarked) rows.remove('heads', sessionId);
+    rows.remove('meta', sessionId);
+    for (const store of REST) rows.delete(store, keysOf([sessionId]));
     for (const store of links) {
       for (const key of await readLinks(rows, store, sessionId)) rows.remove(store, key);
     }

@@ -54,7 +54,7 @@ class HiddenSession implements SessionImport {
     const { database, durability, counts } = this.#access;
     const stores: readonly StoreName[] = ['heads', 'receipts', 'tombs'];
     await database.transaction({ stores, mode: 'readwrite', durability, counts }, async (rows) => {
-      const { pending, ...head } = decodeHead(sessionId, await rows.get('heads', [sessionId]), true);
+      const { pending, ...head } = decodeHead(sessionId, await rows.get('heads', sessionId), true);
       if (pending === undefined) throw sessionExists(sessionId);
       const place = await placeOf(rows, sessionId, head, leaf);
       rows.put('heads', { ...head, leaf, place, atTip: false, revision: head.revision + 1 });

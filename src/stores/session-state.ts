@@ -1,7 +1,7 @@
 import type { SessionMetaChange, StoreOpenMode } from '../contract/store.ts';
 import { LashError } from '../core/error.ts';
 import { checkData, invalid } from './commit-plan.ts';
-import { isCount } from './node-fault.ts';
+import { isCount, isFields } from './node-fault.ts';
 
 /** The id names a session that was deleted. */
 export function sessionDeleted(sessionId: string): LashError<'SessionDeleted'> {
@@ -29,12 +29,17 @@ export function checkCreate({
   policy,
   at,
 }: Extract<StoreOpenMode, { readonly kind: 'create' }>): void {
-  checkMeta({ title, policy, at });
+  checkMeta({ title: title ?? null, policy: policy ?? null, at });
 }
 
 /** Checks a change of a session's meta. @throws `InvalidInput`, `NotData` */
-export function checkMeta({ title, policy, at }: SessionMetaChange): void {
+export function checkMeta({
+  title,
+  policy,
+  at,
+}: { readonly [Name in keyof SessionMetaChange]: unknown }): void {
   checkData(policy ?? null, 'policy');
   if (title !== undefined && typeof title !== 'string') throw invalid('title', 'must be text');
+  if (policy !== undefined && !isFields(policy)) throw invalid('policy', 'must be an object');
   if (!isCount(at)) throw invalid('at', 'must be Unix milliseconds');
 }

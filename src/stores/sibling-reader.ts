@@ -21,6 +21,10 @@ export class SiblingReader {
   readonly #rows: RowTransaction;
   readonly #sessionId: string;
   readonly #tips = new Map<string, Promise<Written | undefined>>();
+  readonly #forks = new Map<
+    number,
+    { readonly from: number; readonly found: Promise<readonly Position[]> }
+  >();
 
   constructor(rows: RowTransaction, sessionId: string) {
     this.#rows = rows;
@@ -54,8 +58,18 @@ export class SiblingReader {
     return seq === forkSeq + 1 ? { chain: parentChain, seq: forkSeq } : { chain, seq: seq - 1 };
   }
 
+  /** Where the chains begin that leave this place, or its chain behind it: read once for all places behind the first one. */
+  async #forksBelow({ chain, seq }: Position): Promise<readonly Position[]> {
+    let known = this.#forks.get(chain);
+    if (known === undefined || known.from > seq) {
+      known = { from: seq, found: this.#forksFrom({ chain, seq }, Infinity) };
+      this.#forks.set(chain, known);
+    }
+    return (await known.found).filter((fork) => fork.seq > seq);
+  }
+
   /** Where the chains begin that leave this place, or its chain behind it, up to depth `last`. */
-  async #forksFrom({ chain, seq }: Position, last = Infinity): Promise<readonly Position[]> {
+  async #forksFrom({ chain, seq }: Position, last: number): Promise<readonly Position[]> {
     const prefix = [this.#sessionId, chain];
     const range = IDBKeyRange.bound([...prefix, seq], [...prefix, last, []]);
     const rows = (await this.#rows.getAll('chains', range, { index: BY_FORK })) as readonly ChainRow[];
@@ -90,7 +104,7 @@ export class SiblingReader {
   }
 
   async #tipsOfForks(place: Position): Promise<readonly (Written | undefined)[]> {
-    const forks = await this.#forksFrom(place);
+    const forks = await this.#forksBelow(place);
     return Promise.all(forks.map((fork) => this.#tipBelow(fork)));
   }
 

@@ -103,7 +103,7 @@ const corruptions: readonly Corruption[] = [
   {
     what: 'the head names a leaf that was never written',
     change: (store) =>
-      editRow(store('heads'), ['session'], (row) => ({
+      editRow(store('heads'), 'session', (row) => ({
         ...row,
         leaf: 'op-9.0',
         place: { chain: 2, seq: 8 },
@@ -113,13 +113,13 @@ const corruptions: readonly Corruption[] = [
   },
   {
     what: 'the head names another node than the one at its place',
-    change: (store) => editRow(store('heads'), ['session'], (row) => ({ ...row, leaf: 'op-9.0' })),
+    change: (store) => editRow(store('heads'), 'session', (row) => ({ ...row, leaf: 'op-9.0' })),
     sound: ['op-5.0', 'op-9.0'],
     nodeId: 'op-9.0',
   },
   {
     what: 'the head is not complete',
-    change: (store) => editRow(store('heads'), ['session'], ({ epoch: _epoch, ...row }) => row),
+    change: (store) => editRow(store('heads'), 'session', ({ epoch: _epoch, ...row }) => row),
     nodeId: 'op-6.0',
     reads: [
       ...everyRead,
@@ -275,7 +275,7 @@ const corruptions: readonly Corruption[] = [
     [-1, Number.MAX_SAFE_INTEGER, 1.5].map((value) => ({
       what: `the head's ${counter} is ${value}`,
       change: (store: Stores): void =>
-        editRow(store('heads'), ['session'], (row) => ({ ...row, [counter]: value })),
+        editRow(store('heads'), 'session', (row) => ({ ...row, [counter]: value })),
       nodeId: 'op-6.0',
       reads: [
         ...everyRead,
@@ -286,7 +286,7 @@ const corruptions: readonly Corruption[] = [
   ),
   {
     what: 'title and policy are missing',
-    change: (store) => store('meta').delete(['session']),
+    change: (store) => store('meta').delete('session'),
     nodeId: null,
     reads: [(store) => store.loadSessionMeta(), (store) => store.saveSessionMeta({ at: 1 })],
   },

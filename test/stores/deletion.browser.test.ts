@@ -154,7 +154,7 @@ describe('[ST12] deleting a session', () => {
   test('works on a session of which nothing can be read', () =>
     withTwo(async ({ name, factory }) => {
       await damage(name, (store) => {
-        editRow(store('heads'), ['session'], (row) => ({ ...row, leaf: 7 }));
+        editRow(store('heads'), 'session', (row) => ({ ...row, leaf: 7 }));
         editRow(store('receipts'), ['session', 'op-3'], (row) => ({ ...row, count: 'many', attachments: 1 }));
         store('chains').delete(['session', 3]);
       });

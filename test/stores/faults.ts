@@ -1,7 +1,8 @@
 import { onTestFinished, vi } from 'vitest';
 import { cdp, server } from 'vitest/browser';
 
-import type { DatabaseEvent, IndexedDbDatabase } from '../../src/stores/database.ts';
+import type { DatabaseEvent } from '../../src/core/database-event.ts';
+import type { IndexedDbDatabase } from '../../src/stores/database.ts';
 import type { RowCounts } from '../../src/stores/row-counters.ts';
 import { newCounts } from '../../src/stores/row-counters.ts';
 import { openRaw } from './raw-database.ts';

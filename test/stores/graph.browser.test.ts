@@ -23,7 +23,7 @@ async function rowsRead(
 async function tombstone(name: string, chain: number, from: number, count: number): Promise<void> {
   await damage(name, (store) => {
     store('tombs').put({ sessionId: 'session', chain, from });
-    editRow(store('heads'), ['session'], (row) => ({ ...row, nodeCount: Number(row['nodeCount']) - count }));
+    editRow(store('heads'), 'session', (row) => ({ ...row, nodeCount: Number(row['nodeCount']) - count }));
   });
 }
 
@@ -167,7 +167,7 @@ describe('[ST8] a tombstoned node is invisible to every read', () => {
       await tombstone(name, 0, 1, 2);
       const receipt = await author.commit(appends('op-2.0', ['y']));
       expect(receipt.head).toMatchObject({ nodeCount: 3, depth: 3 });
-      await damage(name, (store) => editRow(store('heads'), ['session'], (row) => ({ ...row, bytes: 7 })));
+      await damage(name, (store) => editRow(store('heads'), 'session', (row) => ({ ...row, bytes: 7 })));
       const bytes = (await author.commit(appends('op-3.0', ['z']))).head.bytes;
       expect(bytes).toBeGreaterThan(7);
       expect(bytes).toBeLessThan(7 + receipt.head.bytes);
@@ -230,7 +230,7 @@ test('[ST13] a session that is being imported is there for the handle of its imp
   withDatabase(async ({ name, factory, database }) => {
     const author = await Author.create(factory);
     await author.say('a', 'b');
-    await damage(name, (store) => editRow(store('heads'), ['session'], (row) => ({ ...row, pending: 1 })));
+    await damage(name, (store) => editRow(store('heads'), 'session', (row) => ({ ...row, pending: 1 })));
     await rejects(author.store.load({ kind: 'path' }), 'SessionNotFound', { sessionId: 'session' });
     await rejects(author.store.takeLease(), 'SessionNotFound');
     await rejects(author.store.loadSessionMeta(), 'SessionNotFound');
@@ -243,7 +243,7 @@ test('[ST13] a session that is being imported is there for the handle of its imp
     const next = appends('new.0', ['d']);
     await store.commit({ ...request, operationId: 'newer', expectedRevision: 2, change: next });
     expect((await store.load({ kind: 'path' })).nodes).toHaveLength(4);
-    await damage(name, (one) => editRow(one('heads'), ['session'], ({ pending: _pending, ...row }) => row));
+    await damage(name, (one) => editRow(one('heads'), 'session', ({ pending: _pending, ...row }) => row));
     expect(await author.texts()).toEqual(['a', 'b', 'c', 'd']);
     expect((await store.load({ kind: 'head' })).head.depth).toBe(4);
   }));

@@ -83,7 +83,7 @@ describe('[ST11] attachments in IndexedDB', () => {
         await bench.sweep({ candidates: [await bench.anchor()] });
         expect(await bench.chunkKeys()).toHaveLength(1);
         await damage(bench, async (rows) => {
-          rows.delete('attachments', IDBKeyRange.lowerBound([]));
+          rows.delete('attachments', IDBKeyRange.lowerBound(''));
           rows.delete('chunks', IDBKeyRange.lowerBound([]));
         });
       }

@@ -146,7 +146,7 @@ describe('[ST15] a transaction waits for nothing but its requests', () => {
     withDatabase(async ({ database }) => {
       const counts = { transactions: 0, rowsRead: 0, rowsWritten: 0, bytesWritten: 0 };
       const late = database.transaction({ stores: ['heads'], mode: 'readwrite', counts }, async (rows) => {
-        await rows.get('heads', ['x']);
+        await rows.get('heads', 'x');
         await new Promise((resolve) => setTimeout(resolve, 30));
         rows.put('heads', { sessionId: 'x', kind: 'deleted' });
       });

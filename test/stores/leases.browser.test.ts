@@ -11,9 +11,7 @@ afterEach(() => {
 });
 
 /** A worker that asks for the lease of `s`; resolves with it and what it said first. */
-async function startWorker(
-  database: string,
-): Promise<{
+async function startWorker(database: string): Promise<{
   readonly worker: Worker;
   readonly said: unknown[];
   readonly until: (text: string) => Promise<void>;

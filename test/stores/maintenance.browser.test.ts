@@ -90,7 +90,7 @@ describe('[ST8] orphans are listed from keys', () => {
         await author.branch('op-2.0');
         await damage(name, (store) => {
           if (change === 'delete') store('segments').delete(['session', 0, 1, 1, 'op-2']);
-          else editRow(store('heads'), ['session'], (row) => ({ ...row, leaf }));
+          else editRow(store('heads'), 'session', (row) => ({ ...row, leaf }));
         });
         const before = await dumpRows(name);
         const wanted = { sessionId: 'session', nodeId: leaf, reason: 'it is not where it should be' };

@@ -43,6 +43,7 @@ export class Tally {
 /** One database under a program: the store, the model, and what drives both. */
 export class ModelRun {
   readonly world: ModelWorld;
+  readonly seed: number;
   readonly random: Seeded;
   readonly tally: Tally;
   readonly model = new ModelDatabase();
@@ -56,6 +57,7 @@ export class ModelRun {
 
   constructor(world: ModelWorld, seed: number, tally: Tally) {
     this.world = world;
+    this.seed = seed;
     this.random = new Seeded(seed);
     this.tally = tally;
   }

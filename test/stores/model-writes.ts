@@ -65,12 +65,14 @@ const reuse: Step = async (run, play, seat) => {
   await run.commit(play, seat, run.request(seat, change, { operationId }));
 };
 
+/** A writer that stands on an old revision, and one that is of another epoch. */
 const stale: Step = async (run, play, seat) => {
   await run.refresh(play, seat);
   const change = { kind: 'append', parentId: play.session.leaf, nodes: run.drafts(1) } as const;
-  const old = Math.max(0, seat.revision - 1 - run.random.below(3));
-  const fields = run.random.percent(50) ? { expectedRevision: old } : { epoch: seat.epoch === 0 ? 1 : seat.epoch - 1 };
-  await run.commit(play, seat, run.request(seat, change, fields));
+  const epoch = seat.epoch === 0 ? 1 : seat.epoch - 1;
+  await run.commit(play, seat, run.request(seat, change, { epoch }));
+  const expectedRevision = Math.max(0, seat.revision - 1 - run.random.below(3));
+  await run.commit(play, seat, run.request(seat, change, { expectedRevision }));
 };
 
 /** Fences the other tab's writer. */

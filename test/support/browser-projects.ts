@@ -1,14 +1,19 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { playwright, type PlaywrightProviderOptions } from '@vitest/browser-playwright';
 import type { BrowserCommand, BrowserInstanceOption } from 'vitest/node';
 
-import { chromiumLaunch, type EngineName, findWebKit, firefoxLaunch } from './engines.ts';
+import { backEndsOf } from './back-ends.ts';
+import { chromiumLaunch, type EngineName, findWebKit, firefoxLaunch, SQLITE_SWITCH } from './engines.ts';
 import { webkitgtk } from './webkitgtk-provider.ts';
 
 const profile = join(tmpdir(), `lash-web-profile-${process.pid}`);
+const sqliteProfile = `${profile}-sqlite`;
+
+/** What depends on the way in which IndexedDB is kept. */
+const STORAGE_TESTS = ['browser', 'stores', 'testing'].map((folder) => `test/${folder}/**/*.browser.test.ts`);
 
 /** The engines that Playwright drives, as far as they were found. */
 export function playwrightInstances(): BrowserInstanceOption[] {
@@ -17,14 +22,24 @@ export function playwrightInstances(): BrowserInstanceOption[] {
     name: EngineName,
     browser: 'chromium' | 'firefox' | 'webkit',
     options: PlaywrightProviderOptions,
+    settings: Pick<BrowserInstanceOption, 'include'> = {},
   ): void => {
-    instances.push({ name, browser, provider: playwright(options) });
+    instances.push({ name, browser, provider: playwright(options), ...settings });
   };
   const chromium = chromiumLaunch();
   if (chromium !== undefined) {
     add('chromium', 'chromium', { launchOptions: chromium });
     add('chromium-persistent', 'chromium', { launchOptions: chromium, persistentContext: profile });
-    process.once('exit', () => rmSync(profile, { recursive: true, force: true }));
+    const sqlite = { ...chromium, args: [...(chromium.args ?? []), SQLITE_SWITCH] };
+    add(
+      'chromium-sqlite',
+      'chromium',
+      { launchOptions: sqlite, persistentContext: sqliteProfile },
+      { include: STORAGE_TESTS },
+    );
+    process.once('exit', () => {
+      for (const folder of [profile, sqliteProfile]) rmSync(folder, { recursive: true, force: true });
+    });
   }
   const firefox = firefoxLaunch();
   if (firefox !== undefined) add('firefox', 'firefox', { launchOptions: firefox });
@@ -47,9 +62,12 @@ export function benchInstances(): BrowserInstanceOption[] {
     : [{ name: 'bench', browser: 'chromium', provider: playwright({ launchOptions }) }];
 }
 
-/** For tests: the LevelDB folders of the persistent Chromium profile. No other engine keeps one where we can look. */
-export const levelDbFolders: BrowserCommand = ({ project }): string[] => {
-  const folder = join(profile, 'Default', 'IndexedDB');
-  if (project.name !== 'chromium-persistent' || !existsSync(folder)) return [];
-  return readdirSync(folder).filter((name) => name.endsWith('.leveldb'));
+/** For tests: what the profile of a Chromium keeps databases in; empty for engines that keep none where we can look. */
+export const backEnds: BrowserCommand = ({ project }): string[] => {
+  const folders: Readonly<Record<string, string>> = {
+    'chromium-persistent': profile,
+    'chromium-sqlite': sqliteProfile,
+  };
+  const folder = folders[project.name];
+  return folder === undefined ? [] : [...backEndsOf(folder)];
 };

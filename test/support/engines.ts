@@ -3,8 +3,11 @@ import { delimiter, join } from 'node:path';
 
 import { chromium, firefox, type LaunchOptions, webkit } from 'playwright';
 
-/** The engines that the browser suite runs in. Chromium comes twice, because it has two IndexedDB back ends. */
-export const ENGINES = ['chromium', 'chromium-persistent', 'firefox', 'webkit'] as const;
+/**
+ * The engines that the browser suite runs in. Chromium comes three times: without a profile it keeps IndexedDB in SQLite in
+ * memory, with one in LevelDB, and with one and a switch in SQLite on disk, which runs the tests of storage only.
+ */
+export const ENGINES = ['chromium', 'chromium-persistent', 'chromium-sqlite', 'firefox', 'webkit'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
 /** Where the three programs are that make up a WebKitGTK engine without a screen. */
@@ -17,6 +20,9 @@ export interface WebKitGtkPaths {
 export type WebKitEngine =
   | { readonly kind: 'webkitgtk'; readonly paths: WebKitGtkPaths }
   | { readonly kind: 'playwright' };
+
+/** Makes a Chromium with a profile keep new databases in SQLite. */
+export const SQLITE_SWITCH = '--enable-features=IdbSqliteBackingStore';
 
 const QUIET = [
   '--disable-gpu',
@@ -75,6 +81,7 @@ export function missingEngines(): readonly EngineName[] {
   const found: Record<EngineName, boolean> = {
     chromium: chromiumLaunch() !== undefined,
     'chromium-persistent': chromiumLaunch() !== undefined,
+    'chromium-sqlite': chromiumLaunch() !== undefined,
     firefox: firefoxLaunch() !== undefined,
     webkit: findWebKit() !== undefined,
   };

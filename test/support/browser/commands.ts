@@ -2,9 +2,9 @@ import { commands } from 'vitest/browser';
 
 declare module 'vitest/internal/browser' {
   interface BrowserCommands {
-    levelDbFolders(): Promise<string[]>;
+    backEnds(): Promise<string[]>;
   }
 }
 
-/** The LevelDB folders of the browser's profile: empty in every engine but `chromium-persistent`. */
-export const levelDbFolders = (): Promise<string[]> => commands.levelDbFolders();
+/** What the browser's profile keeps databases in: `leveldb`, `sqlite`; empty where there is no profile to look into. */
+export const backEnds = (): Promise<string[]> => commands.backEnds();
