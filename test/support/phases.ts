@@ -34,8 +34,8 @@ export const PHASES: readonly Phase[] = [
   check('lint', 'oxlint', '--deny-warnings'),
   check('format', 'oxfmt', '--check'),
   check('unused', 'knip', '--no-progress'),
-  vitest('node', [], 4),
-  ...ENGINES.map((engine) => vitest(engine, ['browser'], 4)),
+  vitest('node', [], 10),
+  ...ENGINES.map((engine) => vitest(engine, ['browser'], 10)),
   {
     name: 'e2e',
     groups: [],
