@@ -17,6 +17,8 @@ import { readFile } from './tools/read-file.ts';
 // The tools are named before the page says which database it wants.
 const database = Promise.withResolvers<string>();
 
+const HOUR_MS = 60 * 60 * 1000;
+
 serveRuntime({
   environment: (config) => {
     const name = typeof config['database'] === 'string' ? config['database'] : 'lash-demo';
@@ -34,4 +36,5 @@ serveRuntime({
     'openai-compatible': openAICompatible,
   },
   tools: [calculator, ...noteTools(database.promise), readFile],
+  housekeeping: { everyMs: HOUR_MS },
 });

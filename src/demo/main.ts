@@ -5,6 +5,7 @@ import { render } from 'lit';
 import { App } from './app/app.ts';
 import { pageTools } from './app/page-tools.ts';
 import { sessionInAddress } from './app/place.ts';
+import { titleOf } from './ui/header.ts';
 import { page } from './ui/page.ts';
 import { StickyScroll } from './ui/sticky-scroll.ts';
 
@@ -31,8 +32,8 @@ function start(root: HTMLElement): void {
   let shown = '';
   const redraw = onNextFrame(() => {
     render(page(app, scrolls), root);
-    document.title = app.chat === null ? 'lash-web' : `${app.chat.view.title} · lash-web`;
-    const place = `${app.chat?.id ?? ''} ${app.chat?.running === true}`;
+    document.title = app.place === 'chat' && app.chat === null ? 'lash-web' : `${titleOf(app)} · lash-web`;
+    const place = `${app.place} ${app.chat?.id ?? ''} ${app.chat?.busy === true}`;
     if (place !== shown) for (const scroll of Object.values(scrolls)) scroll.stick();
     shown = place;
   });
@@ -42,9 +43,10 @@ function start(root: HTMLElement): void {
     await client.offerTools(pageTools(theme));
     return client;
   }, redraw);
-  addEventListener('hashchange', () => app.notices.run(app.open(sessionInAddress())));
-  addEventListener('popstate', () => app.notices.run(app.open(sessionInAddress())));
+  addEventListener('hashchange', () => app.notices.run(app.follow()));
+  addEventListener('popstate', () => app.notices.run(app.follow()));
   app.notices.run(app.connect(sessionInAddress()));
+  if (import.meta.env.PROD) app.notices.run(app.offline.begin());
 }
 
 const root = document.querySelector<HTMLElement>('#app');

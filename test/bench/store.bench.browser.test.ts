@@ -6,6 +6,7 @@ import type { NodeDraft, SessionNode } from '../../src/core/node.ts';
 import { IndexedDbDatabase } from '../../src/stores/database.ts';
 import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb-session-store-factory.ts';
 import type { RowCounters } from '../../src/stores/row-counters.ts';
+import { type Figure, tableOf } from './table.ts';
 
 const TURN = 6;
 
@@ -17,9 +18,9 @@ const names = {
 };
 const database = IndexedDbDatabase.open(names.ours);
 const factory = new IndexedDbSessionStoreFactory(database);
-const table: Record<string, string>[] = [];
+const table: Figure[] = [];
 
-interface Figure {
+interface Ratio {
   readonly figure: string;
   readonly measured: number;
   readonly target: number;
@@ -27,14 +28,8 @@ interface Figure {
   readonly detail: string;
 }
 
-function report({ figure, measured, target, holds, detail }: Figure): void {
-  table.push({
-    figure,
-    measured: `${measured.toFixed(2)} x`,
-    target: `${target} x`,
-    verdict: holds ? 'holds' : 'misses',
-    detail,
-  });
+function report({ figure, measured, target, holds, detail }: Ratio): void {
+  table.push({ figure, measured: `${measured.toFixed(2)} x`, target: `${target} x`, peer: detail, holds });
 }
 
 function median(values: readonly number[]): number {
@@ -195,8 +190,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await database.close();
   await Promise.all(Object.values(names).map((name) => deleteDB(name)));
-  const lines = table.map((row) => Object.values(row).join(' | '));
-  console.log(['', Object.keys(table[0] ?? {}).join(' | '), ...lines, ''].join('\n'));
+  console.log(tableOf(table));
 });
 
 test('a commit of a turn costs little more than two bare rows of the same bytes', async () => {

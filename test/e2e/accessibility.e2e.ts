@@ -76,9 +76,26 @@ for (const { size, viewport } of SIZES) {
       await page.getByTestId('open-sidebar').click();
       await expectNothing(page, 'the list lies over the conversation');
     }
+    await goTo(page, 'storage');
+    await expect(page.getByTestId('export').first()).toBeVisible();
+    await expectNothing(page, 'the storage page');
+    await goTo(page, 'kit');
+    await page.getByTestId('run-mutants').click();
+    await expect(page.getByTestId('kit-page')).toHaveAttribute('data-state', 'done');
+    await page.locator('.kit-suite summary').first().click();
+    await expectNothing(page, 'the kit has run');
+    await demo.visit(sessionId);
+    if (size === 'phone') await page.getByTestId('open-sidebar').click();
     await page.getByTestId('delete-session').first().click();
     await expectNothing(page, 'a deletion is asked about');
   });
+}
+
+/** Goes to a part of the page by its address. */
+async function goTo(page: Page, place: string): Promise<void> {
+  await page.evaluate((name) => {
+    location.hash = name;
+  }, place);
 }
 
 /** Looks at the page as it is. Of what axe knows, only the contrast of colours can be another one in the dark. */

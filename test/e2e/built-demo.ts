@@ -24,6 +24,7 @@ const CONTROLS: Readonly<Record<string, string>> = {
 export class BuiltDemo {
   /** The scripts that broke the policy, as browsers reported them. */
   readonly reported: string[] = [];
+  readonly #replaced = new Map<string, string>();
   readonly #server = createServer((request, response) => this.#serve(request, response));
 
   private constructor() {}
@@ -39,6 +40,16 @@ export class BuiltDemo {
     const address = this.#server.address();
     if (address === null || typeof address === 'string') throw new Error('the built demo is not served');
     return `http://127.0.0.1:${address.port}`;
+  }
+
+  /** A file as it is served. */
+  text(pathname: string): string {
+    return this.#replaced.get(pathname) ?? readFileSync(join(BUILT, pathname), 'utf8');
+  }
+
+  /** Serves another text in place of a file, as after an update. */
+  replace(pathname: string, text: string): void {
+    this.#replaced.set(pathname, text);
   }
 
   stop(): void {
@@ -60,7 +71,9 @@ export class BuiltDemo {
     response.end(body);
   }
 
-  #file(pathname: string): Buffer | undefined {
+  #file(pathname: string): Buffer | string | undefined {
+    const replaced = this.#replaced.get(pathname);
+    if (replaced !== undefined) return replaced;
     try {
       return readFileSync(join(BUILT, pathname));
     } catch {

@@ -5,6 +5,8 @@ import { ModelServer } from './model-server.ts';
 
 interface PerTest {
   readonly demo: Demo;
+  /** A second tab on the same database. */
+  readonly otherTab: Demo;
   readonly server: ModelServer;
 }
 
@@ -32,6 +34,9 @@ export const test = base.extend<PerTest, PerWorker>({
     page.on('pageerror', (error) => uncaught.push(error));
     await use(new Demo(page, `e2e-${crypto.randomUUID()}`, baseURL ?? ''));
     expect(uncaught).toEqual([]);
+  },
+  otherTab: async ({ demo, context, baseURL }, use) => {
+    await use(new Demo(await context.newPage(), demo.database, baseURL ?? ''));
   },
 });
 

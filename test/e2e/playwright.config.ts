@@ -20,7 +20,8 @@ export default defineConfig({
   workers: 1,
   timeout: 60_000,
   expect: { timeout: 15_000 },
-  use: { baseURL, trace: 'off' },
+  // What a service worker answers, a test could neither hold back nor replace; offline.e2e.ts lets it in.
+  use: { baseURL, trace: 'off', serviceWorkers: 'block' },
   projects: [
     ...(chromium === undefined
       ? []
@@ -30,8 +31,9 @@ export default defineConfig({
       : [
           {
             name: 'firefox',
-            // The first is about the server, which is the same one; axe reads the same elements and styles in either.
-            testIgnore: ['**/start.e2e.ts', '**/accessibility.e2e.ts'],
+            // The first is about the server, which is the same one; axe reads the same elements and styles in either;
+            // the kit's suites run here as browser tests.
+            testIgnore: ['**/start.e2e.ts', '**/accessibility.e2e.ts', '**/kit.e2e.ts'],
             use: {
               ...devices['Desktop Firefox'],
               channel: firefox.channel,

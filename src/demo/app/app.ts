@@ -1,22 +1,30 @@
-import type { RuntimeClient, TurnResult } from 'lash-web';
+import { isLashError, type RuntimeClient, type TurnResult } from 'lash-web';
 
 import { Chat, NEW_TITLE } from './chat.ts';
 import { Connection } from './connection.ts';
 import { Draft } from './draft.ts';
 import { Keys } from './keys.ts';
+import { Kit } from './kit.ts';
 import { choiceOf, keepChoice, lastChoice, policyOf, type ModelChoice } from './model-choice.ts';
 import { Notices } from './notices.ts';
+import { Offline } from './offline.ts';
 import { Panels } from './panels.ts';
-import { sessionInAddress, setAddress } from './place.ts';
+import { Pins } from './pins.ts';
+import { type Place, placeInAddress, sessionInAddress, setAddress } from './place.ts';
+import { saveFile } from './save-file.ts';
 import { SessionList } from './session-list.ts';
 import { Settings } from './settings.ts';
+import { StorageFacts } from './storage-facts.ts';
 import { Theme } from './theme.ts';
 import { TraceFeed } from './trace-feed.ts';
+import { Transfers } from './transfers.ts';
 
 /** All that the page shows, and all that a person can do with it. Every change asks for a new frame. */
 export class App {
   /** The chat that is open. */
   chat: Chat | null = null;
+  /** What the main part of the page shows; a chat stays open beside it. */
+  place: Place = placeInAddress();
   readonly notices: Notices;
   readonly connection: Connection;
   readonly sessions: SessionList;
@@ -24,6 +32,11 @@ export class App {
   readonly theme: Theme;
   readonly panels: Panels;
   readonly settings: Settings;
+  readonly pins: Pins;
+  readonly storage: StorageFacts;
+  readonly transfers: Transfers;
+  readonly kit: Kit;
+  readonly offline: Offline;
   /** Asks for a new frame. */
   readonly redraw: () => void;
   readonly #keys = new Keys();
@@ -39,8 +52,14 @@ export class App {
     this.redraw = changed;
     this.notices = new Notices(changed);
     this.connection = new Connection(() => connect(this.theme), changed, this.notices.show);
-    this.sessions = new SessionList(() => this.connection.client, changed);
-    this.trace = new TraceFeed(() => this.chat?.running === true, changed, this.notices.show);
+    const client = (): RuntimeClient => this.connection.client;
+    this.sessions = new SessionList(client, changed);
+    this.pins = new Pins(client, changed);
+    this.storage = new StorageFacts(client, changed);
+    this.transfers = new Transfers(client, changed);
+    this.kit = new Kit(changed, this.notices.show);
+    this.offline = new Offline(changed);
+    this.trace = new TraceFeed(() => this.chat?.busy === true, changed, this.notices.show);
     this.theme = new Theme(changed);
     this.panels = new Panels(changed);
     this.settings = new Settings(this.#keys, changed);
@@ -79,7 +98,35 @@ export class App {
       await this.sessions.refresh();
     });
     this.notices.dismiss();
+    if (this.place === 'storage') this.readStorage();
     await this.open(sessionId);
+  }
+
+  /** Shows what the page's address names. */
+  async follow(): Promise<void> {
+    const place = placeInAddress();
+    if (place === 'chat') await this.open(sessionInAddress());
+    else this.goTo(place);
+  }
+
+  /** Shows another place; the open chat stays as it is. */
+  goTo(place: Place): void {
+    this.place = place;
+    setAddress(place, this.chat?.id ?? null, 'push');
+    if (place === 'storage') this.readStorage();
+    else this.storage.rest();
+    this.panels.uncover();
+    this.redraw();
+  }
+
+  /** Reads anew what the storage page shows. */
+  readStorage(): void {
+    if (this.connection.state !== 'ready') return;
+    this.notices.run(
+      this.sessions
+        .refresh()
+        .then(() => this.storage.refresh(this.sessions.items.map(({ sessionId }) => sessionId))),
+    );
   }
 
   readonly reconnect = (): void => this.notices.run(this.connect(this.chat?.id ?? sessionInAddress()));
@@ -87,7 +134,10 @@ export class App {
   /** Shows the session of this id, or none. What is being answered in the one before goes on. */
   async open(sessionId: string | null): Promise<void> {
     const attempt = ++this.#opening;
-    if (sessionId === (this.chat?.id ?? null)) return;
+    if (sessionId === (this.chat?.id ?? null)) {
+      if (sessionId !== null && this.place !== 'chat') this.goTo('chat');
+      return;
+    }
     this.notices.dismiss();
     const known = this.#chats.get(sessionId ?? '');
     if (sessionId === null || known !== undefined) return this.#show(known ?? null);
@@ -99,8 +149,47 @@ export class App {
     } catch (error) {
       // To go back must not lead here again.
       if (attempt === this.#opening) this.#show(null, 'replace');
-      throw error;
+      if (!isLashError(error, 'StoredDataCorrupt')) throw error;
+      this.notices.offer(error, [
+        {
+          label: 'Open read-only up to the damage',
+          testId: 'open-sound',
+          accept: () => this.openSound(sessionId),
+        },
+        {
+          label: 'Export what can be read',
+          testId: 'export-sound',
+          accept: () => this.transfers.exportReadable(sessionId),
+        },
+      ]);
     }
+  }
+
+  /** Shows a damaged session up to its last sound message, for reading only. */
+  async openSound(sessionId: string): Promise<void> {
+    const attempt = ++this.#opening;
+    this.notices.dismiss();
+    const session = await this.connection.client.openSession(sessionId, {
+      mode: 'readOnly',
+      damaged: 'showSound',
+    });
+    const chat = new Chat(session, new Draft(), this.redraw);
+    if (attempt === this.#opening) this.#show(chat);
+    else await chat.close();
+  }
+
+  /** Makes a session of a file and shows it. */
+  async import(file: File): Promise<void> {
+    this.notices.dismiss();
+    const sessionId = await this.transfers.import(file);
+    await this.sessions.refresh();
+    await this.open(sessionId);
+  }
+
+  /** Makes this tab the one that writes the open chat. */
+  async takeOver(force: boolean): Promise<void> {
+    this.notices.dismiss();
+    await this.chat?.takeOver(force);
   }
 
   /** Makes a new session and shows it. What was typed while none was open comes along. Asked twice at once, it makes one. */
@@ -174,10 +263,7 @@ export class App {
   /** Saves the trace of the open chat, or of all of them, as a file. */
   async downloadTrace(): Promise<void> {
     const request = this.chat === null ? {} : { sessionId: this.chat.id };
-    const { fileName, stream } = await this.connection.client.exportTrace(request);
-    const url = URL.createObjectURL(await new Response(stream).blob());
-    Object.assign(document.createElement('a'), { href: url, download: fileName }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+    await saveFile(await this.connection.client.exportTrace(request));
   }
 
   async #watch(chat: Chat, turn: Promise<TurnResult | null>): Promise<void> {
@@ -195,8 +281,11 @@ export class App {
   #show(chat: Chat | null, how: 'push' | 'replace' = 'push'): void {
     const left = this.chat;
     this.chat = chat;
+    this.place = 'chat';
+    this.storage.rest();
     if (chat !== null) this.#chats.set(chat.id, chat);
-    setAddress(chat?.id ?? null, how);
+    setAddress('chat', chat?.id ?? null, how);
+    this.notices.run(this.pins.show(chat));
     this.trace.show(this.connection.client, chat?.id ?? null);
     this.panels.uncover();
     if (left !== null && left !== chat && !left.running) this.notices.run(this.#leave(left));

@@ -1,6 +1,8 @@
 import {
+  isLashError,
   messageText,
   type ClientTurn,
+  type LashErrorData,
   type Message,
   type SessionClient,
   type SessionView,
@@ -33,6 +35,8 @@ export class Chat {
   announcement = '';
   /** What the runtime warned of in the running turn, or else the last one. */
   warnings: readonly string[] = [];
+  /** What the other tab answered when this one asked to write. */
+  refused: LashErrorData['SessionHeldElsewhere'] | null = null;
   #starting = false;
   #turn: ClientTurn | null = null;
   #shown: { readonly view: SessionView; readonly transcript: Transcript } | undefined;
@@ -61,14 +65,25 @@ export class Chat {
     return this.#shown.transcript;
   }
 
+  /** Whether a turn of this tab runs. */
   get running(): boolean {
-    return this.#starting || this.#turn !== null || this.view.turn !== null;
+    return this.#starting || this.#turn !== null;
+  }
+
+  /** Whether a turn runs, here or in another tab, or something else keeps history from being changed. */
+  get busy(): boolean {
+    return this.running || this.view.turn !== null || this.readOnly;
+  }
+
+  /** Whether it is damaged, and so shown without being changed. */
+  get readOnly(): boolean {
+    return this.view.damage !== null;
   }
 
   /** Sends what stands in the composer; it stays there until it is stored. Resolves when the turn has ended. */
   send(): Promise<TurnResult | null> {
     const { draft } = this;
-    if (!draft.sendable || this.running) return Promise.resolve(null);
+    if (!draft.sendable || this.running || this.readOnly) return Promise.resolve(null);
     const request = draft.editing === null ? {} : { from: draft.editing.from };
     return this.#run({ parts: draft.parts() }, request, () => draft.clear());
   }
@@ -90,9 +105,9 @@ export class Chat {
 
   /** Takes an earlier message into the composer; sending it makes a sibling. @throws `AttachmentNotFound` */
   async edit({ node, message }: ShownMessage): Promise<void> {
-    if (this.running) return;
+    if (this.busy) return;
     const whole = await this.whole(message);
-    if (this.running) return;
+    if (this.busy) return;
     this.draft.edit(whole, node.id, node.parentId);
     this.#changed();
   }
@@ -112,12 +127,22 @@ export class Chat {
   }
 
   async showBranch(tip: string): Promise<void> {
-    await this.session.branchToNode(tip);
+    await this.#asking(() => this.session.branchToNode(tip));
+  }
+
+  /** Makes this tab the one that writes; with `force`, also if another one is in the middle of an answer. */
+  async takeOver(force: boolean): Promise<void> {
+    await this.#asking(() => this.session.takeOver({ force }));
   }
 
   /** Shows more of the beginning, and resolves with whether there is older still. */
   showOlder(): Promise<boolean> {
     return this.session.showOlder(OLDER_NODES);
+  }
+
+  /** Shows the end again, where older messages have pushed it out. */
+  showNewest(): Promise<void> {
+    return this.session.showNewest();
   }
 
   /** Stores a file and puts it into the composer. @throws `AttachmentTooLarge`, or that it can be neither seen nor read. */
@@ -149,17 +174,33 @@ export class Chat {
     this.announcement = 'The model is answering.';
     this.#changed();
     try {
-      if (input !== null && this.view.title === NEW_TITLE) await this.session.rename(this.#titleFromDraft());
-      this.#turn = this.session.turn(input, request);
-      const settled = this.#turn.accepted.then(() => accepted?.());
-      const [result] = await Promise.all([this.#follow(this.#turn), settled]);
-      this.announcement =
-        result.status === 'completed' ? this.#lastAnswer() : `The answer was ${result.status}.`;
-      return result;
+      return await this.#asking(() => this.#runTurn(input, request, accepted));
     } finally {
       this.#starting = false;
       this.#turn = null;
       this.#changed();
+    }
+  }
+
+  async #runTurn(input: TurnInput, request: TurnRequest, accepted?: () => void): Promise<TurnResult> {
+    if (input !== null && this.view.title === NEW_TITLE) await this.session.rename(this.#titleFromDraft());
+    await this.session.showNewest();
+    this.#turn = this.session.turn(input, request);
+    const settled = this.#turn.accepted.then(() => accepted?.());
+    const [result] = await Promise.all([this.#follow(this.#turn), settled]);
+    this.announcement =
+      result.status === 'completed' ? this.#lastAnswer() : `The answer was ${result.status}.`;
+    return result;
+  }
+
+  /** Runs what needs the right to write, and remembers who refused it. */
+  async #asking<T>(work: () => Promise<T>): Promise<T> {
+    this.refused = null;
+    try {
+      return await work();
+    } catch (error) {
+      if (isLashError(error, 'SessionHeldElsewhere')) this.refused = error.data;
+      throw error;
     }
   }
 

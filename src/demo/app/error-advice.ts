@@ -36,17 +36,30 @@ const WORDS: { readonly [Code in LashErrorCode]: Words<Code> } = {
   HeadRevisionConflict: () =>
     `This chat was changed elsewhere at the same moment. ${SAME_PLACE} Open it again and retry.`,
   WriterFenced: () =>
-    'This chat was taken over by another tab. Nothing was lost; open it again here to go on.',
+    'Another tab took this chat over, so what was being written here was stopped. What was saved before is there; “Continue” goes on from it.',
   StaleBranch: () => `This chat moved to another branch meanwhile. ${SAME_PLACE} Open it again and retry.`,
   OperationConflict: () => `This was sent before with other content. ${SAME_PLACE} Please send it again.`,
   CommitBudgetExceeded: ({ bytes, maxBytes }) =>
     `That is too much to save at once (${byteCount(bytes)}; the limit is ${byteCount(maxBytes)}). ${SAME_PLACE} Send it in smaller pieces.`,
+  ComponentNotFound: () => `A part that this chat refers to is not in storage. ${SAME_PLACE} ${REPORT}`,
+  SessionHeldElsewhere: ({ turnId }) =>
+    turnId === null
+      ? `Another tab is writing this chat. ${SAME_PLACE} Try again in a moment, or take the chat over.`
+      : `Another tab is in the middle of an answer in this chat. ${SAME_PLACE} Wait for it, or take the chat over.`,
   StoredDataCorrupt: () =>
-    'A part of this chat cannot be read from storage, so it was not opened. Nothing was deleted or changed; other chats are not affected.',
+    'A part of this chat cannot be read from storage. Nothing was deleted or changed; other chats are not affected.',
   StorageFull: () =>
     'The browser has no space left for this site. What was saved before is safe. Delete chats that you do not need, then try again.',
   StorageUnavailable: () =>
     'The browser does not let the app reach its storage right now. Close other tabs of this app or reload; private windows may forbid it.',
+  StorageWiped: () =>
+    'The browser, or somebody at it, has deleted the data of this site. The chats that were here are gone; reload the page to start anew.',
+  SessionLost: () =>
+    'This chat is not as it was left: the browser’s storage holds an older state of it, or none. Pick another one from the list.',
+  StorageBlocked: () =>
+    'Another tab of this app is frozen in the middle of saving, and keeps the storage to itself. Bring it to the front or close it; this tab goes on by itself then.',
+  ImportInvalid: ({ line, reason }) =>
+    `Line ${line} of the file cannot be imported: ${reason}. Nothing was imported.`,
   SchemaTooNew: () =>
     'Your chats were saved by a newer version of this app. Reload the page to get that version.',
 

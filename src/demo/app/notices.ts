@@ -1,8 +1,17 @@
 import { adviceFor, type Advice } from './error-advice.ts';
 
+/** A way out of what went wrong. */
+export interface Offer {
+  readonly label: string;
+  readonly testId: string;
+  readonly accept: () => Promise<unknown>;
+}
+
 /** The one error that is shown at a time, and the owner of promises that nobody waits for. */
 export class Notices {
   current: Advice | null = null;
+  /** What can be done about it, besides what the advice says. */
+  offers: readonly Offer[] = [];
   readonly #changed: () => void;
 
   constructor(changed: () => void) {
@@ -15,10 +24,14 @@ export class Notices {
   };
 
   /** Shows `error` in plain words. */
-  readonly show = (error: unknown): void => {
+  readonly show = (error: unknown): void => this.offer(error, []);
+
+  /** Shows `error` in plain words, with ways out of it. */
+  offer(error: unknown, offers: readonly Offer[]): void {
     this.current = adviceFor(error);
+    this.offers = offers;
     this.#changed();
-  };
+  }
 
   dismiss(): void {
     if (this.current === null) return;

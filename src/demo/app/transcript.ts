@@ -72,6 +72,8 @@ export function transcriptOf(view: SessionView): Transcript {
   const last = messages.at(-1);
   if (!idle && last?.message.role === 'assistant')
     messages[messages.length - 1] = { ...last, continued: true };
+  // Further up in a long conversation the newest messages are not at hand.
+  const atRest = idle && view.window.start + nodes.length === view.head.depth;
   const answered =
     lastAnswer !== undefined &&
     lastQuestion !== undefined &&
@@ -79,8 +81,8 @@ export function transcriptOf(view: SessionView): Transcript {
   return {
     messages,
     lastQuestion: lastQuestion?.id ?? null,
-    canRegenerate: idle && answered,
-    canContinue: idle && nodes.length > 0 && !endsComplete(nodes),
+    canRegenerate: atRest && answered,
+    canContinue: atRest && nodes.length > 0 && !endsComplete(nodes),
   };
 }
 

@@ -13,6 +13,8 @@ const LIMITS = `Pictures and text files, up to ${byteCount(MAX_ATTACHMENT_BYTES)
 /** Where a message is written: text, attachments, and the button that sends or stops. */
 export function composer(app: App): TemplateResult {
   const { draft, chat } = app;
+  if (chat?.readOnly === true)
+    return html`<p class="read-only-note muted">This chat is open for reading only.</p>`;
   const running = chat?.running === true && app.connection.state !== 'lost';
   return html`<form class="composer" aria-label="Message" @submit=${(event: Event) => submit(app, event)}>
     ${draft.editing === null ? nothing : editingBar(app)}

@@ -17,7 +17,7 @@ import { welcome } from './welcome.ts';
 /** The messages of the open chat, the running turn, and what can be done at the end; or a welcome. */
 export function conversation(app: App, scroll: StickyScroll): TemplateResult {
   const { chat } = app;
-  const empty = chat === null || (chat.view.window.nodes.length === 0 && !chat.running);
+  const empty = chat === null || (chat.view.window.nodes.length === 0 && !chat.busy);
   return html`<div
       class="scroller"
       tabindex="0"
@@ -27,14 +27,14 @@ export function conversation(app: App, scroll: StickyScroll): TemplateResult {
     >
       <div class="column">${empty ? welcome(app) : thread(app, chat, scroll)}</div>
     </div>
-    <div class="to-end" ?hidden=${scroll.atEnd || empty}>
-      ${iconButton({ icon: 'down', label: 'Go to the newest message', onClick: scroll.toEnd })}
+    <div class="to-end" ?hidden=${(scroll.atEnd && showsEnd(chat)) || empty}>
+      ${iconButton({ icon: 'down', label: 'Go to the newest message', onClick: () => chat !== null && app.notices.run(toEnd(chat, scroll)) })}
     </div>`;
 }
 
 function thread(app: App, chat: Chat, scroll: StickyScroll): TemplateResult {
   const { view, transcript } = chat;
-  const busy = chat.running;
+  const { busy } = chat;
   return html`${
     view.window.start === 0
       ? nothing
@@ -57,6 +57,7 @@ function thread(app: App, chat: Chat, scroll: StickyScroll): TemplateResult {
         busy,
         canRegenerate: transcript.canRegenerate && !busy && shown.lastAnswer,
         editing: chat.draft.editing?.nodeId === shown.node.id,
+        pinned: app.pins.has(shown.node.id),
       };
       return guard(dependencies(shown, context), () => messageRow(shown, context));
     },
@@ -71,9 +72,20 @@ async function showOlder(chat: Chat, scroll: StickyScroll): Promise<void> {
   if (!more) scroll.focus();
 }
 
+function showsEnd(chat: Chat | null): boolean {
+  if (chat === null) return true;
+  const { window, head } = chat.view;
+  return window.start + window.nodes.length === head.depth;
+}
+
+async function toEnd(chat: Chat, scroll: StickyScroll): Promise<void> {
+  await chat.showNewest();
+  scroll.toEnd();
+}
+
 /** A row is drawn again only when one of these is another one. */
 function dependencies(shown: ShownMessage, context: MessageContext): unknown[] {
-  const { chat, busy, canRegenerate, editing } = context;
+  const { chat, busy, canRegenerate, editing, pinned } = context;
   const calls = shown.toolCalls.flatMap((call) => [call.outcome, call.abandoned]);
   return [
     chat,
@@ -85,6 +97,7 @@ function dependencies(shown: ShownMessage, context: MessageContext): unknown[] {
     busy,
     canRegenerate,
     editing,
+    pinned,
     ...calls,
   ];
 }

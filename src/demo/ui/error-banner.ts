@@ -22,6 +22,7 @@ export function errorBanner(app: App): TemplateResult {
                       <p class="error-detail">${advice.detail}</p>
                     </details>`
               }
+              ${app.notices.offers.length === 0 ? nothing : offers(app)}
             </div>
             ${
               advice.inSettings
@@ -41,5 +42,16 @@ export function errorBanner(app: App): TemplateResult {
             })}
           </div>`
     }
+  </div>`;
+}
+
+function offers({ notices }: App): TemplateResult {
+  return html`<div class="error-offers">
+    ${notices.offers.map(
+      ({ label, testId, accept }) =>
+        html`<button type="button" class="button" data-testid=${testId} @click=${() => notices.run(accept())}>
+          ${label}
+        </button>`,
+    )}
   </div>`;
 }

@@ -7,9 +7,21 @@ import { iconButton } from './button.ts';
 import { openDrawer } from './drawer.ts';
 import { icon } from './icons.ts';
 
+const SUBTITLES = {
+  storage: 'What this site keeps in your browser',
+  kit: 'The rules of the runtime, tried on this browser’s own storage',
+} as const;
+
+/** What the page shows, in a few words. */
+export function titleOf({ place, chat }: App): string {
+  if (place === 'storage') return 'Storage';
+  if (place === 'kit') return 'Check of this browser';
+  return chat === null ? 'No chat open' : chat.view.title;
+}
+
 /** What is open, which model answers, what it cost, and the way to everything beside the conversation. */
 export function header(app: App): TemplateResult {
-  const { panels, theme, chat } = app;
+  const { panels, theme, place } = app;
   return html`<header class="header">
     ${
       panels.sidebarIsDrawer
@@ -22,21 +34,24 @@ export function header(app: App): TemplateResult {
         : nothing
     }
     <div class="header-text">
-      <h2 class="header-title">${chat === null ? 'No chat open' : chat.view.title}</h2>
+      <h2 class="header-title">${titleOf(app)}</h2>
       <p class="header-facts">
-        <span class="fact model-label">${modelLabel(app.model)}</span>
-        ${chat === null ? nothing : facts(app)}
+        ${place === 'chat' ? facts(app) : html`<span class="fact">${SUBTITLES[place]}</span>`}
       </p>
     </div>
     <div class="header-buttons">
       ${connection(app)}
-      ${iconButton({
-        icon: 'timeline',
-        label: 'Trace',
-        testId: 'trace-toggle',
-        pressed: panels.trace,
-        onClick: () => (panels.trace ? panels.show('trace', false) : openDrawer(app, 'trace')),
-      })}
+      ${
+        place === 'chat'
+          ? iconButton({
+              icon: 'timeline',
+              label: 'Trace',
+              testId: 'trace-toggle',
+              pressed: panels.trace,
+              onClick: () => (panels.trace ? panels.show('trace', false) : openDrawer(app, 'trace')),
+            })
+          : nothing
+      }
       ${iconButton({
         icon: theme.choice,
         label: `Theme: ${theme.choice}`,
@@ -53,11 +68,13 @@ export function header(app: App): TemplateResult {
   </header>`;
 }
 
-function facts({ chat }: App): TemplateResult | typeof nothing {
-  if (chat === null) return nothing;
+function facts({ model, chat }: App): TemplateResult {
+  const name = html`<span class="fact model-label">${modelLabel(model)}</span>`;
+  if (chat === null) return name;
   const { usage, bytes } = chat.view.head;
   const session = usage.inputTokens + usage.outputTokens;
-  return html`<span
+  return html`${name}
+    <span
       class="fact"
       data-testid="usage"
       title="${count(usage.inputTokens)} tokens read and ${count(usage.outputTokens)} written in this chat, all branches together"

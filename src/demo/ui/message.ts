@@ -22,6 +22,8 @@ export interface MessageContext {
   readonly busy: boolean;
   readonly canRegenerate: boolean;
   readonly editing: boolean;
+  /** It and what lies above it are kept, whatever is tidied up. */
+  readonly pinned: boolean;
 }
 
 /** A message of the history: its parts, its tool calls, and what can be done with it. */
@@ -111,6 +113,7 @@ function actions(shown: ShownMessage, context: MessageContext): TemplateResult |
           })
         : nothing
     }
+    ${chat.readOnly ? nothing : pinButton(shown, context)}
     ${
       lastAnswer && context.canRegenerate
         ? iconButton({
@@ -125,6 +128,16 @@ function actions(shown: ShownMessage, context: MessageContext): TemplateResult |
         : nothing
     }
   </div>`;
+}
+
+function pinButton({ node }: ShownMessage, { app, chat, pinned }: MessageContext): TemplateResult {
+  return iconButton({
+    icon: 'pin',
+    label: pinned ? 'Unpin this branch' : 'Pin this branch: it is kept whatever is tidied up',
+    testId: 'pin-message',
+    pressed: pinned,
+    onClick: () => app.notices.run(pinned ? app.pins.unpin(chat, node.id) : app.pins.pin(chat, node.id)),
+  });
 }
 
 async function copy(message: Message, chat: Chat): Promise<void> {

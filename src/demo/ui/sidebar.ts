@@ -7,18 +7,24 @@ import type { App } from '../app/app.ts';
 import { byteCount, timeAgo } from '../app/format.ts';
 import { iconButton } from './button.ts';
 import { closeDrawer } from './drawer.ts';
+import { fileDrop } from './file-drop.ts';
 import { offerComposer, focusSession } from './focus.ts';
 import { icon } from './icons.ts';
+import { importButton, importFiles } from './import-button.ts';
 
 /** The list of chats. */
 export function sidebar(app: App): TemplateResult {
   const { panels, sessions } = app;
   const now = Date.now();
+  const importDrop = fileDrop((files) => importFiles(app, files));
   return html`<nav
     class="sidebar ${panels.sidebar ? 'is-open' : ''}"
     id="sidebar"
     aria-label="Chats"
     ?inert=${panels.sidebarIsDrawer && !panels.sidebar}
+    @dragover=${importDrop.over}
+    @dragleave=${importDrop.leave}
+    @drop=${importDrop.drop}
   >
     <div class="sidebar-head">
       <p class="brand" aria-hidden="true">lash<span>web</span></p>
@@ -51,12 +57,22 @@ export function sidebar(app: App): TemplateResult {
         ? html`<p class="muted no-sessions">Your chats will be listed here. They stay in this browser.</p>`
         : nothing
     }
+    <div class="sidebar-foot">
+      ${importButton(app)}
+      <a
+        class="foot-button"
+        href="#storage"
+        data-testid="open-storage"
+        aria-current=${app.place === 'storage' ? 'page' : nothing}
+        >${icon('storage')} Storage</a
+      >
+    </div>
   </nav>`;
 }
 
 function item(app: App, session: SessionSummary, now: number): TemplateResult {
   const { sessionId, title } = session;
-  const open = app.chat?.id === sessionId;
+  const open = app.place === 'chat' && app.chat?.id === sessionId;
   return html`<li
     class="session-item ${open ? 'is-open' : ''}"
     data-testid="session-item"

@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+
+import { BuiltDemo } from './built-demo.ts';
+import { Demo } from './demo.ts';
+import { expect, test } from './fixtures.ts';
+
+test.use({ serviceWorkers: 'allow' });
+
+/** Waits until the service worker has everything that the app needs. */
+async function ready({ page }: Demo): Promise<void> {
+  await page.evaluate(async () => {
+    await navigator.serviceWorker.ready;
+    while (navigator.serviceWorker.controller === null) {
+      await new Promise((resolve) =>
+        navigator.serviceWorker.addEventListener('controllerchange', resolve, { once: true }),
+      );
+    }
+  });
+}
+
+test('after one visit the app runs without a network, sessions and built-in model included', async ({
+  page,
+  context,
+}) => {
+  const built = await BuiltDemo.start();
+  const demo = new Demo(page, `e2e-${crypto.randomUUID()}`, built.url);
+  await demo.open();
+  await demo.say('Remember that the meeting is on Thursday at 10');
+  await demo.settled();
+  await ready(demo);
+  built.stop();
+  await context.setOffline(true);
+
+  // This part of the worker was not loaded while there was a network.
+  await page.getByTestId('open-storage').click();
+  await page.getByTestId('keep-house').click();
+  await expect(page.getByTestId('housekeeping-report')).not.toBeEmpty();
+  await page.goBack();
+  await demo.reload();
+  await expect(demo.questions).toHaveText([/Thursday at 10/]);
+  await demo.say('Recall the meeting');
+  await expect(demo.tool('recall')).toHaveAttribute('data-state', 'success');
+  await demo.settled();
+  await demo.reload();
+  await expect(demo.questions).toHaveText([/Thursday at 10/, /Recall the meeting/]);
+  await expect(demo.answers.last()).toContainText('Thursday at 10');
+
+  await page.getByTestId('open-storage').click();
+  await demo.downloaded(() => page.getByTestId('export').click());
+  await expect(demo.error).toHaveCount(0);
+});
+
+test('a new build is taken whole: it waits for a word, and a half updated server is not taken at all', async ({
+  page,
+}) => {
+  const built = await BuiltDemo.start();
+  const demo = new Demo(page, `e2e-${crypto.randomUUID()}`, built.url);
+  const build = page.locator('meta[name="build"]');
+  await demo.open();
+  await ready(demo);
+  await demo.reload();
+
+  const newPage = built.text('/index.html').replace('</title>', '</title><meta name="build" content="new">');
+  const worker = built.text('/service-worker.js').replace(/"version":"[^"]+"/, '"version":"new"');
+  const integrity = createHash('sha256').update(newPage).digest('base64');
+  const newWorker = worker.replace(
+    /("url":"\.\/","integrity":"sha256-)[^"]+/,
+    (_, before: string) => before + integrity,
+  );
+  built.replace('/service-worker.js', newWorker);
+  expect(await update(demo)).toBe('refused');
+  await demo.reload();
+  await expect(build).toHaveCount(0);
+
+  built.replace('/index.html', newPage);
+  expect(await update(demo)).toBe('taken');
+  await expect(page.getByTestId('update')).toBeVisible();
+  await demo.reload();
+  await expect(build).toHaveCount(0);
+  await page.getByTestId('update').getByRole('button').click();
+  await expect(build).toHaveCount(1);
+  await expect(demo.status).toHaveText('ready');
+  await expect(page.getByTestId('update')).toHaveCount(0);
+  const caches = await page.evaluate(() => globalThis.caches.keys());
+  expect(caches).toEqual(['lash-demo-build-new']);
+  built.stop();
+});
+
+/** Lets the browser look for a new build, and tells what it did with it. */
+async function update({ page }: Demo): Promise<string> {
+  return await page.evaluate(async () => {
+    const registration = await navigator.serviceWorker.getRegistration();
+    if (registration === undefined) return 'none';
+    await registration.update();
+    const worker = registration.installing ?? registration.waiting;
+    if (worker === null) return 'none';
+    const ended = (): boolean => worker.state === 'installed' || worker.state === 'redundant';
+    while (!ended()) {
+      await new Promise((resolve) => worker.addEventListener('statechange', resolve, { once: true }));
+    }
+    return worker.state === 'installed' ? 'taken' : 'refused';
+  });
+}

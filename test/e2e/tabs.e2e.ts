@@ -1,0 +1,100 @@
+import { expect, test } from './fixtures.ts';
+import { held } from './plays.ts';
+
+test('[FO2] a second tab follows an answer as it is written, and what is stored is the same in both', async ({
+  demo,
+  otherTab,
+  server,
+}) => {
+  await demo.page.bringToFront();
+  await demo.open();
+  await demo.useServer(server);
+  const answer = held('It begins', ' and it ends.');
+  server.plays(answer.play);
+  await demo.say('Tell me a story');
+  await expect(demo.live).toContainText('It begins');
+
+  await otherTab.page.bringToFront();
+  await otherTab.open(demo.sessionId());
+  await expect(otherTab.live).toContainText('It begins');
+  await expect(otherTab.page.getByTestId('tab-notice')).toContainText('Another tab is writing this chat');
+  await expect(otherTab.stop).toHaveCount(0);
+  answer.release();
+  await expect(otherTab.answers).toHaveText([/It begins and it ends\./]);
+  await expect(otherTab.live).toHaveCount(0);
+  const nodes = await otherTab.nodeIds();
+  await demo.page.bringToFront();
+  await demo.settled();
+  expect(await demo.nodeIds()).toEqual(nodes);
+});
+
+test('[WS2] the tab that sends is the one that writes; an idle one gives way at once', async ({
+  demo,
+  otherTab,
+  server,
+}) => {
+  await demo.page.bringToFront();
+  await demo.open();
+  await demo.useServer(server);
+  server.answers('one', { content: 'First.' });
+  server.answers('two', { content: 'Second.' });
+  await demo.say('Say one');
+  await demo.settled();
+
+  await otherTab.page.bringToFront();
+  await otherTab.open(demo.sessionId());
+  await expect(otherTab.answers).toHaveText([/First\./]);
+  await otherTab.say('Say two');
+  await expect(otherTab.answers).toHaveText([/First\./, /Second\./]);
+  await otherTab.settled();
+  await expect(otherTab.error).toHaveCount(0);
+
+  await demo.page.bringToFront();
+  await expect(demo.answers).toHaveText([/First\./, /Second\./]);
+  const takeOver = demo.page.getByTestId('take-over');
+  await expect(takeOver.or(demo.page.getByTestId('composer')).first()).toBeVisible();
+  await demo.say('Say one again');
+  await expect(demo.answers).toHaveCount(3);
+  await expect(demo.error).toHaveCount(0);
+  await otherTab.page.bringToFront();
+  await expect(otherTab.answers).toHaveCount(3);
+});
+
+test('[WS5][WS6] a tab in the middle of an answer keeps the chat, until it is taken over by force', async ({
+  demo,
+  otherTab,
+  server,
+}) => {
+  await demo.page.bringToFront();
+  await demo.open();
+  await demo.useServer(server);
+  const answer = held('It begins', ' and never ends.');
+  server.plays(answer.play);
+  await demo.say('Tell me a story');
+  await expect(demo.live).toContainText('It begins');
+
+  const { page } = otherTab;
+  await page.bringToFront();
+  await otherTab.open(demo.sessionId());
+  await expect(otherTab.questions).toHaveText([/Tell me a story/]);
+  await otherTab.composer.fill('Let me in');
+  await otherTab.send.click();
+  await expect(otherTab.error).toHaveAttribute('data-code', 'SessionHeldElsewhere');
+  await expect(otherTab.composer).toHaveValue('Let me in');
+  await expect(page.getByTestId('tab-notice')).toContainText('is lost');
+  await page.getByTestId('take-over-anyway').click();
+  await expect(otherTab.live).toHaveCount(0);
+  await expect(page.getByTestId('tab-notice')).toHaveCount(0);
+  await expect(otherTab.error).toHaveCount(0);
+  server.answers('Let me in', { content: 'Come in.' });
+  await otherTab.send.click();
+  await expect(otherTab.answers).toHaveText([/Come in\./]);
+  await expect(otherTab.questions).toHaveText([/Tell me a story/, /Let me in/]);
+  const nodes = await otherTab.nodeIds();
+
+  await demo.page.bringToFront();
+  await expect(demo.error).toHaveAttribute('data-code', 'WriterFenced');
+  await expect(demo.answers).toHaveText([/Come in\./]);
+  expect(await demo.nodeIds()).toEqual(nodes);
+  await demo.settled();
+});
