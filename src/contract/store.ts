@@ -172,7 +172,8 @@ export interface SessionStore {
    * Every live node of one state of the session, a page at a time: the first page says which state, and the later ones
    * leave out what was written since. The order is the same wherever the same tree was written in it: a tree walk that goes
    * on with a node's oldest continuation first, so that chains come whole, then what forks from them, from the deepest
-   * point up. Default 100, at most 1,000 nodes a page. Nodes that were tombstoned since are missing.
+   * point up. Default 100, at most 1,000 nodes a page. Nodes that were tombstoned since are missing; where vacuum removed
+   * the very branch that a page ended on, so is all that would follow: whoever wants the whole counts what it got.
    */
   walk(page?: WalkPage): Promise<NodeWalk>;
   /** Replaces title and policy; `updatedAt` becomes `at`. It is independent of the head. */
@@ -234,9 +235,9 @@ export type StoreOpenMode =
 /** A session that is being imported: no list and no `open` shows it (law ST13). */
 export interface SessionImport {
   readonly store: SessionStore;
-  /** Makes it visible, with this leaf, in one transaction. @throws `NodeNotFound` */
+  /** Makes it visible, with this leaf, in one transaction. @throws `NodeNotFound`, `SessionExists` the second time */
   publish(leaf: string | null): Promise<void>;
-  /** Removes what was written. */
+  /** Removes what was written, unless it is published. */
   abandon(): Promise<void>;
 }
 

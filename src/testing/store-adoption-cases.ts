@@ -75,6 +75,29 @@ export const storeAdoptionCases: readonly StoreCase[] = [
     },
   },
   {
+    name: '[ST10] a sweep of one kind leaves the other kind alone, and asks whether the session lives',
+    run: async ({ factory, attachments }) => {
+      const author = await Author.create(factory);
+      const save = (body: string): Promise<unknown> =>
+        author.commit({ kind: 'unchanged' }, { checkpoint: { state: { version: 1, body } } });
+      const removedBy = async (only: 'components' | 'attachments'): Promise<readonly number[]> => {
+        const { components, attachments: sweep } = await author.store.gcUnreachable({ ...NOW, only });
+        return [components.removed, sweep.removed];
+      };
+      await show(author, await putText(attachments, 'shown', 'session'));
+      const spare = await putText(attachments, 'spare');
+      for (const body of ['old', 'new']) await save(body);
+      equal(await removedBy('components'), [1, 0]);
+      ok(await isStored(attachments, spare), 'the attachment was removed too');
+      await save('newer');
+      equal(await removedBy('attachments'), [0, 1]);
+      equal(await removedBy('components'), [1, 0]);
+      await factory.delete('session');
+      for (const only of ['components', 'attachments'] as const)
+        await rejects(author.store.gcUnreachable({ only }), 'SessionDeleted', { sessionId: 'session' });
+    },
+  },
+  {
     name: '[ST11] an inventory counts what a session refers to, each attachment once',
     run: async ({ factory, attachments }) => {
       const author = await Author.create(factory);

@@ -210,6 +210,20 @@ export const storeImportCases: readonly StoreCase[] = [
     },
   },
   {
+    name: '[ST13] an import is published once: after that it is not abandoned, and what was abandoned is not published',
+    run: async ({ factory }) => {
+      const begun = await factory.beginImport('session', createMode());
+      await begun.publish(null);
+      await rejects(begun.publish(null), 'SessionExists', { sessionId: 'session' });
+      await begun.abandon();
+      equal(await listed(factory), ['session']);
+      const other = await factory.beginImport('other', createMode());
+      await other.abandon();
+      await rejects(other.publish(null), 'SessionDeleted', { sessionId: 'other' });
+      equal(await listed(factory), ['session']);
+    },
+  },
+  {
     name: '[ST13] finishing what was interrupted leaves an import alone that goes on',
     run: async ({ factory, reopen }) => {
       const begun = await factory.beginImport('session', createMode());

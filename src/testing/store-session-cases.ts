@@ -93,6 +93,10 @@ export const storeSessionCases: readonly StoreCase[] = [
       await rejects(factory.open('s', { kind: 'create', title: 't', policy, at: 1 }), 'NotData');
       await rejects(factory.open('s', createMode('t', Number.NaN)), 'InvalidInput');
       await rejects(factory.open('s', createMode(5 as never)), 'InvalidInput');
+      for (const field of ['title', 'policy']) {
+        for (const value of [undefined, null, 5, []])
+          await rejects(factory.open('s', { ...createMode(), [field]: value }), 'InvalidInput');
+      }
       equal(await ids(factory), []);
     },
   },
@@ -193,6 +197,7 @@ export const storeSessionCases: readonly StoreCase[] = [
         const policy = { provider: { id: 'a', model: 'b', options: { f: (() => 1) as never } } };
         await rejects(store.saveSessionMeta({ policy, at: 1 }), 'NotData');
         await rejects(store.saveSessionMeta({ title: 5 as never, at: 1 }), 'InvalidInput');
+        await rejects(store.saveSessionMeta({ policy: 'x' as never, at: 1 }), 'InvalidInput');
         await rejects(store.saveSessionMeta({ title: 'x', at: Number.NaN }), 'InvalidInput');
       });
     },

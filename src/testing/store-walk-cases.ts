@@ -79,6 +79,30 @@ export const storeWalkCases: readonly StoreCase[] = [
     },
   },
   {
+    name: '[ST8] a walk goes on behind what was tombstoned before it and is vacuumed between its pages',
+    run: async ({ factory }) => {
+      const author = await Author.create(factory);
+      const { store } = author;
+      const long = 'x'.repeat(400_000);
+      const [root = ''] = await author.say(`root ${long}`);
+      await author.say(`next ${long}`);
+      const gone = await author.sayBelow(root, 'gone');
+      await author.sayBelow(root, 'last');
+      equal((await store.tombstoneNodes(gone)).status, 'Swept');
+      const nodes: SessionNode[] = [];
+      for (let after: string | null | undefined; after !== null;) {
+        const page = await store.walk(after === undefined ? {} : { after });
+        nodes.push(...page.nodes);
+        after = page.next;
+        await store.vacuum();
+      }
+      equal(
+        nodes.map((node) => textOf(node).slice(0, 4)),
+        ['root', 'next', 'last'],
+      );
+    },
+  },
+  {
     name: '[ST7] the walk of a session without a node is empty',
     run: async ({ factory }) => {
       const { store } = await Author.create(factory);
