@@ -119,7 +119,7 @@ export class RuntimeClient {
    *   `SessionDeleted`, `InvalidInput` (not a parked session).
    */
   async resume(parked: ParkedSession): Promise<SessionClient> {
-    return this.#hold(await this.#call('resumeSession', { parked }), 'open');
+    return this.#hold(await this.#call('resumeSession', { parked }), { mode: 'open' });
   }
 
   /** Sessions by time of their last change, newest first; 50 unless `limit` says otherwise. */
@@ -263,20 +263,20 @@ export class RuntimeClient {
   }
 
   async #open(request: OpenSessionRequest): Promise<SessionClient> {
-    return this.#hold(await this.#call('openSession', request), request.mode);
+    return this.#hold(await this.#call('openSession', request), request);
   }
 
-  #hold(opened: OpenedSession, mode: SessionOpenMode): SessionClient {
+  #hold(opened: OpenedSession, request: OpenSessionRequest): SessionClient {
     const feed = this.#feeds.get(opened.session);
     if (feed === undefined) throw sessionClosed(opened.sessionId);
-    feed.hold(opened, mode);
+    feed.hold(opened, request);
     return new SessionClient(feed, this.#call);
   }
 
   async #reconnect(): Promise<void> {
     this.#refuseClosed();
     if (typeof this.#source !== 'function') {
-      throw new LashError('CannotReconnect', 'Connect with a function that makes the worker', {});
+      throw new LashError('CannotReconnect', 'Connect with a function', {});
     }
     this.#link?.lose('it was replaced');
     await this.#start();
@@ -293,11 +293,12 @@ export class RuntimeClient {
     };
     const { signal } = this.#watching;
     addEventListener('pageshow', tell, { signal });
-    for (const type of ['visibilitychange', 'resume']) document.addEventListener(type, tell, { signal });
+    document.addEventListener('visibilitychange', tell, { signal });
   }
 
   #end(error: LashError): void {
     this.#link?.end(error);
+    this.#feeds.strand(error);
     this.#tools.cancelAll(error.message);
     this.#worker?.terminate();
   }
@@ -308,13 +309,12 @@ export class RuntimeClient {
 
   readonly #call: MakeCall = async (name, request) => {
     this.#refuseClosed();
-    if (this.#link === undefined) throw new LashError('WorkerLost', 'There is no worker', {});
+    if (this.#link === undefined) throw new LashError('WorkerLost', 'No worker', {});
     return await this.#link.call(name, request);
   };
 
   #lost(error: LashError): void {
     this.#end(error);
-    this.#feeds.strand();
     for (const listener of this.#onLost) {
       try {
         listener(error);

@@ -2,7 +2,7 @@ import type { LashError } from '../core/error.ts';
 import type { SessionEvent } from '../core/event.ts';
 import type { SessionPolicy } from '../core/policy.ts';
 import { reduceView, type SessionView } from '../core/view.ts';
-import type { OpenedSession, SessionOpenMode } from '../protocol/api.ts';
+import type { OpenedSession, OpenSessionRequest } from '../protocol/api.ts';
 import { TurnInbox } from './turn-inbox.ts';
 
 /**
@@ -11,27 +11,23 @@ import { TurnInbox } from './turn-inbox.ts';
  */
 export class SessionFeed {
   readonly sessionId: string;
+  /** The session's number on the connection. */
+  session: number;
   /** How often the page has opened the session. */
   holders = 0;
   /** How to open it again after the worker was lost. */
-  mode: SessionOpenMode = 'open';
+  reopening: OpenSessionRequest = { mode: 'open' };
   policy: SessionPolicy | undefined;
-  /** Why the session is not open any more. */
+  /** Why the session is not open, or not yet again: its number is that of no session then, or of another one. */
   ended: LashError | undefined;
   readonly #listeners = new Set<() => void>();
   readonly #turns = new Map<string, TurnInbox>();
-  #session: number;
   #view: SessionView;
 
   constructor(session: number, view: SessionView) {
     this.sessionId = view.sessionId;
-    this.#session = session;
+    this.session = session;
     this.#view = view;
-  }
-
-  /** The session's number on the connection. */
-  get session(): number {
-    return this.#session;
   }
 
   /** What a page shows; the same object while nothing changed. */
@@ -40,10 +36,10 @@ export class SessionFeed {
   }
 
   /** Counts one more opening. */
-  hold(opened: OpenedSession, mode: SessionOpenMode): void {
+  hold(opened: OpenedSession, request: OpenSessionRequest): void {
     this.holders += 1;
     this.policy = opened.policy;
-    this.mode = mode === 'readOnly' ? 'readOnly' : 'open';
+    this.reopening = request.mode === 'readOnly' ? request : { mode: 'open' };
   }
 
   /** Calls `listener` at each `notify`. */
@@ -66,8 +62,9 @@ export class SessionFeed {
 
   /** Shows a fresh view; the session has this number from now on. */
   attach(session: number, view: SessionView): void {
-    this.#session = session;
+    this.session = session;
     this.#view = view;
+    this.ended = undefined;
   }
 
   /** Takes one event. Whether the view changed; whoever calls it calls `notify` after the batch. */

@@ -37,9 +37,12 @@ export class SessionFeeds {
     this.#open.delete(session);
   }
 
-  /** The worker is lost: what is open waits until it is open again. */
-  strand(): void {
-    for (const feed of this.#open.values()) this.#stranded.set(feed.sessionId, feed);
+  /** There is no worker any more: what is open waits until it is open again, and its calls fail with `error`. */
+  strand(error: LashError): void {
+    for (const feed of [...this.#open.values(), ...this.#stranded.values()]) {
+      feed.ended = error;
+      this.#stranded.set(feed.sessionId, feed);
+    }
     this.#open.clear();
   }
 
@@ -51,9 +54,10 @@ export class SessionFeeds {
    */
   async reopen(call: MakeCall): Promise<void> {
     for (const feed of this.#stranded.values()) {
-      const { sessionId, mode, holders } = feed;
+      const { sessionId, reopening, holders } = feed;
       try {
-        for (let opened = 0; opened < holders; opened++) await call('openSession', { sessionId, mode });
+        for (let opened = 0; opened < holders; opened++)
+          await call('openSession', { ...reopening, sessionId });
       } catch (error) {
         if (isLashError(error, 'WorkerLost')) throw error;
         feed.ended = error as LashError;

@@ -209,15 +209,14 @@ export class SessionClient {
   ): Promise<TurnResult> {
     if (signal?.aborted === true) {
       const reason = reasonOf(signal);
-      throw new LashError('Cancelled', `Stopped before it began: ${reason}`, { reason });
+      throw new LashError('Cancelled', `Stopped: ${reason}`, { reason });
     }
     return await this.#call('turn', { turnId, input, request });
   }
 
   #cancelTurn(turnId: string, reason: string | undefined): void {
-    const request = reason === undefined ? { turnId } : { turnId, reason };
     // Whether it worked shows in the turn's own result, which also rejects if the worker is lost.
-    this.#call('cancelTurn', request).catch(() => undefined);
+    this.#call('cancelTurn', { turnId, reason }).catch(() => undefined);
   }
 
   async #call<Name extends SessionCall>(

@@ -5,8 +5,8 @@ import { type HandshakeMessage, isReady, type ReadyMessage } from '../protocol/h
 import { type LinkListener, WorkerLink } from './worker-link.ts';
 
 const CAUSES: readonly string[] = [
-  'a wrong URL of the script',
-  'the script, or an import of it, did not load or threw (see the console)',
+  'a wrong URL',
+  'the script or an import of it failed (see the console)',
   'a content security policy (worker-src)',
   'being offline',
   'no call of serveRuntime',
@@ -27,7 +27,7 @@ export async function startWorker(
 ): Promise<WorkerLink> {
   const ready = await waitUntilReady(worker, readyTimeoutMs);
   if (ready.protocol !== PROTOCOL_VERSION) {
-    throw new LashError('ProtocolMismatch', 'Page and worker are of different versions', {
+    throw new LashError('ProtocolMismatch', 'Page and worker differ in version', {
       page: PROTOCOL_VERSION,
       worker: ready.protocol,
     });
@@ -41,7 +41,7 @@ export async function startWorker(
   try {
     await link.call('hello', null);
   } catch (error) {
-    link.end(new LashError('ClientClosed', 'Not connected', {}));
+    link.end(new LashError('ClientClosed', 'Lost', {}));
     throw error;
   }
   return link;

@@ -50,7 +50,8 @@ export function reduceViewWithin(bounds: WindowBounds, view: SessionView, event:
       return { ...view, head: event.head };
     case 'path-changed': {
       const { head, branches } = event;
-      const turn = settle(view.turn);
+      // To the same leaf, siblings came or went: what streams is no history yet.
+      const turn = head.leaf === view.head.leaf ? view.turn : settle(view.turn);
       return showWindow({ ...view, head, turn }, newestOf(event.window, bounds), indexBranches(branches));
     }
     case 'title-changed':
@@ -76,8 +77,10 @@ export function prependOlder(
   older: PathWindow,
   branches: readonly BranchPoint[],
 ): SessionView {
-  const { start, nodes } = view.window;
-  if (older.nodes.length === 0 || older.start + older.nodes.length !== start) return view;
+  const { nodes } = view.window;
+  // The path may have become another one since they were asked for.
+  const before = nodes[0] === undefined ? view.head.leaf : nodes[0].parentId;
+  if (older.nodes.at(-1)?.id !== before) return view;
   const added = newestOf(older, PAGE_BOUNDS);
   const window = oldestOf({ start: added.start, nodes: [...added.nodes, ...nodes] }, PAGE_BOUNDS);
   return showWindow(view, window, { ...view.branches, ...indexBranches(branches) });

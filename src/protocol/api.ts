@@ -212,7 +212,7 @@ export interface RuntimeCalls {
     },
   ): TurnResult;
   /** Nothing happens if that turn is not running any more. */
-  cancelTurn(request: InSession & { readonly turnId: string; readonly reason?: string }): void;
+  cancelTurn(request: InSession & { readonly turnId: string; readonly reason?: string | undefined }): void;
   branchToNode(request: InSession & { readonly nodeId: string | null }): string | null;
   branches(request: InSession & { readonly nodeIds: readonly string[] }): readonly BranchPoint[];
   getHistoricNode(request: InSession & { readonly nodeId: string }): SessionNode;

@@ -9,6 +9,8 @@ import type { ImportedNode } from './node-record-reader.ts';
 /** How many models a file may name, and how long their names may be: each is a row of the ledger. */
 const MAX_MODELS = 256;
 const MAX_MODEL_LENGTH = 256;
+/** All ids are in memory; those that a store gives are shorter. */
+const MAX_NODE_ID_LENGTH = 160;
 
 /** Nodes that follow on one another and go into one commit. */
 interface Batch {
@@ -42,11 +44,14 @@ export class ImportWriter {
   /**
    * Takes the next node, and commits those before it if it does not fit behind them.
    *
-   * @throws `ImportInvalid` for a parent that did not come before, an id that did, and tokens that add up to too many;
+   * @throws `ImportInvalid` for a parent that did not come before, an id that did or is too long, and tokens that add up to too many;
    *   `CommitBudgetExceeded` for a single node over the budget; a storage error
    */
   async add(node: ImportedNode, line: number): Promise<void> {
     const { id, parentId, draft } = node;
+    if (id.length > MAX_NODE_ID_LENGTH) {
+      throw importInvalid(line, `node_id is over ${MAX_NODE_ID_LENGTH} characters long`);
+    }
     if (this.#ids.has(id)) throw importInvalid(line, 'node_id is the id of an earlier node');
     if (parentId !== null && !this.#ids.has(parentId)) {
       throw importInvalid(line, 'parent_node_id is not the id of an earlier node');

@@ -130,7 +130,6 @@ export class LashRuntime {
       turnId = turnIdOf(options, clock);
       run = this.#startTurn(turnId, input, options).catch((error: unknown) => {
         this.#turn = null;
-        this.#tabs.leave();
         throw this.#parts.secrets.redactError(error);
       });
       this.#turn = { turnId, run };
@@ -329,11 +328,16 @@ export class LashRuntime {
     const draft = this.#engine.draft(turnId, input);
     await this.#writes.idle;
     await this.#engine.check(draft);
-    await this.#tabs.enter(turnId);
-    const run = await this.#engine.prepare(turnId, draft, this.policy, options);
-    this.#refuseClosed();
-    run.start();
-    return run;
+    try {
+      await this.#tabs.enter(turnId);
+      const run = await this.#engine.prepare(turnId, draft, this.policy, options);
+      this.#refuseClosed();
+      run.start();
+      return run;
+    } catch (error) {
+      this.#tabs.leave();
+      throw error;
+    }
   }
 
   /** Host writes come one after the other, and never during a turn. */

@@ -172,7 +172,7 @@ class SessionImporter {
     };
     try {
       const policy = this.#options.checkPolicy(read);
-      return this.#options.policy ?? this.#redacted(policy);
+      return this.#redacted(this.#options.policy ?? policy);
     } catch (error) {
       throw importInvalid(record.line, 'policy is not one that a session can be run with', error);
     }

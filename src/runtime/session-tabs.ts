@@ -79,10 +79,13 @@ export class SessionTabs {
     this.#stop = () => stops.forEach((stop) => stop());
   }
 
-  /** Looks who writes, and asks to be shown the turn that runs elsewhere, if there is one. */
+  /** Looks who writes, catches up with them, and asks to be shown the turn that runs there, if there is one. */
   async begin(): Promise<void> {
     await this.#seat.look();
+    // What was written between reading the session and hearing of it was told to nobody here.
+    if (this.#seat.writer === 'elsewhere') this.#enqueue(() => this.#follow());
     this.#publish({ kind: 'following' });
+    await this.#inbox;
   }
 
   /** Takes the lease for a turn and prepares to write. @throws as {@link WriterSeat.enter} */

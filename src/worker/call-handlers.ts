@@ -108,6 +108,7 @@ async function renameStored(
   const store = await sessionStoreFactory.open(sessionId, { kind: 'open' });
   try {
     await store.saveSessionMeta({ title, at: Date.now() });
+    sessionStoreFactory.leases.publish(sessionId, { kind: 'meta-changed' });
   } finally {
     await store.close();
   }

@@ -1,7 +1,7 @@
 import type { Clock } from '../contract/clock.ts';
 import type { RuntimeEnvironment } from '../contract/environment.ts';
 import type { SessionStore } from '../contract/store.ts';
-import { isLashError, toWireError } from '../core/error.ts';
+import { isLashError, toWireError, type WireError } from '../core/error.ts';
 import type {
   HousekeepingReport,
   MaintenanceStatus,
@@ -48,6 +48,8 @@ class HousekeepingRun {
   readonly #sessions: SessionHousekeeping[] = [];
   #status: MaintenanceStatus = 'NothingToDo';
   #attachments: SweepReport | null = null;
+  /** The first one. */
+  #error: WireError | undefined;
 
   constructor(scope: HousekeepingScope, keep: KeepRule) {
     this.#scope = scope;
@@ -55,17 +57,16 @@ class HousekeepingRun {
   }
 
   async report(): Promise<HousekeepingReport> {
-    let error: HousekeepingReport['error'];
     try {
       for (const sessionId of await this.#sessionIds()) {
         if (this.#scope.signal.aborted) break;
-        await this.#keep(sessionId);
+        await this.#keep(sessionId).catch((error: unknown) => this.#fail(error));
       }
       if (this.#scope.signal.aborted) this.#note('Incomplete');
-    } catch (cause) {
-      error = toWireError(cause);
-      this.#note('Failed');
+    } catch (error) {
+      this.#fail(error);
     }
+    const error = this.#error;
     const report = { status: this.#status, sessions: this.#sessions, attachments: this.#attachments };
     return error === undefined ? report : { ...report, error };
   }
@@ -103,6 +104,11 @@ class HousekeepingRun {
     } catch (error) {
       if (!isLashError(error, 'SessionDeleted') && !isLashError(error, 'SessionNotFound')) throw error;
     }
+  }
+
+  #fail(error: unknown): void {
+    this.#error ??= toWireError(error);
+    this.#note('Failed');
   }
 
   async #tombstone(store: SessionStore): Promise<number> {

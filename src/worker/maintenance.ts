@@ -28,10 +28,12 @@ export class Maintenance {
   async onStore<T>(sessionId: string, work: (store: SessionStore) => Promise<T>): Promise<T> {
     const open = this.#sessions.find(sessionId);
     if (open !== undefined) return await open.runtime.maintain(work);
-    const store = await this.#environment.sessionStoreFactory.open(sessionId, { kind: 'open' });
+    const { sessionStoreFactory } = this.#environment;
+    const store = await sessionStoreFactory.open(sessionId, { kind: 'open' });
     try {
       return await work(store);
     } finally {
+      sessionStoreFactory.leases.publish(sessionId, { kind: 'changed' });
       await store.close();
     }
   }

@@ -249,6 +249,23 @@ describe('the window of a view', () => {
     expect(Object.keys(view.branches)).toEqual(['n8']);
   });
 
+  it('goes on with what streams when only siblings came or went', () => {
+    const committedView = after(empty, started, committed(2), step('c'), delta('c', 'hello'));
+    const { head: at, window } = committedView;
+    const siblings: SessionEvent = {
+      type: 'path-changed',
+      head: { ...at, nodeCount: 1 },
+      window,
+      branches: [point('n1')],
+    };
+    expect(after(committedView, siblings)).toMatchObject({
+      turn: { text: 'hello' },
+      branches: { n1: point('n1') },
+    });
+    const elsewhere: SessionEvent = { ...siblings, head: { ...at, leaf: 'n9' } };
+    expect(after(committedView, elsewhere).turn?.text).toBe('');
+  });
+
   it('takes older nodes that lie right before it, and no others', () => {
     const view: SessionView = {
       ...empty,
@@ -261,6 +278,10 @@ describe('the window of a view', () => {
     expect(grown.branches).toEqual({ n6: point('n6'), n11: point('n11') });
     expect(prependOlder(view, { start: 4, nodes: nodes(5, 4) }, [])).toBe(view);
     expect(prependOlder(view, { start: 10, nodes: [] }, [])).toBe(view);
+    const elsewhere = nodes(5, 5).map((node) => ({ ...node, id: `other ${node.id}` }));
+    expect(prependOlder(view, { start: 5, nodes: elsewhere }, [])).toBe(view);
+    const bare: SessionView = { ...view, head: head(1, 10), window: { start: 10, nodes: [] } };
+    expect(prependOlder(bare, { start: 5, nodes: nodes(5, 5) }, []).window.start).toBe(5);
   });
 });
 

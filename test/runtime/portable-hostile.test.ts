@@ -123,6 +123,13 @@ test('[SE2] a file with something behind its footer is refused', async () => {
   expect(await refusedAt(place, second, { sessionId: 'two footers' })).toBe(8);
 });
 
+test('[SE2] an id that is longer than any store gives is refused', async () => {
+  const long = await changed(4, (text) =>
+    text.replace(/"node_id":"[^"]*"/, `"node_id":"${'i'.repeat(161)}"`),
+  );
+  expect(await refusedAt(await furnished(), long)).toBe(4);
+});
+
 test('[SE2] a huge line is refused without being held', async () => {
   const place = await furnished();
   const huge = await changed(6, (text) => text.replace('[1]', JSON.stringify('x'.repeat(100_000))));

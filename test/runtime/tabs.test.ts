@@ -1,10 +1,12 @@
-import { describe, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
+import { systemClock } from '../../src/contract/clock.ts';
+import { Deferred } from '../../src/runtime/deferred.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemoryAttachmentStore } from '../../src/stores/memory-attachment-store.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory-session-store-factory.ts';
 import { RuntimeEnvironment } from '../../src/worker/environment.ts';
-import { policy } from './support.ts';
+import { memoryEnvironment, openWith, plays, policy } from './support.ts';
 import { tabCases } from './tab-cases.ts';
 
 describe('several runtimes of one session in memory', () => {
@@ -36,4 +38,58 @@ describe('several runtimes of one session in memory', () => {
       }
     });
   }
+});
+
+describe('a runtime among those of its session', () => {
+  it('[FO1] catches up with what was written while it opened', async () => {
+    const { runtime: a, environment } = await openWith(plays(), { sessionId: 's', clock: systemClock });
+    const note = { kind: 'plugin', pluginType: 'note', data: null } as const;
+    await a.appendSessionNodes({ nodes: [note] });
+    const { sessionStoreFactory: factory } = environment;
+    const open = factory.open.bind(factory);
+    vi.spyOn(factory, 'open').mockImplementationOnce(async (...request) => {
+      const store = await open(...request);
+      const siblings = store.siblings.bind(store);
+      vi.spyOn(store, 'siblings').mockImplementationOnce(async (ids) => {
+        await a.appendSessionNodes({ nodes: [note] });
+        return await siblings(ids);
+      });
+      return store;
+    });
+    const b = await LashRuntime.open(
+      memoryEnvironment((builder) => builder.withSessionStoreFactory(factory)),
+      { sessionId: 's' },
+    );
+    expect(b.view().head).toEqual(a.view().head);
+    expect(b.view().window.nodes).toHaveLength(2);
+    await Promise.all([a.close(), b.close()]);
+  });
+
+  it('[WS5] a turn that is refused leaves the lease to the write that is under way', async () => {
+    const environment = memoryEnvironment();
+    const { sessionStoreFactory: factory } = environment;
+    const open = factory.open.bind(factory);
+    const gate = new Deferred<void>();
+    vi.spyOn(factory, 'open').mockImplementationOnce(async (...request) => {
+      const store = await open(...request);
+      const commit = store.commit.bind(store);
+      vi.spyOn(store, 'commit').mockImplementationOnce(async (change) => {
+        await gate.promise;
+        return await commit(change);
+      });
+      return store;
+    });
+    const { runtime } = await openWith(plays(), { environment, sessionId: 's', lingerMs: 0 });
+    const written = runtime.appendSessionNodes({
+      nodes: [{ kind: 'plugin', pluginType: 'note', data: null }],
+    });
+    await vi.waitFor(() => expect(runtime.view().writer).toBe('here'));
+    await expect(runtime.turn('').accepted).rejects.toMatchObject({ code: 'InvalidInput' });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await factory.leases.isHeld('s')).toBe(true);
+    gate.resolve();
+    await written;
+    await vi.waitFor(async () => expect(await factory.leases.isHeld('s')).toBe(false));
+    await runtime.close();
+  });
 });
