@@ -152,7 +152,8 @@ export interface SessionStore {
   /**
    * Live nodes that no root reaches, descendants before their ancestors; with `writtenBefore` (Unix milliseconds) those
    * whose `createdAt` is earlier. Default 100, at most 1,000 a page. Reads keys, and receipts where times are asked for
-   * (law ST8). A page is one snapshot; between pages the session may change.
+   * (law ST8). A page is one snapshot; between pages the session may change. A page may hold fewer than `limit`, or none,
+   * and still have a `next`.
    */
   orphanedNodeIds(page?: OrphanPage): Promise<Page<string>>;
   /**

@@ -136,10 +136,10 @@ export class History {
     return { nodeIds, leaf: parent };
   }
 
-  /** Moves the leaf. @throws `NodeNotFound` */
+  /** Moves the leaf, to where the path can be read. @throws `NodeNotFound`, `StoredDataCorrupt` (law ST6) */
   async branch(operationId: string, leaf: string | null): Promise<void> {
+    const path = await this.#withPage(this.#held(leaf) ?? (await this.#unread(leaf)));
     const receipt = await this.#commit({}, operationId, { kind: 'branch', leaf }, []);
-    const path = this.#held(leaf) ?? SessionPath.unread(leaf, receipt.head.depth);
     await this.#show(path, (shown) => this.#move(receipt, shown, true));
   }
 
@@ -302,15 +302,23 @@ export class History {
       return true;
     };
     const mayFork = this.#leafMayHaveChildren;
+    const elsewhere = receipt.head.nodeCount - this.#head.nodeCount !== nodes.length;
     const extended = base.append(this.sessionId, nodes);
     if (parentId !== this.#path.leaf) return await this.#show(extended, move);
     if (!move(extended)) return;
     this.#parts.feed.emit({ type: 'nodes-committed', head: this.#head, nodes });
-    if (mayFork && (await this.#forksAt(nodes))) await this.#showAgain();
+    // Nodes that were tombstoned meanwhile are no siblings any more, and with `KeepAll` still in memory.
+    if (elsewhere && this.#resident !== null) this.#adopt(await this.#read());
+    if (elsewhere || (mayFork && (await this.#forksAt(nodes)))) await this.#showAgain();
   }
 
   async #forksAt(nodes: readonly SessionNode[]): Promise<boolean> {
     return (await this.branchPoints(nodes.slice(0, 1))).length > 0;
+  }
+
+  async #unread(leaf: string | null): Promise<SessionPath> {
+    const depth = leaf === null ? 0 : (await this.#parts.store.locate(leaf)).depth + 1;
+    return SessionPath.unread(leaf, depth);
   }
 
   /** The path to a node whose path is in memory, in part at least. */

@@ -106,6 +106,11 @@ export class LashRuntime {
     return this.#settings.policy;
   }
 
+  /** Whether it was opened with mode `readOnly`. */
+  get readOnly(): boolean {
+    return this.#readOnly;
+  }
+
   /** What a page shows now. Further changes come to `subscribe`; both are in step within one task. */
   view(): SessionView {
     return this.#view;

@@ -121,8 +121,9 @@ function identify(
     transaction.oncomplete = () => resolve({ databaseId, undoesLateFailures: false });
     transaction.onabort = () => {
       // Not every browser gives the transaction the error of its request.
-      if (doomed?.error?.name === 'ConstraintError') resolve({ databaseId, undoesLateFailures: true });
-      else reject(transaction.error ?? new DOMException('Aborted', 'UnknownError'));
+      const cause = transaction.error ?? doomed?.error;
+      if (cause?.name === 'ConstraintError') resolve({ databaseId, undoesLateFailures: true });
+      else reject(cause ?? new DOMException('Aborted', 'UnknownError'));
     };
   });
 }

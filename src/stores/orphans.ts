@@ -15,7 +15,7 @@ const STORES: readonly StoreName[] = [...REACH_STORES, 'tombs', 'receipts'];
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;
 
-/** How many segments a page looks at before it makes do with fewer nodes than asked for. */
+/** How many segments a page looks at before it makes do with fewer nodes than asked for, or none: nobody waits long for it. */
 const MAX_LOOKS = 1000;
 
 /** A run of nodes of one segment, at depths `from` to `last`, that no root reaches. */
@@ -37,7 +37,7 @@ export async function listOrphans(access: SessionAccess, page: OrphanPage): Prom
     const reach = await readReach(rows, access.sessionId, head);
     const items: string[] = [];
     let position = before;
-    for (let looks = 0; looks < MAX_LOOKS || items.length === 0;) {
+    for (let looks = 0; looks < MAX_LOOKS;) {
       const { runs, isLast } = await readRuns(rows, head, reach, position, limit - items.length + 1);
       for (const { run, last } of await readWanted(rows, head.sessionId, runs, writtenBefore)) {
         for (let seq = last; seq >= run.from; seq--) {

@@ -40,7 +40,7 @@ export async function deleteSession(
 /** Removes a session that is being imported; one that was published meanwhile stays. */
 export async function removeImport(access: DatabaseAccess, sessionId: string): Promise<void> {
   const state = await hide(access, sessionId, 'importing');
-  if (state === 'importing' || state === 'deleting') await removeHidden(access, sessionId, {});
+  if (state === 'importing') await removeHidden(access, sessionId, {});
 }
 
 /**

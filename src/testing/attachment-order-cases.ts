@@ -1,5 +1,5 @@
-import { isLashError } from '../core/error.ts';
 import { sha256Of } from '../contract/digest.ts';
+import { isLashError } from '../core/error.ts';
 import { equal, ok, rejects } from './assert.ts';
 import {
   type AttachmentCase,

@@ -189,8 +189,10 @@ async function share(session: OpenSession, { mode, policy }: OpenSessionRequest)
   if (mode === 'create') {
     throw new LashError('SessionExists', `There is a session ${sessionId} already`, { sessionId });
   }
-  if (mode === 'readOnly') {
-    throw new LashError('SessionInUse', `The session ${sessionId} is open for writing here`, { sessionId });
+  const { readOnly } = session.runtime;
+  if ((mode === 'readOnly') !== readOnly) {
+    const how = readOnly ? 'to read only' : 'for writing';
+    throw new LashError('SessionInUse', `The session ${sessionId} is open ${how} here`, { sessionId });
   }
   if (policy !== undefined) await session.runtime.setPolicy(policy);
   session.holders += 1;

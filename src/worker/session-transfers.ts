@@ -27,7 +27,8 @@ export class SessionTransfers {
   readonly #environment: RuntimeEnvironment;
   readonly #secrets: SecretVault;
   readonly #exports = new Map<number, RunningExport>();
-  #numbers = 0;
+  /** Begins anywhere, so that a page never reads on in an export of a worker that came later. */
+  #numbers = Math.floor(Math.random() * 2 ** 32);
 
   constructor(environment: RuntimeEnvironment, secrets: SecretVault) {
     this.#environment = environment;
