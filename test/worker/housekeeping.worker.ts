@@ -10,7 +10,8 @@ import { fakeModel } from './fake-model.ts';
 
 serveRuntime({
   environment: ({ database: name }) => {
-    const database = IndexedDbDatabase.open(String(name));
+    if (typeof name !== 'string') throw new TypeError('config.database is missing');
+    const database = IndexedDbDatabase.open(name);
     return RuntimeEnvironment.builder()
       .withSessionStoreFactory(new IndexedDbSessionStoreFactory(database))
       .withAttachmentStore(new IndexedDbAttachmentStore(database))
