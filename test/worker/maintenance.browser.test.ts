@@ -1,5 +1,5 @@
 import type { RuntimeClient, SessionClient, SessionInventory } from 'lash-web';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 
 import { connect, failure, newDatabase, policy, runtimeWorker, within } from './page.ts';
 
@@ -112,7 +112,17 @@ test('[RE6] a parked session is small data, and goes on in another worker', asyn
 
 test('a storage report says what a browser may evict, and asks for persistence on the page', async () => {
   const client = await connect({ config: { database: newDatabase() } });
+  // The real one asks the person who is not there, and some engines have none.
+  const storage = Object.getOwnPropertyDescriptor(Navigator.prototype, 'storage');
+  onTestFinished(
+    () => void Object.defineProperty(Navigator.prototype, 'storage', storage ?? { value: undefined }),
+  );
+  const persist = vi.fn<() => Promise<boolean>>().mockResolvedValue(true);
+  Object.defineProperty(Navigator.prototype, 'storage', { configurable: true, value: { persist } });
+  await client.storage();
+  expect(persist).not.toHaveBeenCalled();
   const { evictable, persisted } = await client.storage({ persist: true });
+  expect(persist).toHaveBeenCalledOnce();
   const expected = persisted === undefined ? 'unknown' : persisted ? 'nothing' : 'everything';
   expect(evictable).toBe(expected);
 });
