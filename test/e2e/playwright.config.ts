@@ -50,6 +50,8 @@ export default defineConfig({
   webServer: {
     command: `${vite} build --outDir ${BUILT} --emptyOutDir && ${vite} preview --outDir ${BUILT} --port ${port} --strictPort`,
     cwd: '../..',
+    // Whoever starts the tests may have set another one, and the build would not be that of production.
+    env: { NODE_ENV: 'production' },
     url: baseURL,
     reuseExistingServer: false,
   },

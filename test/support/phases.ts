@@ -41,7 +41,7 @@ export const PHASES: readonly Phase[] = [
     groups: [],
     command: ['playwright', 'test', '--config', 'test/e2e/playwright.config.ts'],
     counts: 'playwright',
-    minutes: 12,
+    minutes: 25,
   },
   vitest('package', [], 4),
 ];
