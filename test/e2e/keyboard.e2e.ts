@@ -123,6 +123,7 @@ test('a keyboard alone suffices, and the focus is never lost', async ({
     await keyboard.expectFocus();
     await keyboard.use(demo.questions.first().getByTestId('edit-message'));
     await expect(demo.composer).toHaveValue('What is 6 * 7?');
+    await expect(demo.composer).toBeFocused();
     await keys.press('ControlOrMeta+a');
     await keys.type('What is 7 * 6?');
     await keys.press('Enter');
