@@ -9,19 +9,19 @@ export type { LimitChanges } from './worker/environment-builder.ts';
 
 export { LashRuntime } from './runtime/runtime.ts';
 export type { ResumeOptions, RuntimeOptions, SessionMode, TurnOptions } from './runtime/runtime-options.ts';
-export type { TurnHandle } from './runtime/turn-handle.ts';
+export type { TurnHandle } from './runtime/turn/turn-handle.ts';
 export type { SessionListener } from './runtime/feed.ts';
 export { SecretVault } from './runtime/secrets.ts';
 export type { RedactingStream } from './runtime/secrets.ts';
 
-export { IndexedDbDatabase, type IndexedDbDatabaseOptions } from './stores/database.ts';
-export { IndexedDbSessionStoreFactory } from './stores/indexeddb-session-store-factory.ts';
-export type { IndexedDbSessionStoreOptions } from './stores/indexeddb-session-store-factory.ts';
-export { IndexedDbAttachmentStore } from './stores/indexeddb-attachment-store.ts';
-export { InMemorySessionStoreFactory } from './stores/memory-session-store-factory.ts';
-export type { InMemorySessionStoreOptions } from './stores/memory-session-store-factory.ts';
-export { InMemoryAttachmentStore } from './stores/memory-attachment-store.ts';
-export type { AttachmentOptions } from './stores/attachment.ts';
+export { IndexedDbDatabase, type IndexedDbDatabaseOptions } from './stores/indexeddb/rows/database.ts';
+export { IndexedDbSessionStoreFactory } from './stores/indexeddb/indexeddb-session-store-factory.ts';
+export type { IndexedDbSessionStoreOptions } from './stores/indexeddb/indexeddb-session-store-factory.ts';
+export { IndexedDbAttachmentStore } from './stores/indexeddb/indexeddb-attachment-store.ts';
+export { InMemorySessionStoreFactory } from './stores/memory/memory-session-store-factory.ts';
+export type { InMemorySessionStoreOptions } from './stores/memory/memory-session-store-factory.ts';
+export { InMemoryAttachmentStore } from './stores/memory/memory-attachment-store.ts';
+export type { AttachmentOptions } from './stores/rules/attachment.ts';
 
 export { JsonlTraceSink } from './sinks/jsonl-trace-sink.ts';
 export type { JsonlTraceOptions } from './sinks/jsonl-trace-sink.ts';

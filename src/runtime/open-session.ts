@@ -7,15 +7,15 @@ import { newestOf, PAGE_BOUNDS, type WindowBounds } from '../core/path-window.ts
 import type { SessionMeta, SessionPolicy } from '../core/policy.ts';
 import { indexBranches, type SessionView } from '../core/view.ts';
 import { Feed } from './feed.ts';
-import { History } from './history.ts';
-import type { SessionParts } from './model-caller.ts';
-import { ownedAttachments } from './owned-attachments.ts';
+import { History } from './history/history.ts';
+import type { SessionParts } from './model/model-caller.ts';
+import { resolveProvider } from './model/resolve-provider.ts';
+import { Tracer } from './model/tracer.ts';
 import { checkPolicy } from './policy-check.ts';
-import { resolveProvider } from './resolve-provider.ts';
+import { ownedAttachments } from './portable/owned-attachments.ts';
 import type { CheckStore, RuntimeOptions, SessionMode } from './runtime-options.ts';
 import { SecretVault } from './secrets.ts';
-import { Tracer } from './tracer.ts';
-import { LINGER_MS } from './writer-seat.ts';
+import { LINGER_MS } from './tabs/writer-seat.ts';
 
 /** An opened session: what its runtime is made of. */
 export interface OpenedSession {

@@ -11,21 +11,21 @@ import type { TurnInput } from '../core/turn-input.ts';
 import { totalUsage, type TokenUsage, type UsageEntry } from '../core/usage.ts';
 import { reduceViewWithin, type SessionView } from '../core/view.ts';
 import type { SessionListener } from './feed.ts';
-import type { Appended } from './history-parts.ts';
-import type { History } from './history.ts';
-import { hostDrafts, type HostNodes } from './host-nodes.ts';
+import type { Appended } from './history/history-parts.ts';
+import type { History } from './history/history.ts';
+import { hostDrafts, type HostNodes } from './history/host-nodes.ts';
+import { PAGE_NODES, type PathPage } from './history/path-pages.ts';
 import { InOrder } from './in-order.ts';
-import type { SessionParts } from './model-caller.ts';
+import type { SessionParts } from './model/model-caller.ts';
 import { type OpenedSession, openSession } from './open-session.ts';
-import { PAGE_NODES, type PathPage } from './path-pages.ts';
 import type { ResumeOptions, RuntimeOptions, TurnOptions } from './runtime-options.ts';
 import { readOnly, sessionClosed, turnRunning } from './session-errors.ts';
 import { SessionSettings } from './session-settings.ts';
-import { SessionTabs } from './session-tabs.ts';
-import type { TurnEngine } from './turn-engine.ts';
-import { stopWith, TurnHandle } from './turn-handle.ts';
-import { turnIdOf } from './turn-id.ts';
-import type { TurnRun } from './turn-run.ts';
+import { SessionTabs } from './tabs/session-tabs.ts';
+import type { TurnEngine } from './turn/turn-engine.ts';
+import { stopWith, TurnHandle } from './turn/turn-handle.ts';
+import { turnIdOf } from './turn/turn-id.ts';
+import type { TurnRun } from './turn/turn-run.ts';
 
 /**
  * One live session: its turns, its branches, its history.
@@ -328,7 +328,7 @@ export class LashRuntime {
   }
 
   async #startTurn(turnId: string, input: TurnInput, options: TurnOptions): Promise<TurnRun> {
-    const { TurnEngine: Engine } = await import('./turn-engine.ts');
+    const { TurnEngine: Engine } = await import('./turn/turn-engine.ts');
     this.#engine ??= new Engine(this.#parts);
     const draft = this.#engine.draft(turnId, input);
     await this.#writes.idle;

@@ -1,6 +1,6 @@
-import { InMemoryAttachmentStore } from '../stores/memory-attachment-store.ts';
-import { MemoryDatabase } from '../stores/memory-database.ts';
-import { InMemorySessionStoreFactory } from '../stores/memory-session-store-factory.ts';
+import { InMemoryAttachmentStore } from '../stores/memory/memory-attachment-store.ts';
+import { MemoryDatabase } from '../stores/memory/memory-database.ts';
+import { InMemorySessionStoreFactory } from '../stores/memory/memory-session-store-factory.ts';
 import type { SessionStoreContext } from './store-context.ts';
 
 /**

@@ -19,8 +19,8 @@ import type {
 } from '../core/prompt-layer.ts';
 import { addContribution, clearSlot, emptyLayer, replaceSlot, withTemplate } from '../prompt/layer.ts';
 import { JsonlTraceSink } from '../sinks/jsonl-trace-sink.ts';
-import { InMemoryAttachmentStore } from '../stores/memory-attachment-store.ts';
-import { InMemorySessionStoreFactory } from '../stores/memory-session-store-factory.ts';
+import { InMemoryAttachmentStore } from '../stores/memory/memory-attachment-store.ts';
+import { InMemorySessionStoreFactory } from '../stores/memory/memory-session-store-factory.ts';
 import { frozenCopy } from './frozen-copy.ts';
 
 /** Bounds that differ from the defaults; what is absent keeps its default. */

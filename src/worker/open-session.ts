@@ -3,7 +3,7 @@ import type { TurnInput, TurnRequest } from '../core/turn-input.ts';
 import type { TurnResult } from '../core/turn-result.ts';
 import type { EventSender } from '../protocol/event-channel.ts';
 import type { LashRuntime } from '../runtime/runtime.ts';
-import type { TurnHandle } from '../runtime/turn-handle.ts';
+import type { TurnHandle } from '../runtime/turn/turn-handle.ts';
 
 /** A runtime that a page has open, by its number on the connection. Its view and events go to the page's channel. */
 export class OpenSession {

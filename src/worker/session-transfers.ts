@@ -9,9 +9,9 @@ import type {
   ImportedSession,
   ImportRequest,
 } from '../protocol/api.ts';
+import { exportSession } from '../runtime/portable/session-export.ts';
+import { importSession } from '../runtime/portable/session-import.ts';
 import type { SecretVault } from '../runtime/secrets.ts';
-import { exportSession } from '../runtime/session-export.ts';
-import { importSession } from '../runtime/session-import.ts';
 import { fileNameOf } from './file-name.ts';
 import { present } from './present.ts';
 import { policy as policySchema } from './schema/policy.ts';

@@ -1,10 +1,10 @@
 import type { Provider } from '../../src/contract/provider.ts';
 import type { RuntimeOptions } from '../../src/runtime/runtime-options.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
-import { IndexedDbDatabase } from '../../src/stores/database.ts';
-import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb-attachment-store.ts';
-import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb-session-store-factory.ts';
-import type { RowCounters } from '../../src/stores/row-counters.ts';
+import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
+import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
+import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
+import type { RowCounters } from '../../src/stores/indexeddb/rows/row-counters.ts';
 import { RuntimeEnvironment } from '../../src/worker/environment.ts';
 import { POLICY, text } from './content.ts';
 

@@ -1,4 +1,4 @@
-import type { RowCounters } from '../../src/stores/row-counters.ts';
+import type { RowCounters } from '../../src/stores/indexeddb/rows/row-counters.ts';
 import { BareDatabase } from './bare-database.ts';
 import type { BenchDatabase } from './bench-database.ts';
 import { TURN_CHARACTERS, Writer } from './content.ts';

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import type { CommitRequest, SessionStore } from '../../src/contract/store.ts';
 import type { NodeDraft, SessionNode } from '../../src/core/node.ts';
-import { IndexedDbDatabase } from '../../src/stores/database.ts';
-import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb-session-store-factory.ts';
-import type { RowCounters } from '../../src/stores/row-counters.ts';
+import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
+import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
+import type { RowCounters } from '../../src/stores/indexeddb/rows/row-counters.ts';
 import { type Figure, tableOf } from './table.ts';
 
 const TURN = 6;

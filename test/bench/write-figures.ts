@@ -1,6 +1,6 @@
 import type { Durability } from '../../src/contract/store.ts';
 import type { NodeDraft } from '../../src/core/node.ts';
-import type { RowCounters } from '../../src/stores/row-counters.ts';
+import type { RowCounters } from '../../src/stores/indexeddb/rows/row-counters.ts';
 import { BareDatabase } from './bare-database.ts';
 import type { BenchDatabase } from './bench-database.ts';
 import { says, text, TURN_CHARACTERS, Writer } from './content.ts';

@@ -1,4 +1,4 @@
-import type { IndexedDbDatabase } from '../../src/stores/database.ts';
+import type { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 
 /**
  * Where in a transaction a worker is killed: before it begins; when all its requests were answered and nothing was told

@@ -5,9 +5,9 @@ import type { CommitReceipt, CommitRequest, GraphChange, SessionStore } from '..
 import type { AttachmentRef } from '../../src/core/attachment.ts';
 import { isLashError } from '../../src/core/error.ts';
 import type { NodeDraft } from '../../src/core/node.ts';
-import type { IndexedDbDatabase } from '../../src/stores/database.ts';
-import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb-attachment-store.ts';
-import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb-session-store-factory.ts';
+import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
+import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
+import type { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { createMode, says, used } from '../../src/testing/author.ts';
 import type { Step } from './script.ts';
 

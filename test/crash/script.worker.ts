@@ -1,7 +1,7 @@
 import { toWireError } from '../../src/core/error.ts';
 import { attachmentsOfBody } from '../../src/core/node.ts';
-import { IndexedDbDatabase } from '../../src/stores/database.ts';
-import { hashBlob } from '../../src/stores/hash-blob.ts';
+import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
+import { hashBlob } from '../../src/stores/rules/hash-blob.ts';
 import { findFaults, readRows } from '../stores/raw-check.ts';
 import { type Boundary, Gate } from './gate.ts';
 import { type Acknowledged, Player } from './player.ts';

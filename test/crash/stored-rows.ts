@@ -1,5 +1,5 @@
 import { canonicalJson, type JsonValue } from '../../src/core/json.ts';
-import { STORE_NAMES, type StoreName } from '../../src/stores/schema.ts';
+import { STORE_NAMES, type StoreName } from '../../src/stores/indexeddb/rows/schema.ts';
 import type { readRows } from '../stores/raw-check.ts';
 
 /** All rows of a database. */

@@ -1,8 +1,8 @@
 import { toWireError } from '../../src/core/error.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
-import { IndexedDbDatabase } from '../../src/stores/database.ts';
-import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb-attachment-store.ts';
-import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb-session-store-factory.ts';
+import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
+import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
+import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { RuntimeEnvironment } from '../../src/worker/environment.ts';
 
 /** A tab's worker that does what it is told to with session `s`. Answers are data; errors come as their codes. */

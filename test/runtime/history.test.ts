@@ -7,11 +7,11 @@ import type { NodeDraft } from '../../src/core/node.ts';
 import { totalUsage, type UsageEntry } from '../../src/core/usage.ts';
 import { reduceView, type SessionView } from '../../src/core/view.ts';
 import { Feed } from '../../src/runtime/feed.ts';
-import { History } from '../../src/runtime/history.ts';
+import { History } from '../../src/runtime/history/history.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { SecretVault } from '../../src/runtime/secrets.ts';
-import { InMemoryAttachmentStore } from '../../src/stores/memory-attachment-store.ts';
-import { InMemorySessionStoreFactory } from '../../src/stores/memory-session-store-factory.ts';
+import { InMemoryAttachmentStore } from '../../src/stores/memory/memory-attachment-store.ts';
+import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import { answers, expectInStep, openShared, sharedStorage, unavailable } from './stores.ts';
 import { openWith, plays, policy } from './support.ts';
 

@@ -5,8 +5,8 @@ import type { Tool } from '../../src/contract/tool.ts';
 import { utf8Length } from '../../src/core/json.ts';
 import type { SessionNode } from '../../src/core/node.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
-import { InMemoryAttachmentStore } from '../../src/stores/memory-attachment-store.ts';
-import { InMemorySessionStoreFactory } from '../../src/stores/memory-session-store-factory.ts';
+import { InMemoryAttachmentStore } from '../../src/stores/memory/memory-attachment-store.ts';
+import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import {
   call,
   finish,

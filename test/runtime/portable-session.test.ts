@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 
 import { addToLedger, totalUsage, type UsageEntry } from '../../src/core/usage.ts';
+import { exportSession } from '../../src/runtime/portable/session-export.ts';
 import { SecretVault } from '../../src/runtime/secrets.ts';
-import { exportSession } from '../../src/runtime/session-export.ts';
-import { InMemorySessionStoreFactory } from '../../src/stores/memory-session-store-factory.ts';
+import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import { appends, Author, says } from '../../src/testing/author.ts';
 import {
   chunksOf,

@@ -1,9 +1,9 @@
 import { afterEach, expect, test } from 'vitest';
 
-import { exportSession } from '../../src/runtime/session-export.ts';
-import { IndexedDbDatabase } from '../../src/stores/database.ts';
-import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb-attachment-store.ts';
-import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb-session-store-factory.ts';
+import { exportSession } from '../../src/runtime/portable/session-export.ts';
+import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
+import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
+import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { appends, Author } from '../../src/testing/author.ts';
 import {
   exported,

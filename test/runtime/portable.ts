@@ -2,14 +2,14 @@ import type { AttachmentStore } from '../../src/contract/attachments.ts';
 import type { SessionStore, SessionStoreFactory } from '../../src/contract/store.ts';
 import type { AttachmentRef } from '../../src/core/attachment.ts';
 import type { NodeBody, SessionNode } from '../../src/core/node.ts';
-import { exportSession } from '../../src/runtime/session-export.ts';
+import { exportSession } from '../../src/runtime/portable/session-export.ts';
 import {
   type ImportedSession,
   importSession,
   type SessionImportOptions,
-} from '../../src/runtime/session-import.ts';
-import { InMemoryAttachmentStore } from '../../src/stores/memory-attachment-store.ts';
-import { InMemorySessionStoreFactory } from '../../src/stores/memory-session-store-factory.ts';
+} from '../../src/runtime/portable/session-import.ts';
+import { InMemoryAttachmentStore } from '../../src/stores/memory/memory-attachment-store.ts';
+import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import { Author } from '../../src/testing/author.ts';
 import { policy as policySchema } from '../../src/worker/schema/policy.ts';
 

@@ -5,11 +5,11 @@ import type { SessionSnapshot, SessionStore } from '../../src/contract/store.ts'
 import type { NodeBody, SessionNode } from '../../src/core/node.ts';
 import { SessionPath } from '../../src/core/path.ts';
 import { Feed } from '../../src/runtime/feed.ts';
-import { History } from '../../src/runtime/history.ts';
+import { History } from '../../src/runtime/history/history.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { SecretVault } from '../../src/runtime/secrets.ts';
-import { InMemoryAttachmentStore } from '../../src/stores/memory-attachment-store.ts';
-import { InMemorySessionStoreFactory } from '../../src/stores/memory-session-store-factory.ts';
+import { InMemoryAttachmentStore } from '../../src/stores/memory/memory-attachment-store.ts';
+import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import { residencyConformance } from '../../src/testing/residency-conformance.ts';
 import type { ResidencyContext } from '../../src/testing/residency-context.ts';
 import { standIn } from '../../src/testing/stand-in.ts';

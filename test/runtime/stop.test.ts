@@ -4,7 +4,7 @@ import type { ModelEvent, Provider } from '../../src/contract/provider.ts';
 import type { Tool, ToolContext } from '../../src/contract/tool.ts';
 import type { JsonValue } from '../../src/core/json.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
-import { InMemoryAttachmentStore } from '../../src/stores/memory-attachment-store.ts';
+import { InMemoryAttachmentStore } from '../../src/stores/memory/memory-attachment-store.ts';
 import { sharedStorage } from './stores.ts';
 import { call, finish, memoryEnvironment, openWith, plays, policy, text } from './support.ts';
 

@@ -12,8 +12,8 @@ import type {
 import { LashError } from '../../src/core/error.ts';
 import type { RuntimeOptions } from '../../src/runtime/runtime-options.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
-import { InMemoryAttachmentStore } from '../../src/stores/memory-attachment-store.ts';
-import { InMemorySessionStoreFactory } from '../../src/stores/memory-session-store-factory.ts';
+import { InMemoryAttachmentStore } from '../../src/stores/memory/memory-attachment-store.ts';
+import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import { standIn } from '../../src/testing/stand-in.ts';
 import type { RuntimeEnvironment } from '../../src/worker/environment.ts';
 import { finish, instantClock, memoryEnvironment, type Play, plays, policy, text } from './support.ts';

@@ -5,8 +5,8 @@ import type { SessionEvent } from '../../src/core/event.ts';
 import type { SessionPolicy } from '../../src/core/policy.ts';
 import type { RuntimeOptions } from '../../src/runtime/runtime-options.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
-import { InMemoryAttachmentStore } from '../../src/stores/memory-attachment-store.ts';
-import { InMemorySessionStoreFactory } from '../../src/stores/memory-session-store-factory.ts';
+import { InMemoryAttachmentStore } from '../../src/stores/memory/memory-attachment-store.ts';
+import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import { RuntimeEnvironment } from '../../src/worker/environment.ts';
 
 export const policy: SessionPolicy = { provider: { id: 'fake', model: 'fake-1' } };

@@ -1,7 +1,7 @@
 import { LashRuntime } from '../../src/runtime/runtime.ts';
-import { IndexedDbDatabase } from '../../src/stores/database.ts';
-import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb-attachment-store.ts';
-import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb-session-store-factory.ts';
+import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
+import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
+import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { RuntimeEnvironment } from '../../src/worker/environment.ts';
 
 /** A tab that begins a turn in session `s` of the database that its name says, and never ends it. */

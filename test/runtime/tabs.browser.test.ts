@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
 
 import { LashRuntime } from '../../src/runtime/runtime.ts';
-import { IndexedDbDatabase } from '../../src/stores/database.ts';
-import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb-attachment-store.ts';
-import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb-session-store-factory.ts';
+import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
+import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
+import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { RuntimeEnvironment } from '../../src/worker/environment.ts';
 import { policy } from './support.ts';
 import { tabCases, type TabStorage } from './tab-cases.ts';

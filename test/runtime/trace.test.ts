@@ -8,7 +8,7 @@ import { LashError } from '../../src/core/error.ts';
 import type { NodeBody } from '../../src/core/node.ts';
 import type { RuntimeOptions } from '../../src/runtime/runtime-options.ts';
 import { SecretVault } from '../../src/runtime/secrets.ts';
-import { InMemoryAttachmentStore } from '../../src/stores/memory-attachment-store.ts';
+import { InMemoryAttachmentStore } from '../../src/stores/memory/memory-attachment-store.ts';
 import type { RuntimeEnvironmentBuilder } from '../../src/worker/environment-builder.ts';
 import { call, finish, keepingSink, memoryEnvironment, openWith, type Play, plays, text } from './support.ts';
 

@@ -6,7 +6,7 @@ import type { JsonValue } from '../../src/core/json.ts';
 import { messageText } from '../../src/core/message.ts';
 import type { SessionNode } from '../../src/core/node.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
-import { LINGER_MS } from '../../src/runtime/writer-seat.ts';
+import { LINGER_MS } from '../../src/runtime/tabs/writer-seat.ts';
 import { call, finish, instantClock, openWith, plays, policy, text } from './support.ts';
 
 const shape = (nodes: readonly SessionNode[]): string[] =>

@@ -3,9 +3,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SessionNotice } from '../../src/contract/lease.ts';
 import { LashError } from '../../src/core/error.ts';
 import type { SessionWriter } from '../../src/core/event.ts';
-import { ANSWER_MS } from '../../src/runtime/lease-contest.ts';
-import { LINGER_MS, WriterSeat } from '../../src/runtime/writer-seat.ts';
-import { LocalSessionLeases } from '../../src/stores/local-leases.ts';
+import { ANSWER_MS } from '../../src/runtime/tabs/lease-contest.ts';
+import { LINGER_MS, WriterSeat } from '../../src/runtime/tabs/writer-seat.ts';
+import { LocalSessionLeases } from '../../src/stores/leases/local-leases.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
 
 interface Tab {

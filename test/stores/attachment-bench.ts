@@ -2,12 +2,15 @@ import { deleteDB } from 'idb';
 
 import { isLashError } from '../../src/core/error.ts';
 import type { SweepReport } from '../../src/core/maintenance.ts';
-import { adopt, ADOPTION_STORES } from '../../src/stores/adoption.ts';
-import { type AttachmentSweepOptions, sweepAttachments } from '../../src/stores/attachment-sweep.ts';
-import { IndexedDbDatabase } from '../../src/stores/database.ts';
-import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb-attachment-store.ts';
-import { newCounts } from '../../src/stores/row-counters.ts';
-import type { HeadRow, StoreName } from '../../src/stores/schema.ts';
+import { adopt, ADOPTION_STORES } from '../../src/stores/indexeddb/attachments/adoption.ts';
+import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
+import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
+import { newCounts } from '../../src/stores/indexeddb/rows/row-counters.ts';
+import type { HeadRow, StoreName } from '../../src/stores/indexeddb/rows/schema.ts';
+import {
+  type AttachmentSweepOptions,
+  sweepAttachments,
+} from '../../src/stores/indexeddb/upkeep/attachment-sweep.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
 
 /** Waits until a test lets the next transaction begin, or rejects to end whoever asked for it there. */

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { server } from 'vitest/browser';
 
 import { isLashError } from '../../src/core/error.ts';
-import { newCounts } from '../../src/stores/row-counters.ts';
-import { keysOf } from '../../src/stores/schema.ts';
+import { newCounts } from '../../src/stores/indexeddb/rows/row-counters.ts';
+import { keysOf } from '../../src/stores/indexeddb/rows/schema.ts';
 import { equal } from '../../src/testing/assert.ts';
 import { AttachmentBench, Fibre, inEveryOrder, interleave, META } from './attachment-bench.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { newCounts } from '../../src/stores/row-counters.ts';
+import { newCounts } from '../../src/stores/indexeddb/rows/row-counters.ts';
 import { rejects } from '../../src/testing/assert.ts';
 import { AttachmentBench, Fibre, META } from './attachment-bench.ts';
 

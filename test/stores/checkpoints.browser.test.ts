@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import type { Checkpoint, CheckpointChange } from '../../src/contract/checkpoint.ts';
 import type { CommitReceipt, GraphChange, SessionStore } from '../../src/contract/store.ts';
 import type { NodeDraft } from '../../src/core/node.ts';
-import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb-attachment-store.ts';
+import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
 import { rejects } from '../../src/testing/assert.ts';
 import { appends, Author } from '../../src/testing/author.ts';
 import { damage, dumpRows, editRow, withDatabase } from './raw-database.ts';

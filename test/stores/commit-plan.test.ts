@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import type { CheckpointChange } from '../../src/contract/checkpoint.ts';
 import type { AttachmentRef } from '../../src/core/attachment.ts';
 import type { NodeBody, NodeDraft } from '../../src/core/node.ts';
-import { DEFAULT_COMMIT_BUDGET } from '../../src/stores/commit-budget.ts';
-import { type PlannedCommit, planCommit } from '../../src/stores/commit-plan.ts';
-import { attachmentsOf } from '../../src/stores/draft-attachments.ts';
+import { DEFAULT_COMMIT_BUDGET } from '../../src/stores/rules/commit-budget.ts';
+import { type PlannedCommit, planCommit } from '../../src/stores/rules/commit-plan.ts';
+import { attachmentsOf } from '../../src/stores/rules/draft-attachments.ts';
 import { rejects } from '../../src/testing/assert.ts';
 import { appends } from '../../src/testing/author.ts';
 

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 
 import { LashRuntime } from '../../src/runtime/runtime.ts';
-import { IndexedDbDatabase } from '../../src/stores/database.ts';
-import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb-attachment-store.ts';
+import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
+import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { rejects } from '../../src/testing/assert.ts';
 import { RuntimeEnvironment } from '../../src/worker/environment.ts';
 import { finish, plays, policy, text } from '../runtime/support.ts';

@@ -1,4 +1,4 @@
-import type { ReceiptRow, SegmentRow } from '../../src/stores/schema.ts';
+import type { ReceiptRow, SegmentRow } from '../../src/stores/indexeddb/rows/schema.ts';
 import type { StoreDamage } from '../../src/testing/store-context.ts';
 import { damage } from './raw-database.ts';
 

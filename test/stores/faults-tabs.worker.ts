@@ -1,7 +1,7 @@
 import { toWireError } from '../../src/core/error.ts';
-import { IndexedDbDatabase } from '../../src/stores/database.ts';
-import { newCounts } from '../../src/stores/row-counters.ts';
-import type { RowTransaction } from '../../src/stores/row-transaction.ts';
+import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
+import { newCounts } from '../../src/stores/indexeddb/rows/row-counters.ts';
+import type { RowTransaction } from '../../src/stores/indexeddb/rows/row-transaction.ts';
 
 /** A tab's worker with one number in a database. Answers are data; errors come as their codes, with how long they took. */
 const counts = newCounts();

@@ -2,9 +2,9 @@ import { onTestFinished, vi } from 'vitest';
 import { cdp, server } from 'vitest/browser';
 
 import type { DatabaseEvent } from '../../src/core/database-event.ts';
-import type { IndexedDbDatabase } from '../../src/stores/database.ts';
-import type { RowCounts } from '../../src/stores/row-counters.ts';
-import { newCounts } from '../../src/stores/row-counters.ts';
+import type { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
+import type { RowCounts } from '../../src/stores/indexeddb/rows/row-counters.ts';
+import { newCounts } from '../../src/stores/indexeddb/rows/row-counters.ts';
 import { openRaw } from './raw-database.ts';
 
 /** Nothing may take longer than this to settle; what works comes nowhere near. */

@@ -1,5 +1,5 @@
 import type { SessionLease, SessionLeases } from '../../src/contract/lease.ts';
-import type { IndexedDbDatabase } from '../../src/stores/database.ts';
+import type { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { Seeded } from './seeded.ts';
 
 /** How often a program was run, and whether that was every schedule that it has. */

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 
 import type { SessionStore } from '../../src/contract/store.ts';
-import { DEFAULT_COMMIT_BUDGET } from '../../src/stores/commit-budget.ts';
-import type { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb-session-store-factory.ts';
-import { IndexedDbSessionStore } from '../../src/stores/indexeddb-session-store.ts';
-import { newCounts } from '../../src/stores/row-counters.ts';
+import type { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
+import { IndexedDbSessionStore } from '../../src/stores/indexeddb/indexeddb-session-store.ts';
+import { newCounts } from '../../src/stores/indexeddb/rows/row-counters.ts';
+import { DEFAULT_COMMIT_BUDGET } from '../../src/stores/rules/commit-budget.ts';
 import { rejects } from '../../src/testing/assert.ts';
 import { appends, Author } from '../../src/testing/author.ts';
 import { damage, dumpRows, editRow, withDatabase } from './raw-database.ts';

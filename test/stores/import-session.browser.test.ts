@@ -2,9 +2,9 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 
 import type { StoreOpenMode } from '../../src/contract/store.ts';
 import { isLashError } from '../../src/core/error.ts';
-import { importLease } from '../../src/stores/import-lease.ts';
-import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb-attachment-store.ts';
-import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb-session-store-factory.ts';
+import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
+import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
+import { importLease } from '../../src/stores/rules/import-lease.ts';
 import { rejects } from '../../src/testing/assert.ts';
 import { putText } from '../../src/testing/attached.ts';
 import { Author, says, TEST_POLICY } from '../../src/testing/author.ts';

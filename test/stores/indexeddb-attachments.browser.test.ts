@@ -1,9 +1,9 @@
 import { describe, expect, test, vi } from 'vitest';
 
-import { DEFAULT_MAX_BYTES } from '../../src/stores/attachment.ts';
-import type { IndexedDbDatabase } from '../../src/stores/database.ts';
-import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb-attachment-store.ts';
-import { newCounts } from '../../src/stores/row-counters.ts';
+import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
+import type { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
+import { newCounts } from '../../src/stores/indexeddb/rows/row-counters.ts';
+import { DEFAULT_MAX_BYTES } from '../../src/stores/rules/attachment.ts';
 import { equal, rejects } from '../../src/testing/assert.ts';
 import { AttachmentBench, META } from './attachment-bench.ts';
 

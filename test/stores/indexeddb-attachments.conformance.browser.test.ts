@@ -1,8 +1,8 @@
 import { describe, test } from 'vitest';
 
-import { sweepAttachments } from '../../src/stores/attachment-sweep.ts';
-import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb-attachment-store.ts';
-import { newCounts } from '../../src/stores/row-counters.ts';
+import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
+import { newCounts } from '../../src/stores/indexeddb/rows/row-counters.ts';
+import { sweepAttachments } from '../../src/stores/indexeddb/upkeep/attachment-sweep.ts';
 import { attachmentStoreConformance } from '../../src/testing/attachment-conformance.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
 import { withDatabase } from './raw-database.ts';

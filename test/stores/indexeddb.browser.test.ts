@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 
-import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb-session-store-factory.ts';
-import type { RowCounters } from '../../src/stores/row-counters.ts';
+import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
+import type { RowCounters } from '../../src/stores/indexeddb/rows/row-counters.ts';
 import { rejects } from '../../src/testing/assert.ts';
 import { appends, Author, createMode, says } from '../../src/testing/author.ts';
 import { damage, dumpRows, openRaw, withDatabase } from './raw-database.ts';

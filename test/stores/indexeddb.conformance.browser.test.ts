@@ -1,9 +1,9 @@
 import { deleteDB } from 'idb';
 import { describe, test } from 'vitest';
 
-import { IndexedDbDatabase } from '../../src/stores/database.ts';
-import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb-attachment-store.ts';
-import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb-session-store-factory.ts';
+import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
+import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
+import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { sessionStoreConformance } from '../../src/testing/store-conformance.ts';
 import type { SessionStoreContext } from '../../src/testing/store-context.ts';
 import { damageNode } from './damage-node.ts';

@@ -1,4 +1,4 @@
-import { WebSessionLeases } from '../../src/stores/web-leases.ts';
+import { WebSessionLeases } from '../../src/stores/leases/web-leases.ts';
 
 /** Takes the lease of session `s` in the database that its name says, and tells how that went and when it lost it. */
 const leases = new WebSessionLeases(self.name);

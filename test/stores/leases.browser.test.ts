@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 
 import type { SessionNotice } from '../../src/contract/lease.ts';
-import { WebSessionLeases } from '../../src/stores/web-leases.ts';
+import { WebSessionLeases } from '../../src/stores/leases/web-leases.ts';
 import { leaseConformance } from '../../src/testing/lease-conformance.ts';
 
 const workers: Worker[] = [];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
-import { LocalSessionLeases } from '../../src/stores/local-leases.ts';
-import { WebSessionLeases } from '../../src/stores/web-leases.ts';
+import { LocalSessionLeases } from '../../src/stores/leases/local-leases.ts';
+import { WebSessionLeases } from '../../src/stores/leases/web-leases.ts';
 import { leaseConformance } from '../../src/testing/lease-conformance.ts';
 
 describe('leases within one process', () => {

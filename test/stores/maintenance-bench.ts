@@ -2,10 +2,10 @@ import { vi } from 'vitest';
 
 import type { AttachmentStore } from '../../src/contract/attachments.ts';
 import type { SessionStore, SessionStoreFactory } from '../../src/contract/store.ts';
-import type { IndexedDbDatabase } from '../../src/stores/database.ts';
-import type { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb-session-store-factory.ts';
-import type { RowCounters } from '../../src/stores/row-counters.ts';
-import type { TransactionOptions } from '../../src/stores/transaction.ts';
+import type { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
+import type { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
+import type { RowCounters } from '../../src/stores/indexeddb/rows/row-counters.ts';
+import type { TransactionOptions } from '../../src/stores/indexeddb/rows/transaction.ts';
 import { putText } from '../../src/testing/attached.ts';
 import { appends, Author, says } from '../../src/testing/author.ts';
 import { orphansOf } from '../../src/testing/store-context.ts';

@@ -2,8 +2,8 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 
 import type { CommitRequest } from '../../src/contract/store.ts';
 import { isLashError } from '../../src/core/error.ts';
-import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb-attachment-store.ts';
-import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb-session-store-factory.ts';
+import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
+import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
 import { rejects } from '../../src/testing/assert.ts';
 import { appends, Author, says } from '../../src/testing/author.ts';
 import { orphansOf } from '../../src/testing/store-context.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
-import { InMemoryAttachmentStore } from '../../src/stores/memory-attachment-store.ts';
-import { InMemorySessionStoreFactory } from '../../src/stores/memory-session-store-factory.ts';
+import { InMemoryAttachmentStore } from '../../src/stores/memory/memory-attachment-store.ts';
+import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import { attachmentStoreConformance } from '../../src/testing/attachment-conformance.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
 

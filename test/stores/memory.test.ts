@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { InMemorySessionStoreFactory } from '../../src/stores/memory-session-store-factory.ts';
+import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import { rejects } from '../../src/testing/assert.ts';
 import { shows } from '../../src/testing/attachment-context.ts';
 import { Author, createMode } from '../../src/testing/author.ts';

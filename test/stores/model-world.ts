@@ -1,10 +1,10 @@
 import type { AttachmentStore } from '../../src/contract/attachments.ts';
 import type { SessionStoreFactory } from '../../src/contract/store.ts';
-import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb-attachment-store.ts';
-import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb-session-store-factory.ts';
-import { InMemoryAttachmentStore } from '../../src/stores/memory-attachment-store.ts';
-import { MemoryDatabase } from '../../src/stores/memory-database.ts';
-import { InMemorySessionStoreFactory } from '../../src/stores/memory-session-store-factory.ts';
+import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
+import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
+import { InMemoryAttachmentStore } from '../../src/stores/memory/memory-attachment-store.ts';
+import { MemoryDatabase } from '../../src/stores/memory/memory-database.ts';
+import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
 import { findFaults, readRows } from './raw-check.ts';
 import { withDatabase } from './raw-database.ts';

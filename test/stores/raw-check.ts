@@ -1,4 +1,4 @@
-import type { Rows, StoreName } from '../../src/stores/schema.ts';
+import type { Rows, StoreName } from '../../src/stores/indexeddb/rows/schema.ts';
 import { openRaw } from './raw-database.ts';
 
 type AllRows = { readonly [Name in StoreName]: readonly Rows[Name][] };

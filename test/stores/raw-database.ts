@@ -1,7 +1,10 @@
 import { deleteDB } from 'idb';
 
-import { IndexedDbDatabase, type IndexedDbDatabaseOptions } from '../../src/stores/database.ts';
-import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb-session-store-factory.ts';
+import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
+import {
+  IndexedDbDatabase,
+  type IndexedDbDatabaseOptions,
+} from '../../src/stores/indexeddb/rows/database.ts';
 
 /** A database of one test, with what looks at it and breaks it from below. */
 export interface Bench {

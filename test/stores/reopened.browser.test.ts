@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
-import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb-attachment-store.ts';
-import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb-session-store-factory.ts';
+import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
+import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
 import { Author } from '../../src/testing/author.ts';
 import { findFaults, readRows } from './raw-check.ts';
 import { withDatabase } from './raw-database.ts';

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 
 import type { AttachmentRef } from '../../src/core/attachment.ts';
 import type { NodeDraft } from '../../src/core/node.ts';
-import { IndexedDbDatabase } from '../../src/stores/database.ts';
-import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb-attachment-store.ts';
-import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb-session-store-factory.ts';
+import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
+import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
+import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { rejects } from '../../src/testing/assert.ts';
 import { appends, Author, createMode, textOf, used } from '../../src/testing/author.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';

@@ -1,4 +1,4 @@
-import { STORE_NAMES } from '../../src/stores/schema.ts';
+import { STORE_NAMES } from '../../src/stores/indexeddb/rows/schema.ts';
 
 /** One object store as data: how it is made, and its rows, with bytes as lists of numbers below `bytes:`. */
 export interface StoredStore {

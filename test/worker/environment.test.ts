@@ -7,8 +7,8 @@ import type { BackgroundTaskHost } from '../../src/contract/task.ts';
 import { isLashError } from '../../src/core/error.ts';
 import { JsonlTraceSink } from '../../src/sinks/jsonl-trace-sink.ts';
 import { MemoryTraceSink } from '../../src/sinks/memory-trace-sink.ts';
-import { InMemoryAttachmentStore } from '../../src/stores/memory-attachment-store.ts';
-import { InMemorySessionStoreFactory } from '../../src/stores/memory-session-store-factory.ts';
+import { InMemoryAttachmentStore } from '../../src/stores/memory/memory-attachment-store.ts';
+import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import { RuntimeEnvironment } from '../../src/worker/environment.ts';
 
 const taskHost = {} as BackgroundTaskHost;

@@ -1,0 +1,57 @@
+import type { CommitBudget } from '../../contract/store.ts';
+import type { AttachmentRef } from '../../core/attachment.ts';
+import type { JsonValue } from '../../core/json.ts';
+import type { NodeDraft } from '../../core/node.ts';
+import type { SessionAttachmentStore } from '../portable/owned-attachments.ts';
+import { jsonBytes, MAX_PART_BYTES } from './draft-size.ts';
+
+/** The drafts in batches that each fit a commit. Parts that are too long move into attachments (law ST13). */
+export async function fitCommits(
+  drafts: readonly NodeDraft[],
+  store: SessionAttachmentStore,
+  budget: CommitBudget,
+): Promise<readonly (readonly NodeDraft[])[]> {
+  const batches: NodeDraft[][] = [];
+  let bytes = 0;
+  for (const draft of await moved(drafts, store, budget)) {
+    const batch = batches.at(-1);
+    const size = jsonBytes(draft);
+    if (batch === undefined || batch.length === budget.rows || bytes + size > budget.bytes) {
+      batches.push([draft]);
+      bytes = size;
+    } else {
+      batch.push(draft);
+      bytes += size;
+    }
+  }
+  return batches;
+}
+
+async function moved(
+  drafts: readonly NodeDraft[],
+  store: SessionAttachmentStore,
+  budget: CommitBudget,
+): Promise<readonly NodeDraft[]> {
+  const total = drafts.reduce((sum, draft) => sum + jsonBytes(draft), 0);
+  if (total <= Math.min(MAX_PART_BYTES, budget.bytes)) return drafts;
+  const { moveOverflow } = await import('./move-overflow.ts');
+  return await moveOverflow(drafts, store, budget);
+}
+
+/** The whole text of a part: its own, or what lies in its attachment. */
+export async function wholeText(
+  part: { readonly text: string; readonly overflow?: AttachmentRef },
+  store: SessionAttachmentStore,
+): Promise<string> {
+  return part.overflow === undefined ? part.text : await (await store.get(part.overflow.id)).text();
+}
+
+/** The whole of some data: its own, or what lies in its attachment. */
+export async function wholeJson(
+  value: JsonValue,
+  overflow: AttachmentRef | undefined,
+  store: SessionAttachmentStore,
+): Promise<JsonValue> {
+  if (overflow === undefined) return value;
+  return JSON.parse(await (await store.get(overflow.id)).text()) as JsonValue;
+}

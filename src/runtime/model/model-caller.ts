@@ -1,0 +1,280 @@
+import type { Clock } from '../../contract/clock.ts';
+import { sha256Of } from '../../contract/digest.ts';
+import type { RuntimeEnvironment } from '../../contract/environment.ts';
+import type { ModelRequest, Provider } from '../../contract/provider.ts';
+import { type Tool, toolSpec } from '../../contract/tool.ts';
+import type { TraceContext, TraceEvent } from '../../contract/trace.ts';
+import type { AttachmentRef } from '../../core/attachment.ts';
+import { type LashError, toWireError } from '../../core/error.ts';
+import type { PathWindow } from '../../core/event.ts';
+import type { ProviderChoice, SessionPolicy } from '../../core/policy.ts';
+import type { PromptLayerData } from '../../core/prompt-layer.ts';
+import { NO_USAGE } from '../../core/usage.ts';
+import type { RenderedPrompt } from '../../prompt/render.ts';
+import { createPromptRenderer, type PromptRenderer } from '../../prompt/renderer.ts';
+import { contextBudget, NO_SELECTION, selectContext, selectedPath } from '../../turn/context.ts';
+import type { TurnEffect } from '../../turn/effect.ts';
+import { estimateTokens } from '../../turn/estimate.ts';
+import type { TurnInputEvent } from '../../turn/input.ts';
+import { ABORTED, untilAborted } from '../abort.ts';
+import type { Feed } from '../feed.ts';
+import type { History } from '../history/history.ts';
+import type { SessionAttachmentStore } from '../portable/owned-attachments.ts';
+import type { SecretVault } from '../secrets.ts';
+import { StreamMeter, streamEventName, traceParts, traceUsage } from './call-trace.ts';
+import { callModel, type ModelCallListener, type ModelCallResult } from './model-call.ts';
+import { attachmentsOf, promptMessages } from './model-request.ts';
+import { RequestTrace } from './request-trace.ts';
+import type { Tracer } from './tracer.ts';
+
+/** What the parts of one session's engine share. */
+export interface SessionParts {
+  readonly environment: RuntimeEnvironment;
+  /** The environment's, for this session. */
+  readonly attachments: SessionAttachmentStore;
+  readonly history: History;
+  readonly feed: Feed;
+  readonly tracer: Tracer;
+  readonly secrets: SecretVault;
+  readonly clock: Clock;
+  /** The provider of a policy's choice, made anew for each call, so that a new key is used. */
+  provider(choice: ProviderChoice): Promise<Provider>;
+  tools(): readonly Tool[];
+}
+
+/** What a turn brings to its model calls. `policy` is the session's as the turn began. */
+export interface TurnScope {
+  readonly turnId: string;
+  readonly turnIndex: number;
+  readonly policy: SessionPolicy;
+  readonly prompt: PromptLayerData | undefined;
+}
+
+/** The context of a model for which neither the policy nor the provider names a limit. */
+const DEFAULT_CONTEXT_TOKENS = 8192;
+
+type ModelEffect = Extract<TurnEffect, { type: 'call-model' }>;
+type TraceStreamEvent = Extract<TraceEvent, { type: 'runtime_stream_event' }>['event'];
+
+/** Makes the model calls of a session: builds the request, streams the answer to the feed, and traces both. */
+export class ModelCaller {
+  readonly #parts: SessionParts;
+  readonly #renderer: PromptRenderer = createPromptRenderer();
+  readonly #requestTrace = new RequestTrace();
+  #shown: readonly AttachmentRef[] = [];
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+  }
+
+  /** The attachments in what the model was shown last. */
+  get shownAttachments(): readonly AttachmentRef[] {
+    return this.#shown;
+  }
+
+  /** Makes the call and resolves with what the machine is to be told; it rejects for defects of the engine only. */
+  async call(effect: ModelEffect, scope: TurnScope, signal: AbortSignal): Promise<TurnInputEvent> {
+    const { tracer, clock, secrets } = this.#parts;
+    const context = this.#traceContext(effect, scope);
+    const startedAt = clock.now();
+    const meter = new StreamMeter(startedAt);
+    try {
+      const { answer, stopped } = await this.#stream(effect, scope, signal, context, meter);
+      const at = clock.now();
+      const text = answer.parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
+      if (stopped) {
+        const error = { message: 'The call was stopped.', retryable: false, terminal_reason: 'cancelled' };
+        tracer.write(context, { type: 'llm_call_failed', error, stream_summary: meter.summary(at) });
+        return { type: 'model-stopped', effect: effect.id, answer, at };
+      }
+      tracer.write(context, {
+        type: 'llm_call_completed',
+        response: {
+          text,
+          duration_ms: at - startedAt,
+          terminal_reason: TERMINAL_REASONS[answer.finish],
+          parts: traceParts(answer),
+        },
+        usage: traceUsage(answer.usage),
+        stream_summary: meter.summary(at),
+      });
+      return { type: 'model-answered', effect: effect.id, answer, at };
+    } catch (cause) {
+      const error = secrets.redactError(cause);
+      tracer.write(context, {
+        type: 'llm_call_failed',
+        error: { ...traceError(error), terminal_reason: 'provider_error' },
+        stream_summary: meter.summary(clock.now()),
+      });
+      return { type: 'model-failed', effect: effect.id, error: toWireError(error) };
+    }
+  }
+
+  async #stream(
+    effect: ModelEffect,
+    scope: TurnScope,
+    signal: AbortSignal,
+    context: TraceContext,
+    meter: StreamMeter,
+  ): Promise<ModelCallResult> {
+    const { secrets } = this.#parts;
+    const prepared = await untilAborted(this.#prepare(effect, scope, context, signal), signal);
+    if (prepared === ABORTED) {
+      const { model } = scope.policy.provider;
+      return { answer: { model, parts: [], finish: 'missing', usage: NO_USAGE }, stopped: true };
+    }
+    const { provider, request } = prepared;
+    const listener = this.#listener(scope.turnId, effect.correlationId, context, meter);
+    return await callModel(provider, request, signal, secrets, listener);
+  }
+
+  #listener(
+    turnId: string,
+    correlationId: string,
+    context: TraceContext,
+    meter: StreamMeter,
+  ): ModelCallListener {
+    const { clock, feed, secrets, tracer } = this.#parts;
+    const traceStream = (event: Omit<TraceStreamEvent, 'sequence' | 'elapsed_ms'>): void => {
+      if (!tracer.extended) return;
+      tracer.write(context, {
+        type: 'runtime_stream_event',
+        event: { ...meter.next(clock.now()), ...event },
+      });
+    };
+    return {
+      onDelta: (kind, text) => {
+        const type = kind === 'text' ? 'text-delta' : 'reasoning-delta';
+        meter.visible(text, clock.now());
+        traceStream({ event_name: streamEventName(type), visible_text: text });
+        feed.emit({ type, turnId, correlationId, text });
+      },
+      onEvent: (event) => {
+        traceStream({
+          event_name: streamEventName(event.type),
+          ...(event.type === 'tool-call'
+            ? { call_id: event.callId, tool_name: event.tool, input_json: event.args }
+            : {}),
+          ...(event.type === 'finish' ? { usage: traceUsage(event.usage) } : {}),
+        });
+      },
+      onLateFailure: (error) => {
+        const { message } = secrets.redactError(error);
+        tracer.write(context, { type: 'custom', name: 'provider_failed_after_end', payload: { message } });
+      },
+    };
+  }
+
+  /** The provider and what it is asked. Once `signal` aborted it tells nothing to feed or trace any more. */
+  async #prepare(
+    effect: ModelEffect,
+    scope: TurnScope,
+    context: TraceContext,
+    signal: AbortSignal,
+  ): Promise<{
+    readonly provider: Provider;
+    readonly request: ModelRequest;
+  }> {
+    const { environment, attachments, history, tracer } = this.#parts;
+    const { policy, prompt } = scope;
+    const provider = await this.#parts.provider(policy.provider);
+    signal.throwIfAborted();
+    const tools = await Promise.all(this.#parts.tools().map(toolSpec));
+    signal.throwIfAborted();
+    const layers = [environment.prompt, policy.prompt, prompt].filter((layer) => layer !== undefined);
+    const rendered = this.#renderer.render(
+      layers,
+      tools.map(({ name }) => name),
+    );
+    const limit = policy.maxContextTokens ?? provider.maxContextTokens;
+    if (effect.step === 0 && effect.attempt === 1) {
+      await this.#tracePrompt(rendered, context, signal);
+      if (limit === undefined) this.#warnOfContext(scope.turnId);
+    }
+    const promptTokens = estimateTokens(rendered.text) + estimateTokens(JSON.stringify(tools));
+    const budget = contextBudget(limit ?? DEFAULT_CONTEXT_TOKENS, promptTokens);
+    const { nodes } = await this.#context(effect.leaf, budget);
+    const messages = await promptMessages(nodes, attachments);
+    signal.throwIfAborted();
+    const request = { sessionId: history.sessionId, system: rendered.text, messages, tools };
+    this.#shown = attachmentsOf(nodes);
+    if (tracer.on) {
+      const traced = this.#requestTrace.next(request, provider.model, nodes, scope.turnId);
+      tracer.write(context, { type: 'llm_call_started', request: traced });
+    }
+    return { provider, request };
+  }
+
+  /** The part of the path that the model is shown, read as far as it reaches (law TU2). */
+  async #context(leaf: string | null, budgetTokens: number): Promise<PathWindow> {
+    let selection = NO_SELECTION;
+    for await (const page of this.#parts.history.pages(leaf)) {
+      selection = selectContext(selection, page, budgetTokens);
+      if (selection.done) break;
+    }
+    return selectedPath(selection);
+  }
+
+  async #tracePrompt(
+    { text, components }: RenderedPrompt,
+    context: TraceContext,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { tracer } = this.#parts;
+    if (!tracer.on) return;
+    const hashed = components.map(async (piece) => ({
+      id: piece.id,
+      kind: piece.kind,
+      hash: await hashText(piece.text),
+      chars: codePoints(piece.text),
+    }));
+    const [hash, pieces] = await Promise.all([hashText(text), Promise.all(hashed)]);
+    signal.throwIfAborted();
+    tracer.write(context, {
+      type: 'prompt_built',
+      prompt_hash: hash,
+      prompt_chars: codePoints(text),
+      components: pieces,
+    });
+  }
+
+  #warnOfContext(turnId: string): void {
+    const message = `Neither the session nor the provider says how long the model's context is: ${DEFAULT_CONTEXT_TOKENS} tokens are assumed.`;
+    this.#parts.feed.emit({ type: 'warning', turnId, message });
+  }
+
+  #traceContext(effect: ModelEffect, { turnId, turnIndex }: TurnScope): TraceContext {
+    const { sessionId } = this.#parts.history;
+    return {
+      session_id: sessionId,
+      turn_id: turnId,
+      turn_index: turnIndex,
+      mode_iteration: effect.step,
+      effect_id: effect.id,
+      llm_call_id: `${sessionId}:${turnIndex}:${effect.step}:${effect.attempt - 1}`,
+      ...(effect.leaf === null ? {} : { parent_graph_node_id: effect.leaf }),
+    };
+  }
+}
+
+const TERMINAL_REASONS = {
+  stop: 'stop',
+  'tool-calls': 'tool_use',
+  length: 'output_limit',
+  'content-filter': 'content_filter',
+  other: 'unknown',
+  missing: 'unknown',
+} as const;
+
+function traceError(error: LashError): { message: string; retryable: boolean; code: string; raw?: string } {
+  const { message, retryable, code, cause } = error;
+  return { message, retryable, code, ...(cause instanceof Error ? { raw: cause.message } : {}) };
+}
+
+function hashText(text: string): Promise<string> {
+  return sha256Of(new TextEncoder().encode(text));
+}
+
+function codePoints(text: string): number {
+  return Array.from(text).length;
+}

@@ -1,0 +1,107 @@
+import type { PromptMessage, PromptPart } from '../../contract/provider.ts';
+import type { AttachmentRef } from '../../core/attachment.ts';
+import { type Message, type Part, type ToolCallPart, toolCallsOf } from '../../core/message.ts';
+import type { SessionNode } from '../../core/node.ts';
+import { outcomeText, type ToolInvocation, type ToolOutcome } from '../../core/tool-call.ts';
+import { wholeJson, wholeText } from '../history/overflow.ts';
+import type { SessionAttachmentStore } from '../portable/owned-attachments.ts';
+
+/**
+ * What a model reads for these nodes of a path: messages in order, the results of a step's tools as one message behind
+ * the calls, attachments resolved. Plugin nodes and empty messages are left out.
+ *
+ * No provider takes a call without a result, nor a result without its call. A path can hold both, as a branch may begin
+ * at any node: such a call is told to have an unknown outcome, and such a result is left out.
+ *
+ * @throws `AttachmentNotFound` when the bytes of an attachment are gone.
+ */
+export async function promptMessages(
+  nodes: readonly SessionNode[],
+  store: SessionAttachmentStore,
+): Promise<readonly PromptMessage[]> {
+  const messages: PromptMessage[] = [];
+  const unanswered = new Map<string, ToolCallPart>();
+  let results: PromptPart[] = [];
+  const endStep = (): void => {
+    results.push(...[...unanswered.values()].map(unknownResult));
+    unanswered.clear();
+    if (results.length > 0) messages.push({ role: 'tool', parts: results });
+    results = [];
+  };
+  for (const { body } of nodes) {
+    if (body.kind === 'tool') {
+      const { invocation } = body;
+      if (unanswered.delete(invocation.callId)) results.push(await toolResult(invocation, store));
+    } else if (body.kind === 'conversation') {
+      endStep();
+      const message = await promptMessage(body.message, store);
+      if (message.parts.length > 0) messages.push(message);
+      for (const call of toolCallsOf(body.message)) unanswered.set(call.callId, call);
+    }
+  }
+  endStep();
+  return messages;
+}
+
+/** How a model is told of a file that it can read with a tool. */
+export function fileLine({ id, mime, byteLength, name }: AttachmentRef): string {
+  return `[file "${name ?? 'unnamed'}" (${mime}, ${byteLength} bytes), attachment id ${id}]`;
+}
+
+/** The images and files in the messages of these nodes, each once. */
+export function attachmentsOf(nodes: readonly SessionNode[]): readonly AttachmentRef[] {
+  const found = new Map<string, AttachmentRef>();
+  for (const { body } of nodes) {
+    for (const part of body.kind === 'conversation' ? body.message.parts : []) {
+      if (part.type === 'image' || part.type === 'file') found.set(part.attachment.id, part.attachment);
+    }
+  }
+  return [...found.values()];
+}
+
+async function promptMessage(message: Message, store: SessionAttachmentStore): Promise<PromptMessage> {
+  const parts: PromptPart[] = [];
+  for (const part of message.parts) {
+    const resolved = await promptPart(part, store);
+    if (resolved.type !== 'text' || resolved.text !== '') parts.push(resolved);
+  }
+  return { role: message.role === 'assistant' ? 'assistant' : 'user', parts };
+}
+
+async function promptPart(part: Part, store: SessionAttachmentStore): Promise<PromptPart> {
+  switch (part.type) {
+    case 'text':
+      return { type: 'text', text: await wholeText(part, store) };
+    case 'reasoning': {
+      const text = await wholeText(part, store);
+      return { type: 'reasoning', text, ...(part.replay === undefined ? {} : { replay: part.replay }) };
+    }
+    case 'image': {
+      const blob = await store.get(part.attachment.id);
+      return { type: 'image', mime: part.attachment.mime, data: new Uint8Array(await blob.arrayBuffer()) };
+    }
+    case 'file':
+      return { type: 'text', text: fileLine(part.attachment) };
+    case 'tool-call': {
+      const { callId, tool, replay } = part;
+      const args = await wholeJson(part.args, part.overflow, store);
+      return { type: 'tool-call', callId, tool, args, ...(replay === undefined ? {} : { replay }) };
+    }
+  }
+}
+
+async function toolResult(invocation: ToolInvocation, store: SessionAttachmentStore): Promise<PromptPart> {
+  const { callId, tool } = invocation;
+  const outcome = await wholeOutcome(invocation.outcome, store);
+  return { type: 'tool-result', callId, tool, status: outcome.status, content: outcomeText(outcome) };
+}
+
+function unknownResult({ callId, tool }: ToolCallPart): PromptPart {
+  const content = 'The outcome of this tool call is unknown.';
+  return { type: 'tool-result', callId, tool, status: 'failure', content };
+}
+
+async function wholeOutcome(outcome: ToolOutcome, store: SessionAttachmentStore): Promise<ToolOutcome> {
+  if (outcome.status !== 'success' || outcome.overflow === undefined) return outcome;
+  return { status: 'success', value: await wholeJson(outcome.value, outcome.overflow, store) };
+}

@@ -1,0 +1,23 @@
+import type { Provider, Providers } from '../../contract/provider.ts';
+import { LashError } from '../../core/error.ts';
+import type { ProviderChoice } from '../../core/policy.ts';
+import type { SecretVault } from '../secrets.ts';
+
+/** The provider that a policy chooses. @throws `ProviderNotFound`, `CredentialsRequired`, whatever its function throws */
+export async function resolveProvider(
+  providers: Providers,
+  choice: ProviderChoice,
+  secrets: SecretVault,
+): Promise<Provider> {
+  const source = Object.hasOwn(providers, choice.id) ? providers[choice.id] : undefined;
+  if (source === undefined) {
+    const data = { providerId: choice.id };
+    throw new LashError('ProviderNotFound', `The worker has no provider called ${choice.id}`, data);
+  }
+  if (typeof source !== 'function') return source;
+  return await source({
+    model: choice.model,
+    options: choice.options ?? {},
+    credential: async () => await Promise.resolve(secrets.credential(choice.credentials ?? choice.id)),
+  });
+}

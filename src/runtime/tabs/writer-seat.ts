@@ -1,0 +1,240 @@
+import type { Clock } from '../../contract/clock.ts';
+import type { SessionLease, SessionLeases, SessionNotice } from '../../contract/lease.ts';
+import { isLashError } from '../../core/error.ts';
+import type { SessionWriter } from '../../core/event.ts';
+
+/** How long a lease is kept after the last write, in milliseconds: a person's next message finds it there. */
+export const LINGER_MS = 5000;
+/** After how long a writer that storage kept from writing tries again, in milliseconds. */
+const RETRY_MS = 1000;
+/** How often a writer elsewhere is checked to be alive, in milliseconds. */
+const WATCH_MS = 2000;
+
+/** What a writer's seat stands on. */
+export interface SeatParts {
+  readonly sessionId: string;
+  readonly leases: SessionLeases;
+  readonly clock: Clock;
+  readonly lingerMs: number;
+  /** Makes this runtime's epoch the newest and its memory stand on the head; `lost` aborts when it may not any more. */
+  prepare(lost: AbortSignal): Promise<void>;
+  /** Rejects with `StorageBlocked` when storage does not answer. */
+  probe(): Promise<unknown>;
+  publish(notice: SessionNotice): void;
+  /** Who writes has changed. */
+  onWriter(writer: SessionWriter): void;
+  /** Another tab took the lease away. */
+  onLost(): void;
+}
+
+/** What the lease is wanted for: the turn `turnId`, or (`null`) a write that is soon over. */
+export interface SeatUse {
+  readonly turnId: string | null;
+  /** Whether to take the lease from a writer that says it is busy. */
+  readonly force?: boolean;
+}
+
+/**
+ * Who holds a session's lease in this runtime, from when to when.
+ *
+ * - WS1 Nothing is written to a history without the lease. Title, policy and maintenance do not need it.
+ * - WS2 A lease that is free is taken. One that is held is asked for: its holder releases it, or says which turn keeps
+ *   it (`SessionHeldElsewhere`). Whoever does not answer within `ANSWER_MS` has it taken away, frozen or not.
+ * - WS3 The lease is about liveness only. Who writes raises the epoch before the first write if anyone else wrote
+ *   since, so that a former holder fails closed whatever it still does (law ST3).
+ * - WS4 It is not held while idle: it goes `lingerMs` after the last use, at once when it is wanted elsewhere or the
+ *   page rests, and when the runtime closes.
+ * - WS5 A running turn keeps it, and says so to whoever wants it; a short write is finished, and then it goes.
+ * - WS6 Whoever lost it stops: the running turn ends as failed with `WriterFenced`, and memory follows storage.
+ * - WS7 A writer that storage keeps from writing (`StorageBlocked`) tells its caller and goes on trying, until it may
+ *   write, storage says something else, the lease is lost, or the runtime closes.
+ */
+export class WriterSeat {
+  readonly #parts: SeatParts;
+  #lease: SessionLease | null = null;
+  #use: SeatUse | null = null;
+  /** Whether somebody waits for the end of the present use. */
+  #hurry = false;
+  #writer: SessionWriter = 'nobody';
+  /** What goes on by itself ends with it: lingering, watching, trying again. One of them at a time. */
+  #background = new AbortController();
+  #releasing: Promise<void> = Promise.resolve();
+  /** Of a blocked writer: the present attempt, or the last one (WS7). */
+  #attempt: Promise<unknown> | null = null;
+
+  constructor(parts: SeatParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether this runtime holds the lease. */
+  get held(): boolean {
+    return this.#lease !== null;
+  }
+
+  get writer(): SessionWriter {
+    return this.#writer;
+  }
+
+  /**
+   * Takes the lease and prepares to write; `leave` ends it, also where this rejects. One use at a time.
+   *
+   * @throws `SessionHeldElsewhere`, `WriterFenced` (taken away meanwhile), `StorageBlocked`, and what `prepare` throws
+   */
+  async enter(use: SeatUse): Promise<void> {
+    this.#use = use;
+    if (this.#attempt !== null) return void (await this.#attempt);
+    this.#background.abort();
+    await this.#releasing;
+    const { lease, probe } = await this.#acquire(use.force === true);
+    const attempt = this.#parts.prepare(lease.lost);
+    const both = Promise.all([attempt, probe]);
+    try {
+      await both;
+    } catch (error) {
+      if (isLashError(error, 'StorageBlocked') && this.#lease === lease) {
+        this.#attempt = both;
+        this.#keepTrying(lease, attempt);
+      }
+      throw error;
+    }
+    if (this.#lease === lease) this.#tell('here');
+  }
+
+  /** The use is over: the lease lingers, or goes at once if it is wanted. */
+  leave(): void {
+    const hurry = this.#hurry;
+    this.#use = null;
+    this.#hurry = false;
+    if (this.#attempt !== null) return;
+    if (this.#lease === null) this.#watch();
+    else if (hurry) this.#letGo();
+    else this.#linger();
+  }
+
+  /** Gives the lease up now, or as soon as its use is over (WS4). */
+  rest(): void {
+    if (this.#use === null) this.#letGo();
+    else this.#hurry = true;
+  }
+
+  /** Somebody else wants the lease (WS2, WS5). */
+  answer(): void {
+    if (this.#lease === null) return;
+    const turnId = this.#use?.turnId ?? null;
+    if (turnId === null) this.rest();
+    else this.#parts.publish({ kind: 'busy', turnId });
+  }
+
+  /** Looks who writes, where it is not this runtime. */
+  async look(): Promise<void> {
+    const { leases, sessionId } = this.#parts;
+    if (this.#lease !== null) return;
+    const held = await leases.isHeld(sessionId);
+    if (this.#lease === null) this.#tell(held ? 'elsewhere' : 'nobody');
+  }
+
+  /** Gives the lease up for good. */
+  async close(): Promise<void> {
+    this.#background.abort();
+    this.#letGo();
+    await this.#releasing;
+    this.#background.abort();
+  }
+
+  /** The lease; and if it had to be asked for, what storage said meanwhile: both waits together are one. */
+  async #acquire(
+    force: boolean,
+  ): Promise<{ readonly lease: SessionLease; readonly probe: Promise<unknown> }> {
+    const { leases, sessionId } = this.#parts;
+    if (this.#lease !== null) return { lease: this.#lease, probe: Promise.resolve() };
+    const free = await leases.acquire(sessionId);
+    if (free !== null) return { lease: this.#adopt(free), probe: Promise.resolve() };
+    const probe = this.#parts.probe();
+    probe.catch(() => undefined);
+    const { contest } = await import('./lease-contest.ts');
+    return { lease: this.#adopt(await contest(this.#parts, force)), probe };
+  }
+
+  #adopt(lease: SessionLease): SessionLease {
+    this.#lease = lease;
+    const onLost = (): void => {
+      if (this.#lease !== lease) return;
+      this.#lease = null;
+      this.#attempt = null;
+      this.#tell('elsewhere');
+      this.#parts.onLost();
+    };
+    if (lease.lost.aborted) onLost();
+    else lease.lost.addEventListener('abort', onLost, { once: true });
+    return lease;
+  }
+
+  #letGo(): void {
+    const lease = this.#lease;
+    if (lease === null) return;
+    this.#lease = null;
+    this.#attempt = null;
+    this.#background.abort();
+    this.#releasing = lease.release().then(() => {
+      this.#parts.publish({ kind: 'released' });
+      this.#tell('nobody');
+    });
+  }
+
+  #linger(): void {
+    const { clock, lingerMs } = this.#parts;
+    this.#inBackground(async (signal) => {
+      await clock.sleep(lingerMs, signal);
+      this.#letGo();
+    });
+  }
+
+  /** A worker that ends says nothing; that its lease is free does. */
+  #watch(): void {
+    if (this.#writer !== 'elsewhere') return;
+    this.#inBackground(async (signal) => {
+      while (this.#writer === 'elsewhere') {
+        await this.#parts.clock.sleep(WATCH_MS, signal);
+        await this.look();
+      }
+    });
+  }
+
+  #keepTrying(lease: SessionLease, first: Promise<void>): void {
+    this.#tell('blocked');
+    this.#inBackground(async (signal) => {
+      for (let attempt = first; ; this.#attempt = attempt) {
+        const error = await attempt.then(
+          () => null,
+          (reason: unknown) => reason,
+        );
+        if (this.#lease !== lease) return;
+        if (error === null) this.#tell('here');
+        if (!isLashError(error, 'StorageBlocked')) break;
+        await this.#parts.clock.sleep(RETRY_MS, signal);
+        attempt = this.#parts.prepare(lease.lost);
+      }
+      this.#attempt = null;
+      if (this.#use !== null) return;
+      if (this.#writer === 'here') this.#linger();
+      else this.#letGo();
+    });
+  }
+
+  #tell(writer: SessionWriter): void {
+    if (writer === this.#writer) return;
+    this.#writer = writer;
+    this.#parts.onWriter(writer);
+    if (this.#use === null) this.#watch();
+  }
+
+  /** Runs `work` until it ends, or until something else is begun. */
+  #inBackground(work: (signal: AbortSignal) => Promise<void>): void {
+    this.#background.abort();
+    const abort = new AbortController();
+    this.#background = abort;
+    work(abort.signal).catch((error: unknown) => {
+      if (!abort.signal.aborted) throw error;
+    });
+  }
+}

@@ -1,0 +1,289 @@
+import type {
+  CommitBudget,
+  CommitReceipt,
+  CommitRequest,
+  Durability,
+  GcOptions,
+  LoadScope,
+  NodePlace,
+  NodeWalk,
+  OrphanPage,
+  SessionMetaChange,
+  SessionSnapshot,
+  SessionStore,
+  SoundPath,
+  VacuumOptions,
+  WalkPage,
+} from '../../contract/store.ts';
+import type { BranchPoint } from '../../core/branch-point.ts';
+import { isLashError } from '../../core/error.ts';
+import type { GcReport, SessionInventory, TombstoneReport, VacuumReport } from '../../core/maintenance.ts';
+import type { SessionNode } from '../../core/node.ts';
+import type { Page, SessionMeta } from '../../core/policy.ts';
+import { type PlannedCommit, planCommit, toSessionHead } from '../rules/commit-plan.ts';
+import { checkPage, pathRange } from '../rules/path-range.ts';
+import { checkMeta, sessionClosed } from '../rules/session-state.ts';
+import { isKeyTaken } from '../rules/storage-error.ts';
+import {
+  AHEAD_STORES,
+  appendBehind,
+  GRAPH_STORES,
+  needsMore,
+  writeAhead,
+  writeCommit,
+  type WrittenCommit,
+} from './graph/commit-writer.ts';
+import { decodeHead, decodeMeta, type LiveHead } from './graph/decode.ts';
+import { depthOf, isActive, placeOf } from './graph/node-places.ts';
+import { readPath } from './graph/path-reader.ts';
+import type { IndexedDbDatabase } from './rows/database.ts';
+import type { RowCounts } from './rows/row-counters.ts';
+import type { RowTransaction } from './rows/row-transaction.ts';
+import type { MetaRow, StoreName } from './rows/schema.ts';
+import type { SessionAccess } from './session-access.ts';
+
+/** What the sessions of one factory share. */
+export interface IndexedDbSessionContext {
+  readonly database: IndexedDbDatabase;
+  readonly durability: Durability;
+  readonly commitBudget: CommitBudget;
+  readonly counts: RowCounts;
+}
+
+type PathScope = Extract<LoadScope, { readonly kind: 'path' }>;
+
+const META_STORES: readonly StoreName[] = ['heads', 'meta'];
+
+/**
+ * A handle of a session in IndexedDB. Each call is a transaction of its own. Of the session it holds only the head row
+ * that it wrote last, as a guess of what the head is; no answer depends on it.
+ */
+export class IndexedDbSessionStore implements SessionStore {
+  readonly sessionId: string;
+  readonly #context: IndexedDbSessionContext;
+  readonly #importing: boolean;
+  #head: LiveHead | undefined;
+  #closed = false;
+
+  /** `importing`: the handle is of an import, and sees its session before it is published. */
+  constructor(sessionId: string, context: IndexedDbSessionContext, importing = false) {
+    this.sessionId = sessionId;
+    this.#context = context;
+    this.#importing = importing;
+  }
+
+  async load(scope: LoadScope): Promise<SessionSnapshot> {
+    if (scope.kind === 'path') return this.#loadPath(scope);
+    if (scope.kind === 'head') return this.#read(['heads'], async (_rows, head) => snapshotOf(head));
+    const { readAllNodes } = await import('./graph/graph-reader.ts');
+    return this.#read(GRAPH_STORES, async (rows, head) =>
+      snapshotOf(head, await readAllNodes(rows, this.sessionId, head)),
+    );
+  }
+
+  async loadNode(nodeId: string): Promise<SessionNode> {
+    const { readNode } = await import('./graph/graph-reader.ts');
+    return this.#read(GRAPH_STORES, (rows) => readNode(rows, this.sessionId, nodeId));
+  }
+
+  async siblings(nodeIds: readonly string[]): Promise<readonly BranchPoint[]> {
+    const { SiblingReader } = await import('./graph/sibling-reader.ts');
+    return this.#read(GRAPH_STORES, (rows, head) =>
+      new SiblingReader(rows, this.sessionId).read(head, nodeIds),
+    );
+  }
+
+  async locate(nodeId: string): Promise<NodePlace> {
+    return this.#read(GRAPH_STORES, async (rows, head) => {
+      const place = await placeOf(rows, this.sessionId, head, nodeId);
+      const active = place !== null && (await isActive(rows, this.sessionId, head, place));
+      return { depth: depthOf(place) - 1, active };
+    });
+  }
+
+  async findSoundPath(): Promise<SoundPath> {
+    const { findSoundPath } = await import('./graph/sound-path.ts');
+    return this.#read(GRAPH_STORES, (rows, head) => findSoundPath(rows, this.sessionId, head));
+  }
+
+  async takeLease(): Promise<number> {
+    this.#checkOpen();
+    const head = await this.#write(['heads'], this.#context.durability, async (rows) => {
+      const found = await this.#readHead(rows);
+      const raised = { ...found, epoch: found.epoch + 1 };
+      rows.put('heads', raised);
+      return raised;
+    });
+    this.#head = head;
+    return head.epoch;
+  }
+
+  async commit(request: CommitRequest): Promise<CommitReceipt> {
+    this.#checkOpen();
+    const commit = await planCommit(request, this.#context.commitBudget);
+    const durability = commit.durability ?? this.#context.durability;
+    const { receipt, head } =
+      (await this.#tryAhead(commit, durability)) ?? (await this.#writeCommit(commit, durability));
+    this.#head = head;
+    return receipt;
+  }
+
+  async pin(nodeId: string): Promise<void> {
+    const access = this.#access();
+    const { pin } = await import('./graph/pins.ts');
+    await pin(access, nodeId);
+  }
+
+  async unpin(nodeId: string): Promise<void> {
+    const access = this.#access();
+    const { unpin } = await import('./graph/pins.ts');
+    await unpin(access, nodeId);
+  }
+
+  async orphanedNodeIds(page: OrphanPage = {}): Promise<Page<string>> {
+    const access = this.#access();
+    const { listOrphans } = await import('./upkeep/orphans.ts');
+    return listOrphans(access, page);
+  }
+
+  async tombstoneNodes(nodeIds: readonly string[]): Promise<TombstoneReport> {
+    const access = this.#access();
+    const { tombstoneNodes } = await import('./upkeep/tombstone.ts');
+    return tombstoneNodes(access, nodeIds);
+  }
+
+  async vacuum(options: VacuumOptions = {}): Promise<VacuumReport> {
+    const access = this.#access();
+    const { vacuum } = await import('./upkeep/vacuum.ts');
+    return vacuum(access, options);
+  }
+
+  async gcUnreachable(options: GcOptions = {}): Promise<GcReport> {
+    const access = this.#access();
+    const { gcUnreachable } = await import('./upkeep/gc.ts');
+    return gcUnreachable(access, options);
+  }
+
+  async inventory(): Promise<SessionInventory> {
+    const access = this.#access();
+    const { takeInventory } = await import('./upkeep/inventory.ts');
+    return takeInventory(access);
+  }
+
+  async walk(page: WalkPage = {}): Promise<NodeWalk> {
+    const { walkGraph } = await import('./graph/graph-walk.ts');
+    return this.#read(GRAPH_STORES, (rows, head) => walkGraph(rows, this.sessionId, head, page));
+  }
+
+  async saveSessionMeta(change: SessionMetaChange): Promise<SessionMeta> {
+    this.#checkOpen();
+    checkMeta(change);
+    const { title, policy, at } = structuredClone(change);
+    return this.#write(META_STORES, this.#context.durability, async (rows) => {
+      const { head, meta } = await this.#readMeta(rows);
+      const row = { ...meta, title: title ?? meta.title, policy: policy ?? meta.policy };
+      rows.put('meta', row);
+      rows.put('heads', { ...head, updatedAt: at });
+      return { ...row, updatedAt: at };
+    });
+  }
+
+  async loadSessionMeta(): Promise<SessionMeta> {
+    return this.#read(META_STORES, async (rows) => {
+      const { head, meta } = await this.#readMeta(rows);
+      return { ...meta, updatedAt: head.updatedAt };
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  /** Writes an ordinary append the fast way; `undefined` if that cannot be, and nothing was written. */
+  async #tryAhead(commit: PlannedCommit, durability: Durability): Promise<WrittenCommit | undefined> {
+    const append = appendBehind(commit, this.#head);
+    if (append === undefined) return undefined;
+    try {
+      return await this.#write(AHEAD_STORES, durability, (rows) => writeAhead(rows, commit, append));
+    } catch (error) {
+      if (isKeyTaken(error) || isLashError(error, 'HeadRevisionConflict')) return undefined;
+      throw error;
+    }
+  }
+
+  /** Writes any commit; what only few of them have is loaded when it is needed. */
+  async #writeCommit(commit: PlannedCommit, durability: Durability): Promise<WrittenCommit> {
+    const extras = needsMore(commit) ? await import('./graph/commit-extras.ts') : undefined;
+    return this.#write([...GRAPH_STORES, ...(extras?.EXTRA_STORES ?? [])], durability, async (rows) => {
+      const written = await writeCommit(rows, this.sessionId, commit, this.#importing);
+      await extras?.writeExtras(rows, commit, written);
+      return written;
+    });
+  }
+
+  async #loadPath(scope: PathScope): Promise<SessionSnapshot> {
+    checkPage(scope);
+    const more = scope.checkpoint === true ? await import('./graph/checkpoint-reader.ts') : undefined;
+    return this.#read([...GRAPH_STORES, ...(more?.CHECKPOINT_STORES ?? [])], async (rows, head) => {
+      const id = scope.leaf === undefined ? head.leaf : scope.leaf;
+      const place = await placeOf(rows, this.sessionId, head, id);
+      const range = pathRange(depthOf(place), scope);
+      const isEmpty = id === null || place === null || range.from === range.to;
+      const [nodes, checkpoint] = await Promise.all([
+        isEmpty ? [] : readPath(rows, this.sessionId, { id, place }, range),
+        more?.readCheckpoint(rows, head, place),
+      ]);
+      const snapshot = snapshotOf(head, nodes, range.from);
+      return checkpoint === undefined ? snapshot : { ...snapshot, checkpoint };
+    });
+  }
+
+  async #readHead(rows: RowTransaction): Promise<LiveHead> {
+    return decodeHead(this.sessionId, await rows.get('heads', this.sessionId), this.#importing);
+  }
+
+  async #readMeta(rows: RowTransaction): Promise<{ readonly head: LiveHead; readonly meta: MetaRow }> {
+    const [headRow, metaRow] = await Promise.all([
+      rows.get('heads', this.sessionId),
+      rows.get('meta', this.sessionId),
+    ]);
+    const head = decodeHead(this.sessionId, headRow, this.#importing);
+    return { head, meta: decodeMeta(this.sessionId, metaRow) };
+  }
+
+  async #read<T>(
+    stores: readonly StoreName[],
+    body: (rows: RowTransaction, head: LiveHead) => Promise<T>,
+  ): Promise<T> {
+    this.#checkOpen();
+    const { database, counts } = this.#context;
+    return database.transaction({ stores, mode: 'readonly', counts }, async (rows) =>
+      body(rows, await this.#readHead(rows)),
+    );
+  }
+
+  /** A commit finds its receipt, an epoch may be raised twice, and meta is the same when it is written again (law ST16). */
+  async #write<T>(
+    stores: readonly StoreName[],
+    durability: Durability,
+    body: (rows: RowTransaction) => Promise<T>,
+  ): Promise<T> {
+    const { database, counts } = this.#context;
+    const options = { stores, mode: 'readwrite', durability, counts, repeatable: true } as const;
+    return database.transaction(options, body);
+  }
+
+  #access(): SessionAccess {
+    this.#checkOpen();
+    return { ...this.#context, sessionId: this.sessionId, importing: this.#importing };
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw sessionClosed(this.sessionId);
+  }
+}
+
+function snapshotOf(head: LiveHead, nodes: readonly SessionNode[] = [], start = 0): SessionSnapshot {
+  const { epoch, ledger, place } = head;
+  return { head: toSessionHead(head, depthOf(place)), epoch, ledger, nodes, start };
+}

@@ -1,0 +1,233 @@
+import type { AttachmentMeta } from '../../../contract/attachments.ts';
+import type { SessionPolicy } from '../../../core/policy.ts';
+import type { HeadState, StoredReceipt } from '../../rules/commit-plan.ts';
+
+/** The version of the schema. A later one only adds (law ST18). */
+export const SCHEMA_VERSION = 1;
+
+/** A node's place: nodes of a chain lie at consecutive depths, and `seq` is the depth, 0 at a root. */
+export interface Position {
+  readonly chain: number;
+  readonly seq: number;
+}
+
+/**
+ * The one mutable row of a session's history. `kind` is `deleted` for good once the session is (law ST12). `pending`
+ * marks what `finishDeletions` has to look at: a deletion whose rows are not all gone, and a session that is being
+ * imported, which `open` and `list` do not show.
+ */
+export type HeadRow =
+  | { readonly sessionId: string; readonly kind: 'deleted'; readonly pending?: 1 }
+  | (HeadState & {
+      readonly pending?: 1;
+      readonly sessionId: string;
+      readonly kind: 'live';
+      /** Where the leaf is. */
+      readonly place: Position | null;
+      /** `true`: the leaf is the last node of its chain. `false`: it may be. */
+      readonly atTip: boolean;
+      /** How many chains there are; the next one gets this number. */
+      readonly chains: number;
+    });
+
+/** What a session is called and run with. The time of its last change is in the head row, which orders the list. */
+export interface MetaRow {
+  readonly sessionId: string;
+  readonly title: string;
+  readonly createdAt: number;
+  readonly policy: SessionPolicy;
+}
+
+/**
+ * Where a chain leaves another one: its first node is the child of `forkSeq` on `parentChain`, or a root if both are
+ * {@link NO_PARENT}. A chain's parent has a smaller number. Chain 0 starts with the first root and has no row. Numbers are
+ * not used again when a chain is vacuumed.
+ */
+export interface ChainRow {
+  readonly sessionId: string;
+  readonly chain: number;
+  readonly parentChain: number;
+  readonly forkSeq: number;
+}
+
+/** `parentChain` and `forkSeq` of a chain that begins with a root: a number, so that {@link BY_FORK} holds it. */
+export const NO_PARENT = -1;
+
+/**
+ * The nodes of a chain from depth `from` on are tombstoned: what is tombstoned of a chain is always its tail (law ST8).
+ * `from` only falls. The row goes when vacuum has removed all of them.
+ */
+export interface TombRow {
+  readonly sessionId: string;
+  readonly chain: number;
+  readonly from: number;
+}
+
+/** A node that the host keeps reachable (law ST8). */
+export interface PinRow {
+  readonly sessionId: string;
+  readonly nodeId: string;
+  readonly place: Position;
+}
+
+/**
+ * The checkpoint that was written with the commit of this revision, for the node at this place. The one that holds at a
+ * node is the last row at its place, else the last one before it on its path.
+ */
+export interface CheckpointRow {
+  readonly sessionId: string;
+  readonly chain: number;
+  readonly seq: number;
+  readonly revision: number;
+  readonly nodeId: string;
+  /** Component ids by name. */
+  readonly components: Readonly<Record<string, string>>;
+}
+
+/** A component of checkpoints, by content. `body` is JSON text. */
+export interface ComponentRow {
+  readonly sessionId: string;
+  readonly id: string;
+  readonly version: number;
+  readonly body: string;
+}
+
+/**
+ * The nodes of one append, the first one at depth `firstSeq`. `parentId` is the parent of that one. Never rewritten.
+ * `nodes` is the JSON text of a list of drafts: it was made to be checked and hashed anyway, is a copy that nobody can
+ * change, and is written faster than objects are.
+ */
+export interface SegmentRow {
+  readonly sessionId: string;
+  readonly chain: number;
+  readonly firstSeq: number;
+  readonly count: number;
+  readonly operationId: string;
+  readonly parentId: string | null;
+  readonly nodes: string;
+}
+
+/**
+ * A receipt, with the place of what the operation appended: so it also finds nodes by id, and tells vacuum, which reads
+ * no node, what a segment holds. Without nodes chain, depth, bytes and `at` are 0. `at` is the `createdAt` of the last node.
+ */
+export interface ReceiptRow extends StoredReceipt {
+  readonly sessionId: string;
+  readonly chain: number;
+  readonly firstSeq: number;
+  readonly bytes: number;
+  readonly at: number;
+  /** The attachments that the nodes refer to; each has a {@link ReferenceRow}. */
+  readonly attachments: readonly string[];
+}
+
+/**
+ * An attachment's one mutable row. `putting`: its chunks are being written; `deleting`: they are being removed; only
+ * `stored` shows. `token` changes whenever a put begins anew after a removal, so that neither a slow put nor a slow
+ * sweep can touch what the other one made since (law ST11).
+ */
+export interface AttachmentRow extends AttachmentMeta {
+  readonly id: string;
+  readonly byteLength: number;
+  readonly state: 'putting' | 'stored' | 'deleting';
+  readonly token: string;
+  /** When it was put last. */
+  readonly putAt: number;
+}
+
+/** An operation's nodes refer to an attachment: written in the commit's own transaction (law ST11). Keys tell it all. */
+export interface ReferenceRow {
+  readonly id: string;
+  readonly sessionId: string;
+  readonly operationId: string;
+}
+
+/**
+ * A session put an attachment and may still refer to it: until its epoch is another one than `epoch`, it is deleted, or a
+ * commit has adopted it.
+ */
+export interface IntentRow {
+  readonly id: string;
+  readonly sessionId: string;
+  readonly epoch: number;
+}
+
+/** A piece of an attachment. */
+export interface ChunkRow {
+  readonly id: string;
+  readonly index: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Which database this is: a new one of the same name has another id. */
+export interface DatabaseRow {
+  readonly key: 'database';
+  readonly databaseId: string;
+}
+
+/** The rows of each object store. */
+export interface Rows {
+  readonly database: DatabaseRow;
+  readonly heads: HeadRow;
+  readonly meta: MetaRow;
+  readonly chains: ChainRow;
+  readonly segments: SegmentRow;
+  readonly receipts: ReceiptRow;
+  readonly attachments: AttachmentRow;
+  readonly chunks: ChunkRow;
+  readonly tombs: TombRow;
+  readonly pins: PinRow;
+  readonly checkpoints: CheckpointRow;
+  readonly components: ComponentRow;
+  readonly references: ReferenceRow;
+  readonly intents: IntentRow;
+}
+
+/** The name of an object store. */
+export type StoreName = keyof Rows;
+
+/** The index of `heads` that orders the list of sessions. A deleted session is not in it. */
+export const BY_UPDATE = 'byUpdate';
+
+/** The index of `heads` that holds what is `pending`. */
+export const BY_PENDING = 'byPending';
+
+/** The index of `chains` that finds the chains that leave a node. */
+export const BY_FORK = 'byFork';
+
+/** A key of one part is no list: Chromium's SQLite back end forgets that a key path was a list of one. */
+const KEY_PATHS: Readonly<Record<StoreName, string | string[]>> = {
+  database: 'key',
+  heads: 'sessionId',
+  meta: 'sessionId',
+  chains: ['sessionId', 'chain'],
+  segments: ['sessionId', 'chain', 'firstSeq', 'count', 'operationId'],
+  receipts: ['sessionId', 'operationId'],
+  attachments: 'id',
+  chunks: ['id', 'index'],
+  tombs: ['sessionId', 'chain'],
+  pins: ['sessionId', 'nodeId'],
+  checkpoints: ['sessionId', 'chain', 'seq', 'revision'],
+  components: ['sessionId', 'id'],
+  references: ['id', 'sessionId', 'operationId'],
+  intents: ['id', 'sessionId'],
+};
+
+/** The names of all object stores. */
+export const STORE_NAMES = Object.keys(KEY_PATHS) as readonly StoreName[];
+
+/** Makes the object stores of schema 1 and gives the database its id. Runs within the upgrade, which fails if this does. */
+export function createSchema(database: IDBDatabase, transaction: IDBTransaction, databaseId: string): void {
+  for (const [name, keyPath] of Object.entries(KEY_PATHS)) database.createObjectStore(name, { keyPath });
+  transaction.objectStore('heads').createIndex(BY_UPDATE, ['updatedAt', 'sessionId']);
+  transaction.objectStore('heads').createIndex(BY_PENDING, ['pending', 'sessionId']);
+  transaction.objectStore('chains').createIndex(BY_FORK, ['sessionId', 'parentChain', 'forkSeq', 'chain']);
+  const row: DatabaseRow = { key: 'database', databaseId };
+  transaction.objectStore('database').put(row);
+}
+
+/** The keys that begin with `prefix`; with `last`, only those whose next part is at most that. */
+export function keysOf(prefix: readonly IDBValidKey[], last?: number): IDBKeyRange {
+  const lower = [...prefix];
+  return IDBKeyRange.bound(lower, last === undefined ? [...prefix, []] : [...prefix, last, []]);
+}

@@ -1,0 +1,72 @@
+import type { SessionLease, SessionLeases } from '../../contract/lease.ts';
+import type { SessionImport, SessionStore, StoreOpenMode } from '../../contract/store.ts';
+import { checkId } from '../../core/id.ts';
+import { importLease } from '../rules/import-lease.ts';
+import { checkCreate, sessionExists } from '../rules/session-state.ts';
+import { decodeHead } from './graph/decode.ts';
+import { placeOf } from './graph/node-places.ts';
+import type { StoreName } from './rows/schema.ts';
+import type { DatabaseAccess } from './session-access.ts';
+import { addSession } from './session-creation.ts';
+import { removeImport } from './upkeep/session-deletion.ts';
+
+/**
+ * Begins an import, as `SessionStoreFactory.beginImport` promises. Its lease comes first, so that a hidden session
+ * without one is always abandoned. `store` is a handle that sees the hidden session.
+ */
+export async function beginImport(
+  access: DatabaseAccess,
+  leases: SessionLeases,
+  store: SessionStore,
+  mode: Extract<StoreOpenMode, { readonly kind: 'create' }>,
+): Promise<SessionImport> {
+  const { sessionId } = store;
+  checkId(sessionId, 'sessionId');
+  checkCreate(mode);
+  const content = structuredClone(mode);
+  const lease = await leases.acquire(importLease(sessionId));
+  if (lease === null) throw sessionExists(sessionId);
+  try {
+    const { database, durability, counts } = access;
+    const options = { stores: ['heads', 'meta'], mode: 'readwrite', durability, counts } as const;
+    await database.transaction(options, (rows) => addSession(rows, sessionId, content, { pending: 1 }));
+  } catch (error) {
+    await lease.release();
+    throw error;
+  }
+  return new HiddenSession(access, lease, store);
+}
+
+class HiddenSession implements SessionImport {
+  readonly store: SessionStore;
+  readonly #access: DatabaseAccess;
+  readonly #lease: SessionLease;
+
+  constructor(access: DatabaseAccess, lease: SessionLease, store: SessionStore) {
+    this.store = store;
+    this.#access = access;
+    this.#lease = lease;
+  }
+
+  /** A new revision, so that whatever the writing handle remembers of the hidden head is outdated. */
+  async publish(leaf: string | null): Promise<void> {
+    const { sessionId } = this.store;
+    const { database, durability, counts } = this.#access;
+    const stores: readonly StoreName[] = ['heads', 'receipts', 'tombs'];
+    await database.transaction({ stores, mode: 'readwrite', durability, counts }, async (rows) => {
+      const { pending, ...head } = decodeHead(sessionId, await rows.get('heads', sessionId), true);
+      if (pending === undefined) throw sessionExists(sessionId);
+      const place = await placeOf(rows, sessionId, head, leaf);
+      rows.put('heads', { ...head, leaf, place, atTip: false, revision: head.revision + 1 });
+    });
+    await this.#lease.release();
+  }
+
+  async abandon(): Promise<void> {
+    try {
+      await removeImport(this.#access, this.store.sessionId);
+    } finally {
+      await this.#lease.release();
+    }
+  }
+}

@@ -1,0 +1,156 @@
+import type { SessionLeases } from '../../contract/lease.ts';
+import type {
+  CommitBudget,
+  DeleteOptions,
+  GcOptions,
+  SessionImport,
+  SessionStore,
+  StoreOpenMode,
+} from '../../contract/store.ts';
+import type { SweepReport } from '../../core/maintenance.ts';
+import type { Page, SessionSummary } from '../../core/policy.ts';
+import { importLease } from '../rules/import-lease.ts';
+import { decodePage, encodePosition, type ListPosition } from '../rules/session-list.ts';
+import { checkCreate, sessionDeleted, sessionExists, sessionNotFound } from '../rules/session-state.ts';
+import type { InMemoryAttachmentStore } from './memory-attachment-store.ts';
+import type { NodeDamage } from './memory-graph.ts';
+import { InMemorySessionStore } from './memory-session-store.ts';
+import { MemorySession } from './memory-session.ts';
+
+type CreateMode = Extract<StoreOpenMode, { readonly kind: 'create' }>;
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const NO_ATTACHMENTS: SweepReport = { status: 'NothingToDo', roots: 0, kept: 0, removed: 0, removedBytes: 0 };
+
+/** The sessions of a {@link MemoryDatabase}, and the lists of them. */
+export class MemorySessions {
+  readonly #sessions = new Map<string, MemorySession>();
+  readonly #attachments: InMemoryAttachmentStore | undefined;
+
+  /** Without `attachments`, what nodes refer to is neither checked nor kept. */
+  constructor(attachments?: InMemoryAttachmentStore) {
+    this.#attachments = attachments;
+  }
+
+  /** All sessions, whatever their state. */
+  get all(): readonly MemorySession[] {
+    return [...this.#sessions.values()];
+  }
+
+  /** @throws `SessionExists`, `SessionDeleted`, `InvalidInput`, `NotData` */
+  create(sessionId: string, mode: CreateMode): MemorySession {
+    checkCreate(mode);
+    const taken = this.#sessions.get(sessionId);
+    if (taken !== undefined) throw taken.isDeleted ? sessionDeleted(sessionId) : sessionExists(sessionId);
+    const session = new MemorySession(sessionId, mode, this.#attachments);
+    this.#sessions.set(sessionId, session);
+    return session;
+  }
+
+  /** A handle of a session. @throws as `SessionStoreFactory.open` */
+  async open(sessionId: string, mode: StoreOpenMode, budget: CommitBudget): Promise<SessionStore> {
+    if (mode.kind === 'create') return new InMemorySessionStore(this, this.create(sessionId, mode), budget);
+    const session = this.find(sessionId);
+    if (session.isDeleted) throw sessionDeleted(sessionId);
+    return new InMemorySessionStore(this, session, budget);
+  }
+
+  /** A hidden session; a lease says that somebody is writing it. @throws as `SessionStoreFactory.beginImport` */
+  async beginImport(
+    sessionId: string,
+    mode: CreateMode,
+    leases: SessionLeases,
+    budget: CommitBudget,
+  ): Promise<SessionImport> {
+    const session = this.create(sessionId, mode);
+    session.state = 'importing';
+    const lease = await leases.acquire(importLease(sessionId), { force: true });
+    return {
+      store: new InMemorySessionStore(this, session, budget),
+      publish: async (leaf) => {
+        session.publish(leaf);
+        await lease?.release();
+      },
+      abandon: async () => {
+        if (session.state !== 'live') await this.remove(session);
+        await lease?.release();
+      },
+    };
+  }
+
+  /** Goes on with deletions, and removes imports that nobody writes any more; the ids of both. */
+  async finishDeletions(leases: SessionLeases, options: DeleteOptions): Promise<readonly string[]> {
+    const finished: string[] = [];
+    for (const session of this.all) {
+      const { sessionId, state } = session;
+      const abandoned = state === 'importing' && !(await leases.isHeld(importLease(sessionId)));
+      if (state !== 'deleting' && !abandoned) continue;
+      await this.remove(session, options.alsoDelete);
+      finished.push(sessionId);
+    }
+    return finished;
+  }
+
+  /** A page of the sessions that can be opened, newest change first. @throws `InvalidInput` */
+  list(page: { readonly after?: string; readonly limit?: number }): Page<SessionSummary> {
+    const { after, limit } = decodePage(page);
+    const behind = this.all
+      .filter((session) => session.state === 'live')
+      .map((session) => session.summary())
+      .toSorted(compare)
+      .filter((summary) => after === undefined || compare(summary, after) > 0);
+    const items = behind.slice(0, limit);
+    const last = items.at(-1);
+    const isEnd = last === undefined || behind.length === items.length;
+    return { items, next: isEnd ? null : encodePosition(last) };
+  }
+
+  /** A session that is not being imported, deleted or not. @throws `SessionNotFound` */
+  find(sessionId: string): MemorySession {
+    const session = this.#sessions.get(sessionId);
+    if (session === undefined || session.state === 'importing') throw sessionNotFound(sessionId);
+    return session;
+  }
+
+  /**
+   * Hides a session at once, and forgets it once `alsoDelete` is through: its attachments go with it where nobody else
+   * refers to them, and only the id stays (law ST12).
+   */
+  async remove(session: MemorySession, alsoDelete?: (sessionId: string) => Promise<void>): Promise<void> {
+    const { sessionId } = session;
+    if (session.state === 'deleted') return;
+    session.state = 'deleting';
+    await alsoDelete?.(sessionId);
+    const candidates = session.attachmentIds();
+    session.clear();
+    this.#attachments?.sweep({ candidates, keepYoungerThanMs: 0 });
+    session.state = 'deleted';
+  }
+
+  sweepAttachments({ keepYoungerThanMs = DAY_MS }: GcOptions): SweepReport {
+    return this.#attachments?.sweep({ keepYoungerThanMs }) ?? NO_ATTACHMENTS;
+  }
+
+  async attachmentBytes(ids: readonly string[]): Promise<number> {
+    const refs = await Promise.all(ids.map(async (id) => this.#attachments?.find(id)));
+    return refs.reduce((sum, ref) => sum + (ref?.byteLength ?? 0), 0);
+  }
+
+  /** Breaks a stored node, for tests of what a reader makes of it. @throws `SessionNotFound`, `NodeNotFound` */
+  damage(kind: NodeDamage, sessionId: string, nodeId: string): void {
+    this.find(sessionId).graph.damage(kind, nodeId);
+  }
+
+  /** The epoch of a session, or `undefined` if it is deleted or was never there. */
+  epochOf(sessionId: string): number | undefined {
+    const session = this.#sessions.get(sessionId);
+    return session === undefined || session.isDeleted ? undefined : session.epoch;
+  }
+}
+
+/** Newest change first; of the same time, the greater id first. */
+function compare(a: ListPosition, b: ListPosition): number {
+  if (a.updatedAt !== b.updatedAt) return b.updatedAt - a.updatedAt;
+  if (a.sessionId === b.sessionId) return 0;
+  return a.sessionId < b.sessionId ? 1 : -1;
+}
