@@ -5,7 +5,8 @@ import type { LiveTurn } from '../core/live-turn.ts';
  * The socket of what tabs of one database say to each other: who writes a session, and what happened in it. It is about
  * who should write, and quickly; who may is decided by epoch and revision in the store (laws ST3, ST4).
  *
- * - LE1 At most one lease of a session is held at a time, and it ends with the worker that holds it.
+ * - LE1 At most one lease of a session is held at a time, and it ends with the worker that holds it. Whoever imports a
+ *   session holds its lease until it is published: nobody else can see the session before.
  * - LE2 A lease that was taken away by force says so by `lost`; its holder may still run, and is fenced by the epoch.
  * - LE3 A notice is a hint: it may come late, twice or not at all. Whoever hears one reads the store.
  */

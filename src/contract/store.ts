@@ -282,8 +282,9 @@ export interface SessionStoreFactory {
   /** Goes on with deletions that were interrupted, and removes imports that were. Resolves with the ids of both. */
   finishDeletions(options?: DeleteOptions): Promise<readonly string[]>;
   /**
-   * Begins a hidden session that an import is written into. It is removed by `finishDeletions` if the worker ends before
-   * `publish`. @throws `SessionExists`, `SessionDeleted`, `InvalidInput`
+   * Begins a hidden session that an import is written into, and holds its lease until it is published or abandoned. It is
+   * removed by `finishDeletions` if the worker ends before. @throws `SessionExists`, also while somebody else holds the
+   * lease; `SessionDeleted`, `InvalidInput`
    */
   beginImport(
     sessionId: string,

@@ -1,5 +1,5 @@
 import type { SessionImport, SessionStore, SessionStoreFactory } from '../contract/store.ts';
-import { isLashError } from '../core/error.ts';
+import { isLashError, LashError } from '../core/error.ts';
 import type { SessionSummary } from '../core/policy.ts';
 import { createMode } from './author.ts';
 import { memoryStoreContext } from './memory-store-context.ts';
@@ -104,6 +104,17 @@ export const lifetimeMutants: readonly StoreMutant[] = [
   factories('forgets deletions that were interrupted', 'ST12: a deletion is gone on with', () => ({
     finishDeletions: async () => [],
   })),
+  factories(
+    'an import takes the lease of a name that a session may have',
+    'LE1: an import holds the lease of its own session',
+    (factory) => ({
+      beginImport: async (sessionId, mode) => {
+        const lease = await factory.leases.acquire(`import:${sessionId}`);
+        if (lease === null) throw new LashError('SessionExists', 'it is imported', { sessionId });
+        return factory.beginImport(sessionId, mode);
+      },
+    }),
+  ),
   factories('takes what goes on for interrupted', 'ST13: an import that goes on is left alone', (factory) => {
     const begun = new Map<string, SessionImport>();
     return {

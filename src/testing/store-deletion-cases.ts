@@ -115,6 +115,20 @@ export const storeDeletionCases: readonly StoreCase[] = [
     },
   },
   {
+    name: '[ST12] a deletion is gone on with, whoever still holds the lease of the session',
+    run: async ({ factory, reopen }) => {
+      await full(factory, 'session');
+      const lease = await factory.leases.acquire('session');
+      const fails = async (): Promise<void> => {
+        throw new LashError('StorageUnavailable', 'not now', { database: 'other', reason: 'not now' });
+      };
+      await rejects(factory.delete('session', { alsoDelete: fails }), 'StorageUnavailable');
+      await rejects(factory.beginImport('session', createMode()), 'SessionDeleted');
+      equal(await (await reopen()).finishDeletions(), ['session']);
+      await lease?.release();
+    },
+  },
+  {
     name: '[ST12] of maintenance and a deletion at once, the deletion wins',
     run: async ({ factory, reopen }) => {
       const author = await full(factory, 'session');
@@ -221,6 +235,26 @@ export const storeImportCases: readonly StoreCase[] = [
       await other.abandon();
       await rejects(other.publish(null), 'SessionDeleted', { sessionId: 'other' });
       equal(await listed(factory), ['session']);
+    },
+  },
+  {
+    name: '[LE1] whoever imports a session holds its lease, and that of no other session, whatever that is called',
+    run: async ({ factory, reopen }) => {
+      const tab = await reopen();
+      const writer = await tab.leases.acquire('import:session');
+      const begun = await factory.beginImport('session', createMode());
+      equal(await tab.leases.acquire('session'), null);
+      await rejects(tab.beginImport('session', createMode()), 'SessionExists', { sessionId: 'session' });
+      await begun.publish(null);
+      const lease = await tab.leases.acquire('session');
+      const other = await factory.beginImport('other', createMode());
+      const third = await tab.leases.acquire('import:other');
+      await other.abandon();
+      const fourth = await tab.leases.acquire('other');
+      for (const held of [writer, lease, third, fourth]) {
+        ok(held !== null, 'a lease that no import should hold is to be had');
+        await held.release();
+      }
     },
   },
   {

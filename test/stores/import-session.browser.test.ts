@@ -4,7 +4,6 @@ import type { StoreOpenMode } from '../../src/contract/store.ts';
 import { isLashError } from '../../src/core/error.ts';
 import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
 import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
-import { importLease } from '../../src/stores/rules/import-lease.ts';
 import { rejects } from '../../src/testing/assert.ts';
 import { putText } from '../../src/testing/attached.ts';
 import { Author, says, TEST_POLICY } from '../../src/testing/author.ts';
@@ -44,7 +43,7 @@ describe('[ST13] an import', () => {
       expect(await published.texts()).toEqual(['a', 'b']);
       expect((await other.list({})).items).toHaveLength(2);
       await rejects(publish(null), 'SessionExists');
-      expect(await other.leases.isHeld(importLease('session'))).toBe(false);
+      expect(await other.leases.isHeld('session')).toBe(false);
     }));
 
   test('stays shown whatever its own handle writes after it was published', () =>

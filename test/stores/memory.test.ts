@@ -9,7 +9,7 @@ test('[ST13] an import that nobody goes on with is removed, and its id stays use
   const factory = new InMemorySessionStoreFactory();
   const begun = await factory.beginImport('session', createMode());
   await new Author(begun.store).say('a');
-  const lease = await factory.leases.acquire('import:session', { force: true });
+  const lease = await factory.leases.acquire('session', { force: true });
   await lease?.release();
   expect(await factory.finishDeletions()).toEqual(['session']);
   expect(await factory.finishDeletions()).toEqual([]);

@@ -15,12 +15,16 @@ export async function addSession(
   { title, policy, at }: Extract<StoreOpenMode, { readonly kind: 'create' }>,
   pending: { readonly pending?: 1 } = {},
 ): Promise<void> {
-  const row = await rows.get('heads', sessionId);
-  if (row !== undefined) {
-    decodeHead(sessionId, row, true);
-    throw sessionExists(sessionId);
-  }
+  await checkFree(rows, sessionId);
   const graph = { place: null, atTip: false, chains: 0 };
   rows.add('heads', { ...initialHead(at), ...pending, ...graph, sessionId, kind: 'live' });
   rows.add('meta', { sessionId, title, createdAt: at, policy });
+}
+
+/** @throws `SessionExists`, `SessionDeleted` */
+export async function checkFree(rows: RowTransaction, sessionId: string): Promise<void> {
+  const row = await rows.get('heads', sessionId);
+  if (row === undefined) return;
+  decodeHead(sessionId, row, true);
+  throw sessionExists(sessionId);
 }

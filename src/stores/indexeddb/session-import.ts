@@ -1,18 +1,17 @@
 import type { SessionLease, SessionLeases } from '../../contract/lease.ts';
 import type { SessionImport, SessionStore, StoreOpenMode } from '../../contract/store.ts';
 import { checkId } from '../../core/id.ts';
-import { importLease } from '../rules/import-lease.ts';
 import { checkCreate, sessionExists } from '../rules/session-state.ts';
 import { decodeHead } from './graph/decode.ts';
 import { placeOf } from './graph/node-places.ts';
 import type { StoreName } from './rows/schema.ts';
 import type { DatabaseAccess } from './session-access.ts';
-import { addSession } from './session-creation.ts';
+import { addSession, checkFree } from './session-creation.ts';
 import { removeImport } from './upkeep/session-deletion.ts';
 
 /**
- * Begins an import, as `SessionStoreFactory.beginImport` promises. Its lease comes first, so that a hidden session
- * without one is always abandoned. `store` is a handle that sees the hidden session.
+ * Begins an import, as `SessionStoreFactory.beginImport` promises. The session's lease comes first, so that a hidden
+ * session without one is always abandoned. `store` is a handle that sees the hidden session.
  */
 export async function beginImport(
   access: DatabaseAccess,
@@ -24,11 +23,15 @@ export async function beginImport(
   checkId(sessionId, 'sessionId');
   checkCreate(mode);
   const content = structuredClone(mode);
-  const lease = await leases.acquire(importLease(sessionId));
-  if (lease === null) throw sessionExists(sessionId);
+  const lease = await leases.acquire(sessionId);
+  const { database, durability, counts } = access;
+  const stores: readonly StoreName[] = ['heads', 'meta'];
+  if (lease === null) {
+    await database.transaction({ stores, mode: 'readonly', counts }, (rows) => checkFree(rows, sessionId));
+    throw sessionExists(sessionId);
+  }
   try {
-    const { database, durability, counts } = access;
-    const options = { stores: ['heads', 'meta'], mode: 'readwrite', durability, counts } as const;
+    const options = { stores, mode: 'readwrite', durability, counts } as const;
     await database.transaction(options, (rows) => addSession(rows, sessionId, content, { pending: 1 }));
   } catch (error) {
     await lease.release();

@@ -1,4 +1,4 @@
-import type { SessionLeases } from '../../contract/lease.ts';
+import type { SessionLease, SessionLeases } from '../../contract/lease.ts';
 import type {
   CommitBudget,
   DeleteOptions,
@@ -9,7 +9,6 @@ import type {
 } from '../../contract/store.ts';
 import type { SweepReport } from '../../core/maintenance.ts';
 import type { Page, SessionSummary } from '../../core/policy.ts';
-import { importLease } from '../rules/import-lease.ts';
 import { decodePage, encodePosition, type ListPosition } from '../rules/session-list.ts';
 import { checkCreate, sessionDeleted, sessionExists, sessionNotFound } from '../rules/session-state.ts';
 import type { InMemoryAttachmentStore } from './memory-attachment-store.ts';
@@ -40,8 +39,7 @@ export class MemorySessions {
   /** @throws `SessionExists`, `SessionDeleted`, `InvalidInput`, `NotData` */
   create(sessionId: string, mode: CreateMode): MemorySession {
     checkCreate(mode);
-    const taken = this.#sessions.get(sessionId);
-    if (taken !== undefined) throw taken.isDeleted ? sessionDeleted(sessionId) : sessionExists(sessionId);
+    this.#checkFree(sessionId);
     const session = new MemorySession(sessionId, mode, this.#attachments);
     this.#sessions.set(sessionId, session);
     return session;
@@ -55,25 +53,26 @@ export class MemorySessions {
     return new InMemorySessionStore(this, session, budget);
   }
 
-  /** A hidden session; a lease says that somebody is writing it. @throws as `SessionStoreFactory.beginImport` */
+  /** A hidden session; its lease says that somebody is writing it. @throws as `SessionStoreFactory.beginImport` */
   async beginImport(
     sessionId: string,
     mode: CreateMode,
     leases: SessionLeases,
     budget: CommitBudget,
   ): Promise<SessionImport> {
-    const session = this.create(sessionId, mode);
-    session.state = 'importing';
-    const lease = await leases.acquire(importLease(sessionId), { force: true });
+    this.#checkFree(sessionId);
+    const lease = await leases.acquire(sessionId);
+    if (lease === null) throw sessionExists(sessionId);
+    const session = await this.#createHidden(sessionId, mode, lease);
     return {
       store: new InMemorySessionStore(this, session, budget),
       publish: async (leaf) => {
         session.publish(leaf);
-        await lease?.release();
+        await lease.release();
       },
       abandon: async () => {
         if (session.state !== 'live') await this.remove(session);
-        await lease?.release();
+        await lease.release();
       },
     };
   }
@@ -83,7 +82,7 @@ export class MemorySessions {
     const finished: string[] = [];
     for (const session of this.all) {
       const { sessionId, state } = session;
-      const abandoned = state === 'importing' && !(await leases.isHeld(importLease(sessionId)));
+      const abandoned = state === 'importing' && !(await leases.isHeld(sessionId));
       if (state !== 'deleting' && !abandoned) continue;
       await this.remove(session, options.alsoDelete);
       finished.push(sessionId);
@@ -145,6 +144,22 @@ export class MemorySessions {
   epochOf(sessionId: string): number | undefined {
     const session = this.#sessions.get(sessionId);
     return session === undefined || session.isDeleted ? undefined : session.epoch;
+  }
+
+  async #createHidden(sessionId: string, mode: CreateMode, lease: SessionLease): Promise<MemorySession> {
+    try {
+      const session = this.create(sessionId, mode);
+      session.state = 'importing';
+      return session;
+    } catch (error) {
+      await lease.release();
+      throw error;
+    }
+  }
+
+  #checkFree(sessionId: string): void {
+    const taken = this.#sessions.get(sessionId);
+    if (taken !== undefined) throw taken.isDeleted ? sessionDeleted(sessionId) : sessionExists(sessionId);
   }
 }
 

@@ -2,7 +2,6 @@ import { systemClock } from '../../../contract/clock.ts';
 import type { SessionLeases } from '../../../contract/lease.ts';
 import type { DeleteOptions } from '../../../contract/store.ts';
 import { fromWireError, isLashError, type LashError, toLashError } from '../../../core/error.ts';
-import { importLease } from '../../rules/import-lease.ts';
 import { isFields } from '../../rules/node-fault.ts';
 import { sessionNotFound } from '../../rules/session-state.ts';
 import { type AttachmentLinkKey, readLinks } from '../attachments/session-attachments.ts';
@@ -54,9 +53,10 @@ export async function finishDeletions(
 ): Promise<readonly string[]> {
   const finished: string[] = [];
   let failure: LashError | undefined;
-  for (const sessionId of await readPending(access)) {
+  for (const { sessionId, isImport } of await readPending(access)) {
     try {
-      if (await leases.isHeld(importLease(sessionId))) continue;
+      // A deletion goes on whoever holds the lease: that is a writer which is fenced.
+      if (isImport && (await leases.isHeld(sessionId))) continue;
       const state = await hide(access, sessionId, 'importing');
       if (state !== 'importing' && state !== 'deleting') continue;
       await removeHidden(access, sessionId, options);
@@ -189,9 +189,15 @@ async function removeRest(rows: RowTransaction, sessionId: string): Promise<bool
   return true;
 }
 
-async function readPending({ database, counts }: DatabaseAccess): Promise<readonly string[]> {
+async function readPending({
+  database,
+  counts,
+}: DatabaseAccess): Promise<readonly { readonly sessionId: string; readonly isImport: boolean }[]> {
   const found = await database.transaction({ stores: ['heads'], mode: 'readonly', counts }, (rows) =>
     rows.getAll('heads', undefined, { index: BY_PENDING }),
   );
-  return found.map((row) => (row as { readonly sessionId: string }).sessionId);
+  return found.map((row) => {
+    const { sessionId } = row as { readonly sessionId: string };
+    return { sessionId, isImport: stateOf(row) === 'importing' };
+  });
 }
