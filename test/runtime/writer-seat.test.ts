@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SessionNotice } from '../../src/contract/lease.ts';
 import { LashError } from '../../src/core/error.ts';
 import type { SessionWriter } from '../../src/core/event.ts';
+import { Deferred } from '../../src/runtime/deferred.ts';
 import { ANSWER_MS } from '../../src/runtime/tabs/lease-contest.ts';
 import { LINGER_MS, WriterSeat } from '../../src/runtime/tabs/writer-seat.ts';
 import { LocalSessionLeases } from '../../src/stores/leases/local-leases.ts';
@@ -17,6 +18,8 @@ interface Tab {
   readonly failures: LashError[];
   /** Storage that does not answer: rejects with this while preparing goes on. */
   readonly silence: { error: LashError | null };
+  /** What preparing to write waits for. */
+  readonly storage: { answers: Promise<void> };
   /** From now on it hears nothing, as a frozen tab does. */
   readonly freeze: () => void;
 }
@@ -39,6 +42,7 @@ function tab(): Tab {
   const writers: SessionWriter[] = [];
   const failures: LashError[] = [];
   const silence: Tab['silence'] = { error: null };
+  const storage: Tab['storage'] = { answers: Promise.resolve() };
   let prepared = 0;
   let lost = 0;
   const hear = ({ kind }: SessionNotice): void => {
@@ -55,6 +59,7 @@ function tab(): Tab {
       if (silence.error !== null) await clock.sleep(10_000, new AbortController().signal);
       const failure = failures.shift();
       if (failure !== undefined) throw failure;
+      await storage.answers;
     },
     probe: async () => {
       if (silence.error === null) return;
@@ -64,9 +69,11 @@ function tab(): Tab {
     publish: (notice) => leases.publish('s', notice, hear),
     onWriter: (writer) => writers.push(writer),
     onLost: () => lost++,
+    fenced: () => new LashError('WriterFenced', 'taken', { expected: 1, actual: 2 }),
   });
   const freeze = leases.subscribe('s', hear);
-  const made = { seat, writers, failures, silence, freeze, prepared: () => prepared, lost: () => lost };
+  const counts = { prepared: () => prepared, lost: () => lost };
+  const made = { seat, writers, failures, silence, storage, freeze, ...counts };
   tabs.push(made);
   return made;
 }
@@ -248,6 +255,94 @@ describe('the seat of a writer', () => {
     await c.seat.close();
     await a.seat.close();
     expect([clock.sleeping, await leases.isHeld('s')]).toEqual([[], false]);
+  });
+
+  it('[WS6] whoever loses the lease while it prepares does not begin, whatever storage said', async () => {
+    const { seat, writers, storage, lost } = tab();
+    const gate = new Deferred<void>();
+    storage.answers = gate.promise;
+    const entered = seat.enter({ turnId: 't' });
+    await vi.waitFor(() => expect(seat.held).toBe(true));
+    const taken = await leases.acquire('s', { force: true });
+    gate.resolve();
+    await expect(entered).rejects.toMatchObject({ code: 'WriterFenced' });
+    expect([seat.held, seat.writer, lost()]).toEqual([false, 'elsewhere', 1]);
+    seat.leave();
+    await taken?.release();
+    await clock.advance(2000);
+    expect(writers).toEqual(['elsewhere', 'nobody']);
+    await seat.enter({ turnId: null });
+    expect(seat.writer).toBe('here');
+  });
+
+  it('[WS6][WS7] a use that joins a blocked writer does not begin when the lease is lost meanwhile', async () => {
+    const { seat, failures, storage } = tab();
+    failures.push(blocked());
+    await expect(seat.enter({ turnId: 't' })).rejects.toMatchObject({ code: 'StorageBlocked' });
+    seat.leave();
+    const gate = new Deferred<void>();
+    storage.answers = gate.promise;
+    await clock.advance(1000);
+    const joined = seat.enter({ turnId: 'u' });
+    const taken = await leases.acquire('s', { force: true });
+    gate.resolve();
+    await expect(joined).rejects.toMatchObject({ code: 'WriterFenced' });
+    expect([seat.held, seat.writer]).toEqual([false, 'elsewhere']);
+    seat.leave();
+    await taken?.release();
+    storage.answers = Promise.resolve();
+    await seat.enter({ turnId: 'v' });
+    expect([seat.held, seat.writer]).toEqual([true, 'here']);
+  });
+
+  it('[WS7] a blocked writer that lost the lease between two attempts makes no other one, and can begin anew', async () => {
+    const { seat, failures, prepared } = tab();
+    failures.push(blocked());
+    await expect(seat.enter({ turnId: 't' })).rejects.toMatchObject({ code: 'StorageBlocked' });
+    const taken = await leases.acquire('s', { force: true });
+    await clock.advance(1000);
+    expect(prepared()).toBe(1);
+    seat.leave();
+    await taken?.release();
+    await seat.enter({ turnId: 'u' });
+    expect([seat.held, seat.writer]).toEqual([true, 'here']);
+  });
+
+  it('[WS2][WS7] a blocked writer gives the lease up once its use is over, if another one wants it', async () => {
+    const [a, b] = [tab(), tab()];
+    const gate = new Deferred<void>();
+    a.storage.answers = gate.promise;
+    const refused = a.seat.enter({ turnId: null });
+    await vi.waitFor(() => expect(a.seat.held).toBe(true));
+    a.seat.answer();
+    gate.reject(blocked());
+    await expect(refused).rejects.toMatchObject({ code: 'StorageBlocked' });
+    a.seat.leave();
+    await settle();
+    expect([a.seat.held, a.seat.writer]).toEqual([false, 'nobody']);
+    await b.seat.enter({ turnId: null });
+    expect([b.seat.writer, a.prepared()]).toEqual(['here', 1]);
+  });
+
+  it('[WS4] a lease under which nothing could be prepared does not linger', async () => {
+    const { seat, writers, failures } = tab();
+    failures.push(new LashError('SessionDeleted', 'gone', { sessionId: 's' }));
+    await expect(seat.enter({ turnId: 't' })).rejects.toMatchObject({ code: 'SessionDeleted' });
+    seat.leave();
+    await settle();
+    expect([seat.held, await leases.isHeld('s'), seat.writer, writers]).toEqual([false, false, 'nobody', []]);
+  });
+
+  it('[WS4] a lease that arrives after closing is given back', async () => {
+    const { seat, prepared } = tab();
+    const entered = seat.enter({ turnId: 't' });
+    const closed = seat.close();
+    await expect(entered).rejects.toMatchObject({ code: 'SessionClosed' });
+    await closed;
+    await expect(seat.enter({ turnId: 'u' })).rejects.toMatchObject({ code: 'SessionClosed' });
+    await settle();
+    expect([await leases.isHeld('s'), seat.held, prepared()]).toEqual([false, false, 0]);
+    expect(clock.sleeping).toEqual([]);
   });
 
   it('a writer that ended without a word is noticed by its lease', async () => {

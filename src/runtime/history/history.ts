@@ -6,7 +6,6 @@ import type { NodeDraft, SessionNode } from '../../core/node.ts';
 import { newestOf, PAGE_BOUNDS } from '../../core/path-window.ts';
 import { SessionPath } from '../../core/path.ts';
 import { NO_USAGE, type UsageEntry } from '../../core/usage.ts';
-import { fenced } from '../tabs/fenced.ts';
 import type { Appended, AppendRequest, HistoryParts } from './history-parts.ts';
 import { fitCommits } from './overflow.ts';
 import { PAGE_NODES, pathPages, readPage } from './path-pages.ts';
@@ -88,14 +87,14 @@ export class History {
 
   /**
    * Makes sure that this history may write and stands on the newest head: takes the lease if another writer has it, and
-   * loads again if the head moved. Reads one row when neither is the case. Once `lost` aborted it takes nothing any more.
+   * loads again if the head moved. Reads one row when neither is the case. Once `gone` aborted it takes nothing any more.
    *
-   * @throws `WriterFenced`
+   * @throws the reason of `gone`
    */
-  async prepareToWrite(lost?: AbortSignal): Promise<void> {
+  async prepareToWrite(gone?: AbortSignal): Promise<void> {
     const { store } = this.#parts;
     let snapshot = await store.load({ kind: 'head' });
-    if (lost?.aborted === true) throw fenced(this.#epoch, snapshot.epoch);
+    gone?.throwIfAborted();
     if (snapshot.epoch !== this.#epoch) {
       this.#epoch = await store.takeLease();
       snapshot = await store.load({ kind: 'head' });

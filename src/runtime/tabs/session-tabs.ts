@@ -69,11 +69,12 @@ export class SessionTabs {
       leases,
       clock,
       lingerMs,
-      prepare: (lost) => history.prepareToWrite(lost),
+      prepare: (gone) => history.prepareToWrite(gone),
       probe: () => store.load({ kind: 'head' }),
       publish: this.#publish,
       onWriter: (writer) => this.#onWriter(writer),
       onLost: () => this.#onLost(),
+      fenced: () => this.#fenced(),
     });
     const stops = [leases.subscribe(sessionId, this.#hear), feed.subscribe((event) => this.#observe(event))];
     this.#stop = () => stops.forEach((stop) => stop());
@@ -242,14 +243,18 @@ export class SessionTabs {
   }
 
   #onLost(): void {
-    const { epoch } = this.#history;
-    // Whoever took the lease writes with a greater epoch than ours.
-    const stopped = this.#host.failTurn(fenced(epoch, epoch + 1));
+    const stopped = this.#host.failTurn(this.#fenced());
     this.#enqueue(async () => {
       await stopped;
       this.#publish({ kind: 'following' });
       await this.#follow();
     });
+  }
+
+  /** Whoever took the lease writes with a greater epoch than ours. */
+  #fenced(): LashError {
+    const { epoch } = this.#history;
+    return fenced(epoch, epoch + 1);
   }
 
   async #end(error: LashError): Promise<void> {

@@ -1,7 +1,8 @@
 import type { Clock } from '../../contract/clock.ts';
 import type { SessionLease, SessionLeases, SessionNotice } from '../../contract/lease.ts';
-import { isLashError } from '../../core/error.ts';
+import { isLashError, type LashError } from '../../core/error.ts';
 import type { SessionWriter } from '../../core/event.ts';
+import { sessionClosed } from '../session-errors.ts';
 
 /** How long a lease is kept after the last write, in milliseconds: a person's next message finds it there. */
 export const LINGER_MS = 5000;
@@ -16,8 +17,8 @@ export interface SeatParts {
   readonly leases: SessionLeases;
   readonly clock: Clock;
   readonly lingerMs: number;
-  /** Makes this runtime's epoch the newest and its memory stand on the head; `lost` aborts when it may not any more. */
-  prepare(lost: AbortSignal): Promise<void>;
+  /** Makes this runtime's epoch the newest and its memory stand on the head; `gone` aborts when it may not any more. */
+  prepare(gone: AbortSignal): Promise<void>;
   /** Rejects with `StorageBlocked` when storage does not answer. */
   probe(): Promise<unknown>;
   publish(notice: SessionNotice): void;
@@ -25,6 +26,8 @@ export interface SeatParts {
   onWriter(writer: SessionWriter): void;
   /** Another tab took the lease away. */
   onLost(): void;
+  /** What a writer is told whose lease was taken away. */
+  fenced(): LashError;
 }
 
 /** What the lease is wanted for: the turn `turnId`, or (`null`) a write that is soon over. */
@@ -32,6 +35,12 @@ export interface SeatUse {
   readonly turnId: string | null;
   /** Whether to take the lease from a writer that says it is busy. */
   readonly force?: boolean;
+}
+
+/** A lease that is held; `gone` aborts when it is not any more, with what whoever wanted to write is told. */
+interface Held {
+  readonly lease: SessionLease;
+  readonly gone: AbortController;
 }
 
 /**
@@ -45,13 +54,14 @@ export interface SeatUse {
  * - WS4 It is not held while idle: it goes `lingerMs` after the last use, at once when it is wanted elsewhere or the
  *   page rests, and when the runtime closes.
  * - WS5 A running turn keeps it, and says so to whoever wants it; a short write is finished, and then it goes.
- * - WS6 Whoever lost it stops: the running turn ends as failed with `WriterFenced`, and memory follows storage.
+ * - WS6 Whoever lost it stops: the running turn ends as failed with `WriterFenced`, and memory follows storage. One that
+ *   is still preparing to write does not begin.
  * - WS7 A writer that storage keeps from writing (`StorageBlocked`) tells its caller and goes on trying, until it may
- *   write, storage says something else, the lease is lost, or the runtime closes.
+ *   write, storage says something else, the lease is lost or given up, or the runtime closes.
  */
 export class WriterSeat {
   readonly #parts: SeatParts;
-  #lease: SessionLease | null = null;
+  #held: Held | null = null;
   #use: SeatUse | null = null;
   /** Whether somebody waits for the end of the present use. */
   #hurry = false;
@@ -60,7 +70,8 @@ export class WriterSeat {
   #background = new AbortController();
   #releasing: Promise<void> = Promise.resolve();
   /** Of a blocked writer: the present attempt, or the last one (WS7). */
-  #attempt: Promise<unknown> | null = null;
+  #attempt: Promise<Held> | null = null;
+  #closed = false;
 
   constructor(parts: SeatParts) {
     this.#parts = parts;
@@ -68,7 +79,7 @@ export class WriterSeat {
 
   /** Whether this runtime holds the lease. */
   get held(): boolean {
-    return this.#lease !== null;
+    return this.#held !== null;
   }
 
   get writer(): SessionWriter {
@@ -78,37 +89,25 @@ export class WriterSeat {
   /**
    * Takes the lease and prepares to write; `leave` ends it, also where this rejects. One use at a time.
    *
-   * @throws `SessionHeldElsewhere`, `WriterFenced` (taken away meanwhile), `StorageBlocked`, and what `prepare` throws
+   * @throws `SessionHeldElsewhere`, `WriterFenced` (taken away meanwhile), `StorageBlocked`, `SessionClosed`, and what
+   *   `prepare` throws
    */
   async enter(use: SeatUse): Promise<void> {
     this.#use = use;
-    if (this.#attempt !== null) return void (await this.#attempt);
-    this.#background.abort();
-    await this.#releasing;
-    const { lease, probe } = await this.#acquire(use.force === true);
-    const attempt = this.#parts.prepare(lease.lost);
-    const both = Promise.all([attempt, probe]);
-    try {
-      await both;
-    } catch (error) {
-      if (isLashError(error, 'StorageBlocked') && this.#lease === lease) {
-        this.#attempt = both;
-        this.#keepTrying(lease, attempt);
-      }
-      throw error;
-    }
-    if (this.#lease === lease) this.#tell('here');
+    const { gone } = await (this.#attempt ?? this.#begin(use.force === true));
+    // Whatever storage said, the lease may have gone meanwhile.
+    gone.signal.throwIfAborted();
+    this.#tell('here');
   }
 
-  /** The use is over: the lease lingers, or goes at once if it is wanted. */
+  /** The use is over: the lease lingers, or goes at once if it is wanted or no good. */
   leave(): void {
     const hurry = this.#hurry;
     this.#use = null;
     this.#hurry = false;
-    if (this.#attempt !== null) return;
-    if (this.#lease === null) this.#watch();
+    if (this.#held === null) this.#watch();
     else if (hurry) this.#letGo();
-    else this.#linger();
+    else if (this.#attempt === null) this.#settle();
   }
 
   /** Gives the lease up now, or as soon as its use is over (WS4). */
@@ -119,7 +118,7 @@ export class WriterSeat {
 
   /** Somebody else wants the lease (WS2, WS5). */
   answer(): void {
-    if (this.#lease === null) return;
+    if (this.#held === null) return;
     const turnId = this.#use?.turnId ?? null;
     if (turnId === null) this.rest();
     else this.#parts.publish({ kind: 'busy', turnId });
@@ -128,57 +127,98 @@ export class WriterSeat {
   /** Looks who writes, where it is not this runtime. */
   async look(): Promise<void> {
     const { leases, sessionId } = this.#parts;
-    if (this.#lease !== null) return;
+    if (this.#held !== null) return;
     const held = await leases.isHeld(sessionId);
-    if (this.#lease === null) this.#tell(held ? 'elsewhere' : 'nobody');
+    if (this.#held === null) this.#tell(held ? 'elsewhere' : 'nobody');
   }
 
-  /** Gives the lease up for good. */
+  /** Gives the lease up for good; one that is still being asked for goes as soon as it is there. */
   async close(): Promise<void> {
+    this.#closed = true;
     this.#background.abort();
     this.#letGo();
     await this.#releasing;
+  }
+
+  async #begin(force: boolean): Promise<Held> {
     this.#background.abort();
+    await this.#releasing;
+    if (this.#closed) throw sessionClosed(this.#parts.sessionId);
+    const { held, probe } = await this.#acquire(force);
+    const attempt = this.#prepare(held);
+    const both = Promise.all([attempt, probe]).then(() => held);
+    try {
+      return await both;
+    } catch (error) {
+      held.gone.signal.throwIfAborted();
+      if (!isLashError(error, 'StorageBlocked')) throw error;
+      this.#attempt = both;
+      this.#keepTrying(held, attempt);
+      throw error;
+    }
   }
 
   /** The lease; and if it had to be asked for, what storage said meanwhile: both waits together are one. */
-  async #acquire(
-    force: boolean,
-  ): Promise<{ readonly lease: SessionLease; readonly probe: Promise<unknown> }> {
+  async #acquire(force: boolean): Promise<{ readonly held: Held; readonly probe: Promise<unknown> }> {
     const { leases, sessionId } = this.#parts;
-    if (this.#lease !== null) return { lease: this.#lease, probe: Promise.resolve() };
+    if (this.#held !== null) return { held: this.#held, probe: Promise.resolve() };
     const free = await leases.acquire(sessionId);
-    if (free !== null) return { lease: this.#adopt(free), probe: Promise.resolve() };
+    if (free !== null) return { held: this.#adopt(free), probe: Promise.resolve() };
     const probe = this.#parts.probe();
     probe.catch(() => undefined);
     const { contest } = await import('./lease-contest.ts');
-    return { lease: this.#adopt(await contest(this.#parts, force)), probe };
+    return { held: this.#adopt(await contest(this.#parts, force)), probe };
   }
 
-  #adopt(lease: SessionLease): SessionLease {
-    this.#lease = lease;
+  /** @throws `WriterFenced`, `SessionClosed` if it is gone already */
+  #adopt(lease: SessionLease): Held {
+    const held = { lease, gone: new AbortController() };
+    this.#held = held;
     const onLost = (): void => {
-      if (this.#lease !== lease) return;
-      this.#lease = null;
-      this.#attempt = null;
+      if (this.#held !== held) return;
+      this.#drop(held, this.#parts.fenced());
       this.#tell('elsewhere');
       this.#parts.onLost();
     };
     if (lease.lost.aborted) onLost();
     else lease.lost.addEventListener('abort', onLost, { once: true });
-    return lease;
+    if (this.#closed) this.#letGo();
+    held.gone.signal.throwIfAborted();
+    return held;
+  }
+
+  async #prepare(held: Held): Promise<Held> {
+    const { signal } = held.gone;
+    try {
+      await this.#parts.prepare(signal);
+      return held;
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    }
   }
 
   #letGo(): void {
-    const lease = this.#lease;
-    if (lease === null) return;
-    this.#lease = null;
-    this.#attempt = null;
-    this.#background.abort();
-    this.#releasing = lease.release().then(() => {
+    const held = this.#held;
+    if (held === null) return;
+    this.#drop(held, sessionClosed(this.#parts.sessionId));
+    this.#releasing = held.lease.release().then(() => {
       this.#parts.publish({ kind: 'released' });
       this.#tell('nobody');
     });
+  }
+
+  #drop({ gone }: Held, reason: LashError): void {
+    this.#held = null;
+    this.#attempt = null;
+    this.#background.abort();
+    gone.abort(reason);
+  }
+
+  /** Nobody uses the lease: it lingers, unless this runtime found that it cannot write. */
+  #settle(): void {
+    if (this.#writer === 'here') this.#linger();
+    else this.#letGo();
   }
 
   #linger(): void {
@@ -200,24 +240,23 @@ export class WriterSeat {
     });
   }
 
-  #keepTrying(lease: SessionLease, first: Promise<void>): void {
+  #keepTrying(held: Held, first: Promise<Held>): void {
     this.#tell('blocked');
     this.#inBackground(async (signal) => {
-      for (let attempt = first; ; this.#attempt = attempt) {
+      for (let attempt = first; ;) {
         const error = await attempt.then(
           () => null,
           (reason: unknown) => reason,
         );
-        if (this.#lease !== lease) return;
+        if (held.gone.signal.aborted) return;
         if (error === null) this.#tell('here');
         if (!isLashError(error, 'StorageBlocked')) break;
         await this.#parts.clock.sleep(RETRY_MS, signal);
-        attempt = this.#parts.prepare(lease.lost);
+        attempt = this.#prepare(held);
+        this.#attempt = attempt;
       }
       this.#attempt = null;
-      if (this.#use !== null) return;
-      if (this.#writer === 'here') this.#linger();
-      else this.#letGo();
+      if (this.#use === null) this.#settle();
     });
   }
 
@@ -231,6 +270,7 @@ export class WriterSeat {
   /** Runs `work` until it ends, or until something else is begun. */
   #inBackground(work: (signal: AbortSignal) => Promise<void>): void {
     this.#background.abort();
+    if (this.#closed) return;
     const abort = new AbortController();
     this.#background = abort;
     work(abort.signal).catch((error: unknown) => {
