@@ -171,9 +171,9 @@ export interface SessionStore {
   inventory(): Promise<SessionInventory>;
   /**
    * Every live node of one state of the session, a page at a time: the first page says which state, and the later ones
-   * leave out what was written since. The order is the same wherever the same tree was written in it: a tree walk that goes
-   * on with a node's oldest continuation first, so that chains come whole, then what forks from them, from the deepest
-   * point up. Default 100, at most 1,000 nodes a page. Nodes that were tombstoned since are missing; where vacuum removed
+   * leave out what was written since. The order is the same wherever the same tree was written in it, whatever else was
+   * there and was vacuumed: a tree walk that goes on with a node's oldest continuation first, so that chains come whole,
+   * then what forks from them, from the deepest point up. Default 100, at most 1,000 nodes a page. Nodes that were tombstoned since are missing; where vacuum removed
    * the very branch that a page ended on, so is all that would follow: whoever wants the whole counts what it got.
    */
   walk(page?: WalkPage): Promise<NodeWalk>;

@@ -110,6 +110,19 @@ export const readMutants: readonly StoreMutant[] = [
     return { ...snapshot, ledger: snapshot.ledger.slice(-1) };
   }),
   {
+    name: 'a walk is in the order of writing',
+    breaks: 'ST7: a walk goes on with what follows on a node',
+    make: (context) =>
+      withStores(context, (store) => ({
+        walk: async (page) => {
+          const [walk, all] = await Promise.all([store.walk(page), store.load({ kind: 'all' })]);
+          const written = all.nodes.map((node) => node.id);
+          const nodes = walk.nodes.toSorted((a, b) => written.indexOf(a.id) - written.indexOf(b.id));
+          return { ...walk, nodes };
+        },
+      })),
+  },
+  {
     name: 'a walk ends after one page',
     breaks: 'ST7: a walk visits every live node',
     make: (context) =>

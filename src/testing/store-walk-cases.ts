@@ -45,6 +45,21 @@ export const storeWalkCases: readonly StoreCase[] = [
     },
   },
   {
+    name: '[ST7] a walk goes on with the oldest continuation first, also where vacuum made room behind its node',
+    run: async ({ factory }) => {
+      const author = await Author.create(factory);
+      const [root = ''] = await author.say('root');
+      const oldest = await author.say('oldest');
+      await author.sayBelow(root, 'older', 'and on');
+      await author.store.tombstoneNodes(oldest);
+      await author.store.vacuum();
+      await author.sayBelow(root, 'younger');
+      await author.sayBelow(root, 'youngest');
+      equal((await walked(author.store)).map(textOf), ['root', 'older', 'and on', 'younger', 'youngest']);
+      equal((await author.store.siblings(['op-3.0']))[0]?.siblings[0], { nodeId: 'op-3.0', tip: 'op-3.1' });
+    },
+  },
+  {
     name: '[ST7] a walk in pages of any length is the same walk',
     run: async (context) => {
       const { store } = await grown(context);

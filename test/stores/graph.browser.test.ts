@@ -7,6 +7,7 @@ import { newCounts } from '../../src/stores/indexeddb/rows/row-counters.ts';
 import { DEFAULT_COMMIT_BUDGET } from '../../src/stores/rules/commit-budget.ts';
 import { rejects } from '../../src/testing/assert.ts';
 import { appends, Author } from '../../src/testing/author.ts';
+import { tombstoneAll } from './maintenance-bench.ts';
 import { damage, dumpRows, editRow, withDatabase } from './raw-database.ts';
 
 /** How many rows `action` reads. */
@@ -109,7 +110,7 @@ describe('[ST8] a tombstoned node is invisible to every read', () => {
       expect(await siblingsOf(author.store, 'op-3.0')).toEqual(['op-1.1>op-1.1', 'op-3.0>op-3.0']);
     }));
 
-  test('an append below a live node with tombstoned ones behind it begins a chain, and goes on after vacuum', () =>
+  test('an append below a live node with tombstoned ones behind it begins a chain, and goes on after vacuum once no chain leaves the node', () =>
     withDatabase(async ({ name, factory }) => {
       const author = await Author.create(factory);
       await author.say('a');
@@ -127,7 +128,12 @@ describe('[ST8] a tombstoned node is invisible to every read', () => {
         expect(await siblingsOf(author.store, nodeId)).toEqual(all);
       }
       expect((await author.store.load({ kind: 'all' })).nodes).toHaveLength(4);
-      expect(await dumpRows(name)).toContain('"chain":0,"firstSeq":1,"count":1,"operationId":"op-5"');
+      expect(await dumpRows(name)).toContain('"chain":3,"firstSeq":1,"count":1,"operationId":"op-5"');
+      await author.branch('op-1.0');
+      await tombstoneAll(author.store);
+      await author.store.vacuum();
+      await author.say('only');
+      expect(await dumpRows(name)).toContain('"chain":0,"firstSeq":1,"count":1,"operationId":"op-7"');
     }));
 
   test('[ST9] chains that were vacuumed away leave gaps that nothing stumbles over, chain 0 too', () =>

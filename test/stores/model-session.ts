@@ -50,8 +50,6 @@ export class ModelSession {
   revision = 0;
   epoch = 0;
   ledger: UsageEntry[] = [];
-  /** Whether nodes were ever removed. */
-  wasVacuumed = false;
 
   constructor(sessionId: string, title: string, at: number) {
     this.sessionId = sessionId;
@@ -152,19 +150,6 @@ export class ModelSession {
     return Array.from(tips, ([nodeId, tip]) => ({ nodeId, tip }));
   }
 
-  /** Whether this is a walk of the live tree: each node with all that is below it in one piece, parents first. */
-  isWalk(ids: readonly string[]): boolean {
-    const expected = this.walk();
-    const open: (string | null)[] = [null];
-    for (const id of ids) {
-      const parentId = this.nodes.get(id)?.parentId ?? null;
-      const at = open.indexOf(parentId);
-      if (at < 0) return false;
-      open.splice(at + 1, open.length, id);
-    }
-    return ids.length === expected.length && new Set([...ids, ...expected]).size === ids.length;
-  }
-
   /** All live nodes: each before what is below it, its oldest child first. */
   walk(): readonly string[] {
     const below = new Map<string | null, string[]>();
@@ -216,7 +201,6 @@ export class ModelSession {
 
   /** Forgets operations with their nodes. */
   remove(operationIds: readonly string[]): void {
-    this.wasVacuumed ||= operationIds.length > 0;
     for (const operationId of operationIds) {
       for (const nodeId of this.operations.get(operationId)?.nodeIds ?? []) {
         this.nodes.delete(nodeId);

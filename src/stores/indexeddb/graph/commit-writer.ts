@@ -13,7 +13,15 @@ import {
 import { corrupt } from '../../rules/storage-error.ts';
 import { rowSize } from '../rows/row-size.ts';
 import type { RowTransaction } from '../rows/row-transaction.ts';
-import { type ChainRow, NO_PARENT, type Position, type ReceiptRow, type StoreName } from '../rows/schema.ts';
+import {
+  BY_FORK,
+  type ChainRow,
+  keysOf,
+  NO_PARENT,
+  type Position,
+  type ReceiptRow,
+  type StoreName,
+} from '../rows/schema.ts';
 import { decodeHead, decodeReceipt, type LiveHead } from './decode.ts';
 import { depthOf, findPlace, isActive, lastSegment, readTomb } from './node-places.ts';
 
@@ -168,7 +176,10 @@ async function liveLeaf(
   throw corrupt(sessionId, leaf, 'it is tombstoned');
 }
 
-/** An append below the last node of a chain goes on there; any other one begins a chain. */
+/**
+ * An append below the last node of a chain goes on there; any other one begins a chain. So does one where vacuum made that
+ * node the last one and a chain leaves it: what goes on with a chain must be older than what leaves it (`walk` says why).
+ */
 async function destinationOf(
   rows: RowTransaction,
   sessionId: string,
@@ -187,8 +198,16 @@ async function destinationOf(
   const firstSeq = seq + 1;
   if (parent === head.place && head.atTip) return { chain, firstSeq };
   const last = await lastSegment(rows, sessionId, chain);
-  if (last.firstSeq + last.count === firstSeq) return { chain, firstSeq };
+  if (last.firstSeq + last.count === firstSeq && !(await hasForks(rows, sessionId, parent))) {
+    return { chain, firstSeq };
+  }
   return { chain: newChain, firstSeq, fork: { parentChain: chain, forkSeq: seq } };
+}
+
+/** Whether a chain leaves this place. Reads one row, if there is one. */
+async function hasForks(rows: RowTransaction, sessionId: string, { chain, seq }: Position): Promise<boolean> {
+  const range = keysOf([sessionId, chain, seq]);
+  return (await rows.getAll('chains', range, { index: BY_FORK, limit: 1 })).length > 0;
 }
 
 async function isRequiredActive(
