@@ -213,4 +213,15 @@ describe('the turns of the timeline', () => {
     ]);
     expect(traceTurns([])).toEqual([]);
   });
+
+  test('know whether their last record is there', () => {
+    const rows = traceRows(
+      jsonl(
+        record({ type: 'turn_started' }, 0, 't1'),
+        record({ type: 'turn_started' }, 0, 't2'),
+        record({ type: 'turn_completed', status: 'failed', done_reason: 'cancelled' }, 0, 't2'),
+      ),
+    );
+    expect(traceTurns(rows).map(({ ended }) => ended)).toEqual([false, true]);
+  });
 });

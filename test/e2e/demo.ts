@@ -73,7 +73,12 @@ export class Demo {
 
   /** The rows of the live trace that say how a turn ended. */
   get endedTurns(): Locator {
-    return this.page.locator('[data-testid="trace-row"][data-type="turn_completed"]');
+    return this.traceRows('turn_completed');
+  }
+
+  /** The rows of the live trace that show records of this type. */
+  traceRows(type: string): Locator {
+    return this.page.locator(`[data-testid="trace-row"][data-type="${type}"]`);
   }
 
   tool(name: string): Locator {

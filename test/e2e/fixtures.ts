@@ -5,7 +5,7 @@ import { ModelServer } from './model-server.ts';
 
 interface PerTest {
   readonly demo: Demo;
-  /** A second tab on the same database. */
+  /** A second tab on the same database, behind the first one. */
   readonly otherTab: Demo;
   readonly server: ModelServer;
 }
@@ -36,7 +36,10 @@ export const test = base.extend<PerTest, PerWorker>({
     expect(uncaught).toEqual([]);
   },
   otherTab: async ({ demo, context, baseURL }, use) => {
-    await use(new Demo(await context.newPage(), demo.database, baseURL ?? ''));
+    const page = await context.newPage();
+    // Whatever is done in a hidden page waits for frames that come once a second.
+    await demo.page.bringToFront();
+    await use(new Demo(page, demo.database, baseURL ?? ''));
   },
 });
 

@@ -6,7 +6,6 @@ test('[FO2] a second tab follows an answer as it is written, and what is stored 
   otherTab,
   server,
 }) => {
-  await demo.page.bringToFront();
   await demo.open();
   await demo.useServer(server);
   const answer = held('It begins', ' and it ends.');
@@ -19,9 +18,12 @@ test('[FO2] a second tab follows an answer as it is written, and what is stored 
   await expect(otherTab.live).toContainText('It begins');
   await expect(otherTab.page.getByTestId('tab-notice')).toContainText('Another tab is writing this chat');
   await expect(otherTab.stop).toHaveCount(0);
+  await expect(otherTab.traceRows('llm_call_started')).toHaveCount(1);
+  await expect(otherTab.endedTurns).toHaveCount(0);
   answer.release();
   await expect(otherTab.answers).toHaveText([/It begins and it ends\./]);
   await expect(otherTab.live).toHaveCount(0);
+  await expect(otherTab.endedTurns).toHaveText([/assistant message/]);
   const nodes = await otherTab.nodeIds();
   await demo.page.bringToFront();
   await demo.settled();
@@ -33,7 +35,6 @@ test('[WS2] the tab that sends is the one that writes; an idle one gives way at 
   otherTab,
   server,
 }) => {
-  await demo.page.bringToFront();
   await demo.open();
   await demo.useServer(server);
   server.answers('one', { content: 'First.' });
@@ -51,6 +52,7 @@ test('[WS2] the tab that sends is the one that writes; an idle one gives way at 
 
   await demo.page.bringToFront();
   await expect(demo.answers).toHaveText([/First\./, /Second\./]);
+  await expect(demo.endedTurns).toHaveCount(2);
   const takeOver = demo.page.getByTestId('take-over');
   await expect(takeOver.or(demo.page.getByTestId('composer')).first()).toBeVisible();
   await demo.say('Say one again');
@@ -65,7 +67,6 @@ test('[WS5][WS6] a tab in the middle of an answer keeps the chat, until it is ta
   otherTab,
   server,
 }) => {
-  await demo.page.bringToFront();
   await demo.open();
   await demo.useServer(server);
   const answer = held('It begins', ' and never ends.');
@@ -97,4 +98,31 @@ test('[WS5][WS6] a tab in the middle of an answer keeps the chat, until it is ta
   await expect(demo.answers).toHaveText([/Come in\./]);
   expect(await demo.nodeIds()).toEqual(nodes);
   await demo.settled();
+  for (const tab of [demo, otherTab]) await expect(tab.endedTurns).toHaveCount(2);
+});
+
+test('a tab that is closed in the middle of an answer: the other one goes on, and says what the trace lacks', async ({
+  demo,
+  otherTab,
+  server,
+}) => {
+  await demo.open();
+  await demo.useServer(server);
+  server.plays(held('It begins').play);
+  await demo.say('Tell me a story');
+  await expect(demo.live).toContainText('It begins');
+  await otherTab.page.bringToFront();
+  await otherTab.open(demo.sessionId());
+  await expect(otherTab.traceRows('llm_call_started')).toHaveCount(1);
+  const cutOff = otherTab.page.getByTestId('trace-cut-off');
+  await expect(cutOff).toHaveCount(0);
+
+  await demo.page.close();
+  await expect(otherTab.live).toHaveCount(0);
+  await expect(cutOff).toContainText('was not recorded');
+  server.answers('Tell me', { content: 'It goes on.' });
+  await otherTab.page.getByTestId('continue').click();
+  await expect(otherTab.answers).toHaveText([/It goes on\./]);
+  await expect(otherTab.endedTurns).toHaveCount(1);
+  await expect(cutOff).toHaveCount(1);
 });

@@ -1,8 +1,9 @@
-import { isLashError, type RuntimeClient, type TurnResult } from 'lash-web';
+import { isLashError, type RuntimeClient, type SessionClient, type TurnResult } from 'lash-web';
 
 import { Chat, NEW_TITLE } from './chat.ts';
 import { Connection } from './connection.ts';
-import { Draft } from './draft.ts';
+import type { Draft } from './draft.ts';
+import { Drafts } from './drafts.ts';
 import { Keys } from './keys.ts';
 import { Kit } from './kit.ts';
 import { choiceOf, keepChoice, lastChoice, policyOf, type ModelChoice } from './model-choice.ts';
@@ -19,10 +20,15 @@ import { Theme } from './theme.ts';
 import { TraceFeed } from './trace-feed.ts';
 import { Transfers } from './transfers.ts';
 
+/** A chat that is on its way. Without an id it is a new one. */
+interface Arrival {
+  readonly sessionId: string | null;
+  /** Resolves with the chat once it is shown; with `null` if it does not come, or something else is wanted meanwhile. */
+  readonly shown: PromiseWithResolvers<Chat | null>;
+}
+
 /** All that the page shows, and all that a person can do with it. Every change asks for a new frame. */
 export class App {
-  /** The chat that is open. */
-  chat: Chat | null = null;
   /** What the main part of the page shows; a chat stays open beside it. */
   place: Place = placeInAddress();
   readonly notices: Notices;
@@ -40,13 +46,13 @@ export class App {
   /** Asks for a new frame. */
   readonly redraw: () => void;
   readonly #keys = new Keys();
+  readonly #drafts = new Drafts();
   readonly #dismissedWarnings = new Set<string>();
-  #freshDraft = new Draft();
-  #opening = 0;
+  #open: Chat | null = null;
+  #arrival: Arrival | null = null;
   #creating: Promise<Chat> | null = null;
   /** The open chat, and those that were left while an answer was under way. */
   readonly #chats = new Map<string, Chat>();
-  readonly #drafts = new Map<string, Draft>();
 
   constructor(connect: (theme: Theme) => Promise<RuntimeClient>, changed: () => void) {
     this.redraw = changed;
@@ -59,15 +65,25 @@ export class App {
     this.transfers = new Transfers(client, changed);
     this.kit = new Kit(changed, this.notices.show);
     this.offline = new Offline(changed);
-    this.trace = new TraceFeed(() => this.chat?.busy === true, changed, this.notices.show);
+    this.trace = new TraceFeed(client, changed, this.notices.show);
     this.theme = new Theme(changed);
     this.panels = new Panels(changed);
     this.settings = new Settings(this.#keys, changed);
   }
 
-  /** What stands in the composer. */
+  /** The chat that is shown: none while another one is on its way. */
+  get chat(): Chat | null {
+    return this.#arrival === null ? this.#open : null;
+  }
+
+  /** The session that is on its way to be shown. */
+  get opening(): string | null {
+    return this.#arrival?.sessionId ?? null;
+  }
+
+  /** What stands in the composer. It belongs to the chat that is shown, or to the one that is on its way. */
   get draft(): Draft {
-    return this.chat?.draft ?? this.#freshDraft;
+    return this.chat?.draft ?? this.#drafts.of(this.opening);
   }
 
   /** The model of the open chat, or the one that a new chat gets. */
@@ -93,13 +109,14 @@ export class App {
 
   /** Connects, and shows the session of this id. After the worker was lost: connects anew, and open chats go on. */
   async connect(sessionId: string | null): Promise<void> {
+    if (sessionId !== null) await this.open(sessionId);
     await this.connection.connect(async (client) => {
       await this.#keys.giveAll(client);
       await this.sessions.refresh();
     });
     this.notices.dismiss();
     if (this.place === 'storage') this.readStorage();
-    await this.open(sessionId);
+    if (this.#arrival !== null) await this.#arrive(this.#arrival);
   }
 
   /** Shows what the page's address names. */
@@ -129,53 +146,28 @@ export class App {
     );
   }
 
-  readonly reconnect = (): void => this.notices.run(this.connect(this.chat?.id ?? sessionInAddress()));
+  readonly reconnect = (): void => this.notices.run(this.connect(null));
 
   /** Shows the session of this id, or none. What is being answered in the one before goes on. */
   async open(sessionId: string | null): Promise<void> {
-    const attempt = ++this.#opening;
-    if (sessionId === (this.chat?.id ?? null)) {
-      if (sessionId !== null && this.place !== 'chat') this.goTo('chat');
+    if (sessionId !== null && sessionId === this.opening) return;
+    if (sessionId !== null && sessionId === this.#open?.id) {
+      if (this.#arrival !== null) this.#show(this.#open);
+      else if (this.place !== 'chat') this.goTo('chat');
       return;
     }
     this.notices.dismiss();
     const known = this.#chats.get(sessionId ?? '');
     if (sessionId === null || known !== undefined) return this.#show(known ?? null);
-    try {
-      const session = await this.connection.client.openSession(sessionId);
-      const chat = new Chat(session, this.#drafts.get(sessionId) ?? new Draft(), this.redraw);
-      if (attempt === this.#opening) this.#show(chat);
-      else await chat.close();
-    } catch (error) {
-      // To go back must not lead here again.
-      if (attempt === this.#opening) this.#show(null, 'replace');
-      if (!isLashError(error, 'StoredDataCorrupt')) throw error;
-      this.notices.offer(error, [
-        {
-          label: 'Open read-only up to the damage',
-          testId: 'open-sound',
-          accept: () => this.openSound(sessionId),
-        },
-        {
-          label: 'Export what can be read',
-          testId: 'export-sound',
-          accept: () => this.transfers.exportReadable(sessionId),
-        },
-      ]);
-    }
+    const arrival = this.#expect(sessionId);
+    // Whoever connects opens what is expected by then.
+    if (this.connection.state === 'ready') await this.#arrive(arrival);
   }
 
   /** Shows a damaged session up to its last sound message, for reading only. */
   async openSound(sessionId: string): Promise<void> {
-    const attempt = ++this.#opening;
     this.notices.dismiss();
-    const session = await this.connection.client.openSession(sessionId, {
-      mode: 'readOnly',
-      damaged: 'showSound',
-    });
-    const chat = new Chat(session, new Draft(), this.redraw);
-    if (attempt === this.#opening) this.#show(chat);
-    else await chat.close();
+    await this.#arrive(this.#expect(sessionId), true);
   }
 
   /** Makes a session of a file and shows it. */
@@ -201,16 +193,21 @@ export class App {
   }
 
   async #create(): Promise<Chat> {
-    this.#opening++;
+    const arrival = this.#expect(null);
     this.notices.dismiss();
     const choice = lastChoice();
     const policy = policyOf(choice, this.#keys.nameFor(choice));
-    const session = await this.connection.client.createSession({ title: NEW_TITLE, policy });
-    const chat = new Chat(session, this.chat === null ? this.#freshDraft : new Draft(), this.redraw);
-    this.#freshDraft = new Draft();
-    this.#show(chat);
-    await this.sessions.refresh();
-    return chat;
+    try {
+      const session = await this.connection.client.createSession({ title: NEW_TITLE, policy });
+      const chat = this.#chatOf(session, this.#drafts.adopt(session.sessionId));
+      if (this.#arrival === arrival) this.#show(chat);
+      else this.#chats.set(chat.id, chat);
+      await this.sessions.refresh();
+      return chat;
+    } catch (error) {
+      if (this.#arrival === arrival) this.#show(this.#open);
+      throw error;
+    }
   }
 
   /** Deletes a session for good, whatever it is doing. */
@@ -219,14 +216,15 @@ export class App {
     if (chat !== undefined) {
       await chat.stop();
       this.#chats.delete(sessionId);
-      if (this.chat === chat) this.#show(null);
+      if (this.#open === chat) this.#show(null);
       await chat.close();
     }
+    this.#drafts.forget(sessionId);
     await this.sessions.delete(sessionId);
   }
 
   async send(): Promise<void> {
-    if (!this.draft.sendable) return;
+    if (!this.draft.sendable || this.opening !== null) return;
     const chat = this.chat ?? (await this.create());
     await this.#watch(chat, chat.send());
   }
@@ -240,7 +238,9 @@ export class App {
   }
 
   async attach(files: readonly File[]): Promise<void> {
-    const chat = this.chat ?? (await this.create());
+    const arriving = this.opening === null ? undefined : this.#arrival?.shown.promise;
+    const chat = arriving === undefined ? (this.chat ?? (await this.create())) : await arriving;
+    if (chat === null) return;
     for (const file of files) this.notices.run(chat.attach(file));
   }
 
@@ -268,25 +268,82 @@ export class App {
 
   async #watch(chat: Chat, turn: Promise<TurnResult | null>): Promise<void> {
     this.notices.dismiss();
-    this.trace.follow(this.connection.client);
     try {
       const result = await turn;
       if (result?.error !== undefined && this.chat === chat) this.notices.show(result.error);
     } finally {
-      if (this.chat !== chat) await this.#leave(chat);
+      if (this.#open !== chat) await this.#leave(chat);
     }
     await this.sessions.refresh();
   }
 
+  /** Lets go of what is shown, for what was asked for: what is typed from now on is for that. */
+  #expect(sessionId: string | null): Arrival {
+    this.#arrival?.shown.resolve(null);
+    const arrival = { sessionId, shown: Promise.withResolvers<Chat | null>() };
+    this.#arrival = arrival;
+    this.place = 'chat';
+    this.storage.rest();
+    this.trace.show(null);
+    this.panels.uncover();
+    this.redraw();
+    return arrival;
+  }
+
+  async #arrive(arrival: Arrival, sound = false): Promise<void> {
+    const { sessionId } = arrival;
+    if (sessionId === null) return;
+    try {
+      const session = await this.connection.client.openSession(
+        sessionId,
+        sound ? { mode: 'readOnly', damaged: 'showSound' } : {},
+      );
+      const chat = this.#chatOf(session, this.#drafts.of(sessionId));
+      if (this.#arrival === arrival) this.#show(chat);
+      else await chat.close();
+    } catch (error) {
+      if (this.#arrival !== arrival) return;
+      // It is still wanted, and opened with the next worker.
+      if (isLashError(error, 'WorkerLost')) throw error;
+      const gone = isLashError(error, 'SessionNotFound') || isLashError(error, 'SessionDeleted');
+      if (gone) this.#drafts.rescue(sessionId);
+      // To go back must not lead here again.
+      this.#show(null, 'replace');
+      if (!isLashError(error, 'StoredDataCorrupt')) throw error;
+      this.notices.offer(error, [
+        {
+          label: 'Open read-only up to the damage',
+          testId: 'open-sound',
+          accept: () => this.openSound(sessionId),
+        },
+        {
+          label: 'Export what can be read',
+          testId: 'export-sound',
+          accept: () => this.transfers.exportReadable(sessionId),
+        },
+      ]);
+    }
+  }
+
+  #chatOf(session: SessionClient, draft: Draft): Chat {
+    const chat = new Chat(session, draft, () => {
+      if (this.chat === chat) this.trace.follow(chat.view);
+      this.redraw();
+    });
+    return chat;
+  }
+
   #show(chat: Chat | null, how: 'push' | 'replace' = 'push'): void {
-    const left = this.chat;
-    this.chat = chat;
+    const left = this.#open;
+    this.#open = chat;
+    this.#arrival?.shown.resolve(chat);
+    this.#arrival = null;
     this.place = 'chat';
     this.storage.rest();
     if (chat !== null) this.#chats.set(chat.id, chat);
     setAddress('chat', chat?.id ?? null, how);
     this.notices.run(this.pins.show(chat));
-    this.trace.show(this.connection.client, chat?.id ?? null);
+    this.trace.show(chat?.view ?? null);
     this.panels.uncover();
     if (left !== null && left !== chat && !left.running) this.notices.run(this.#leave(left));
     this.redraw();
@@ -294,7 +351,6 @@ export class App {
 
   async #leave(chat: Chat): Promise<void> {
     if (this.#chats.get(chat.id) !== chat) return;
-    this.#drafts.set(chat.id, chat.draft);
     this.#chats.delete(chat.id);
     await chat.close();
   }

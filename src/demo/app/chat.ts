@@ -84,8 +84,9 @@ export class Chat {
   send(): Promise<TurnResult | null> {
     const { draft } = this;
     if (!draft.sendable || this.running || this.readOnly) return Promise.resolve(null);
-    const request = draft.editing === null ? {} : { from: draft.editing.from };
-    return this.#run({ parts: draft.parts() }, request, () => draft.clear());
+    const { editing, text, attachments } = draft;
+    const request = editing === null ? {} : { from: editing.from };
+    return this.#run({ parts: draft.parts() }, request, () => draft.takeOut(text, attachments));
   }
 
   /** A new answer to the last question, beside the one that is there. */

@@ -52,6 +52,13 @@ export class Draft {
     this.editing = null;
   }
 
+  /** Takes out what was sent; what was typed or attached since then stays. */
+  takeOut(text: string, attachments: readonly AttachmentRef[]): void {
+    if (this.text.startsWith(text)) this.text = this.text.slice(text.length).trimStart();
+    this.attachments = this.attachments.filter((ref) => !attachments.includes(ref));
+    this.editing = null;
+  }
+
   /** The message that this draft is. */
   parts(): readonly UserPart[] {
     const text = this.text.trim();

@@ -1,55 +1,85 @@
-import type { RuntimeClient } from 'lash-web';
+import type { RuntimeClient, SessionView } from 'lash-web';
 
 import { traceRows, traceTurns, type TraceRow, type TraceTurn } from './trace-timeline.ts';
 
 const POLL_MS = 400;
+/** Whoever runs a turn stores its records a moment later. After this many reads without its last one it is not coming. */
+const READS_AFTER_END = 6;
 const MAX_ROWS = 1000;
 
-/** The newest part of a session's trace, read in small steps while something happens. */
+/**
+ * The newest part of a session's trace, read in small steps while a turn runs. Every tab stores its records in the same
+ * place, so that a turn of another tab shows too.
+ */
 export class TraceFeed {
   turns: readonly TraceTurn[] = [];
   /** How many older rows are left out here; the download has them. */
   omitted = 0;
+  #turnId: string | null = null;
+  #running = false;
+  #readsLeft = 0;
   #rows: readonly TraceRow[] = [];
   #sessionId: string | null = null;
   #cursor: string | undefined;
   #reading = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  readonly #running: () => boolean;
+  readonly #client: () => RuntimeClient;
   readonly #changed: () => void;
   readonly #failed: (error: unknown) => void;
 
-  constructor(running: () => boolean, changed: () => void, failed: (error: unknown) => void) {
-    this.#running = running;
+  constructor(client: () => RuntimeClient, changed: () => void, failed: (error: unknown) => void) {
+    this.#client = client;
     this.#changed = changed;
     this.#failed = failed;
   }
 
-  /** Shows another session's trace, from its beginning. */
-  show(client: RuntimeClient, sessionId: string | null): void {
-    clearTimeout(this.#timer);
-    this.#sessionId = sessionId;
+  /** The turn of which records may still come: the running one, or one that has just ended. */
+  get awaited(): string | null {
+    return this.#running || this.#readsLeft > 0 ? this.#turnId : null;
+  }
+
+  /** Shows the trace of another session from its beginning, or none. */
+  show(session: SessionView | null): void {
+    this.#sessionId = session?.sessionId ?? null;
     this.#cursor = undefined;
     this.#rows = [];
     this.turns = [];
     this.omitted = 0;
+    this.#note(session);
     this.#changed();
-    this.follow(client);
+    this.#readOn();
   }
 
-  /** Reads what is new, then again and again while a turn runs, and once more after. */
-  follow(client: RuntimeClient): void {
+  /** Reads on while a turn runs, in whatever tab, and until its last record is there. */
+  follow(session: SessionView): void {
+    if (this.#note(session)) this.#readOn();
+  }
+
+  /** Remembers which turn runs or was the last one, and says whether that is news. */
+  #note(session: SessionView | null): boolean {
+    const running = (session?.turn ?? null) !== null;
+    const turnId = (session?.turn ?? session?.lastTurn)?.turnId ?? null;
+    if (turnId === this.#turnId && running === this.#running) return false;
+    this.#turnId = turnId;
+    this.#running = running;
+    this.#readsLeft = turnId === null ? 0 : READS_AFTER_END;
+    return true;
+  }
+
+  #readOn(): void {
     clearTimeout(this.#timer);
-    const again = this.#running();
-    this.#read(client).then(
-      () => {
-        if (again) this.#timer = setTimeout(() => this.follow(client), POLL_MS);
-      },
-      (error: unknown) => this.#failed(error),
-    );
+    this.#read().then(() => this.#wait(), this.#failed);
   }
 
-  async #read(client: RuntimeClient): Promise<void> {
+  #wait(): void {
+    if (this.awaited === null) return;
+    if (this.turns.some(({ turnId, ended }) => ended && turnId === this.#turnId)) this.#readsLeft = 0;
+    else if (!this.#running) this.#readsLeft--;
+    if (this.awaited === null) this.#changed();
+    else this.#timer = setTimeout(() => this.#readOn(), POLL_MS);
+  }
+
+  async #read(): Promise<void> {
     if (this.#reading || this.#sessionId === null) return;
     this.#reading = true;
     try {
@@ -57,7 +87,8 @@ export class TraceFeed {
         const sessionId: string | null = this.#sessionId;
         if (sessionId === null) return;
         const cursor = this.#cursor;
-        const chunk = await client.readTrace({ sessionId, ...(cursor === undefined ? {} : { cursor }) });
+        const request = { sessionId, ...(cursor === undefined ? {} : { cursor }) };
+        const chunk = await this.#client().readTrace(request);
         if (sessionId !== this.#sessionId) continue;
         done = chunk.done;
         this.#cursor = chunk.cursor;

@@ -18,6 +18,8 @@ export interface TraceTurn {
   readonly turnId: string;
   readonly from: number;
   readonly to: number;
+  /** Whether its last record is there. */
+  readonly ended: boolean;
   readonly rows: readonly TraceRow[];
 }
 
@@ -51,6 +53,7 @@ export function traceTurns(rows: readonly TraceRow[]): readonly TraceTurn[] {
     turnId,
     from: Math.min(...group.map((row) => row.at - (row.durationMs ?? 0))),
     to: Math.max(...group.map((row) => row.at)),
+    ended: group.some(({ type }) => type === 'turn_completed'),
     rows: group,
   }));
 }

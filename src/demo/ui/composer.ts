@@ -82,14 +82,13 @@ function editingBar(app: App): TemplateResult {
 }
 
 function sendButton(app: App): TemplateResult {
-  const disabled = !app.draft.sendable || app.connection.state !== 'ready';
   return html`<button
     type="submit"
     class="round-button"
     data-testid="send"
     aria-label="Send"
     title="Send"
-    ?disabled=${disabled}
+    ?disabled=${!app.draft.sendable || !canSend(app)}
   >
     ${icon('send')}
   </button>`;
@@ -112,9 +111,14 @@ function stopButton(app: App): TemplateResult {
   </button>`;
 }
 
+/** Until the chat is there, what is typed waits for it. */
+function canSend({ connection, opening }: App): boolean {
+  return connection.state === 'ready' && opening === null;
+}
+
 function submit(app: App, event: Event): void {
   event.preventDefault();
-  if (app.chat?.running === true || app.connection.state !== 'ready') return;
+  if (app.chat?.running === true || !canSend(app)) return;
   app.notices.run(app.send());
   offerComposer();
 }

@@ -14,10 +14,15 @@ import { messageRow, type MessageContext } from './message.ts';
 import type { StickyScroll } from './sticky-scroll.ts';
 import { welcome } from './welcome.ts';
 
+const OPENING = html`<p class="opening muted" role="status" data-testid="opening">
+  <span class="spinner"></span> Opening the chat…
+</p>`;
+
 /** The messages of the open chat, the running turn, and what can be done at the end; or a welcome. */
 export function conversation(app: App, scroll: StickyScroll): TemplateResult {
   const { chat } = app;
   const empty = chat === null || (chat.view.window.nodes.length === 0 && !chat.busy);
+  const content = empty ? welcome(app) : thread(app, chat, scroll);
   return html`<div
       class="scroller"
       tabindex="0"
@@ -25,7 +30,7 @@ export function conversation(app: App, scroll: StickyScroll): TemplateResult {
       aria-label="Conversation"
       ${ref(scroll.attach)}
     >
-      <div class="column">${empty ? welcome(app) : thread(app, chat, scroll)}</div>
+      <div class="column">${app.opening === null ? content : OPENING}</div>
     </div>
     <div class="to-end" ?hidden=${(scroll.atEnd && showsEnd(chat)) || empty}>
       ${iconButton({ icon: 'down', label: 'Go to the newest message', onClick: () => chat !== null && app.notices.run(toEnd(chat, scroll)) })}

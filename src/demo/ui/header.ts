@@ -13,9 +13,10 @@ const SUBTITLES = {
 } as const;
 
 /** What the page shows, in a few words. */
-export function titleOf({ place, chat }: App): string {
+export function titleOf({ place, chat, opening, sessions }: App): string {
   if (place === 'storage') return 'Storage';
   if (place === 'kit') return 'Check of this browser';
+  if (opening !== null) return sessions.items.find(({ sessionId }) => sessionId === opening)?.title ?? '…';
   return chat === null ? 'No chat open' : chat.view.title;
 }
 

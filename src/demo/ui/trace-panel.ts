@@ -50,14 +50,18 @@ export function tracePanel(app: App, scroll: StickyScroll): TemplateResult {
         ${repeat(
           trace.turns,
           (turn) => turn.turnId,
-          (turn, index) => guard([turn.rows.length, turn.to, index], () => turnRows(turn, index)),
+          (turn, index) => {
+            const cutOff = !turn.ended && turn.turnId !== '' && turn.turnId !== trace.awaited;
+            return guard([turn.rows.length, turn.to, index, cutOff], () => turnRows(turn, index, cutOff));
+          },
         )}
       </div>
     </div>
   </aside>`;
 }
 
-function turnRows(turn: TraceTurn, index: number): TemplateResult {
+/** `cutOff`: its last records are not there, and not coming. */
+function turnRows(turn: TraceTurn, index: number, cutOff: boolean): TemplateResult {
   const began = new Date(turn.from).toLocaleTimeString('en', { hour12: false });
   return html`<section class="trace-turn">
     <h3>
@@ -67,6 +71,13 @@ function turnRows(turn: TraceTurn, index: number): TemplateResult {
     <ol>
       ${turn.rows.map((row) => recordRow(row, turn))}
     </ol>
+    ${
+      cutOff
+        ? html`<p class="muted" data-testid="trace-cut-off">
+            The end of this turn was not recorded: its tab was closed, reloaded or frozen first.
+          </p>`
+        : nothing
+    }
   </section>`;
 }
 

@@ -1,0 +1,113 @@
+import type { Page } from '@playwright/test';
+
+import { textFile, type Demo } from './demo.ts';
+import { expect, test } from './fixtures.ts';
+import { holdStores } from './hold-stores.ts';
+
+/** Keeps the page connecting until the returned function is called. */
+async function holdWorker(page: Page): Promise<() => void> {
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await page.route(/agent\.worker/, async (route) => {
+    await released;
+    await route.continue();
+  });
+  return release;
+}
+
+/** Makes a session that holds one question. */
+async function make(demo: Demo, question: string): Promise<string> {
+  await demo.page.getByTestId('new-session').click();
+  await expect(demo.messages).toHaveCount(0);
+  await demo.say(question);
+  await demo.settled();
+  return demo.sessionId();
+}
+
+test('what is typed while the page connects waits for the session that the address names', async ({
+  demo,
+  page,
+}) => {
+  await demo.open();
+  const sessionId = await make(demo, 'Who are you?');
+  await page.goto('about:blank');
+
+  const release = await holdWorker(page);
+  await demo.visit(sessionId);
+  await expect(page.getByTestId('opening')).toBeVisible();
+  await demo.composer.fill('Hello there');
+  await demo.composer.press('Enter');
+  await expect(demo.send).toBeDisabled();
+  release();
+  await expect(demo.questions).toHaveText([/Who are you\?/]);
+  await expect(demo.composer).toHaveValue('Hello there');
+  await demo.send.click();
+  await expect(demo.questions).toHaveText([/Who are you\?/, /Hello there/]);
+  await expect(demo.sessions).toHaveCount(1);
+  await expect(demo.composer).toHaveValue('');
+});
+
+test('what is typed for a session that does not exist stays in the composer', async ({ demo, page }) => {
+  const release = await holdWorker(page);
+  await demo.visit('no-such-session');
+  await demo.composer.fill('Who are you?');
+  release();
+  await expect(demo.error).toHaveAttribute('data-code', 'SessionNotFound');
+  await expect(demo.composer).toHaveValue('Who are you?');
+  await demo.send.click();
+  await expect(demo.answers).toHaveText([/built-in model/]);
+  await expect(demo.sessions).toHaveCount(1);
+});
+
+test('what is typed and attached while a session opens is for that one; each keeps its own draft', async ({
+  demo,
+  page,
+}) => {
+  await demo.open();
+  const first = await make(demo, 'Who are you?');
+  const second = await make(demo, 'Hello there');
+  await demo.composer.fill('For the second');
+
+  const letGo = await holdStores(page, demo.database, ['heads', 'segments']);
+  await demo.sessionItem(first).getByRole('link').click();
+  await expect(page.getByTestId('opening')).toBeVisible();
+  await expect(demo.composer).toHaveValue('');
+  await expect(demo.messages).toHaveCount(0);
+  await demo.composer.fill('Read the attached file');
+  await demo.composer.press('Enter');
+  await page.getByTestId('attach').setInputFiles([textFile('list.txt', 'eggs and a heron')]);
+  await letGo();
+  await expect(demo.questions).toHaveText([/Who are you\?/]);
+  await expect(demo.composer).toHaveValue('Read the attached file');
+  await expect(page.locator('form').getByTestId('attachment')).toHaveText([/list\.txt/]);
+
+  await demo.sessionItem(second).getByRole('link').click();
+  await expect(demo.composer).toHaveValue('For the second');
+  await expect(demo.questions).toHaveText([/Hello there/]);
+  await page.goBack();
+  await expect(demo.composer).toHaveValue('Read the attached file');
+  await demo.send.click();
+  await expect(demo.questions).toHaveText([/Who are you\?/, /Read the attached file/]);
+  await expect(demo.answers.last()).toContainText('eggs and a heron');
+  await expect(demo.composer).toHaveValue('');
+  await expect(demo.error).toHaveCount(0);
+});
+
+test('what is typed right after a new chat was asked for is for the new one', async ({ demo, page }) => {
+  await demo.open();
+  const first = await make(demo, 'Who are you?');
+  await demo.composer.fill('For the first');
+  const letGo = await holdStores(page, demo.database, ['heads']);
+  await page.getByTestId('new-session').click();
+  await expect(demo.composer).toHaveValue('');
+  await demo.composer.fill('For the new one');
+  await letGo();
+  await expect(demo.sessions).toHaveCount(2);
+  await expect(demo.messages).toHaveCount(0);
+  await expect(demo.composer).toHaveValue('For the new one');
+  await demo.sessionItem(first).getByRole('link').click();
+  await expect(demo.questions).toHaveText([/Who are you\?/]);
+  await expect(demo.composer).toHaveValue('For the first');
+});
