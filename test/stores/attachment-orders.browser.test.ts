@@ -39,7 +39,7 @@ async function holds(bench: AttachmentBench, id: string, blob: Blob): Promise<vo
 async function hasNoLooseChunk(bench: AttachmentBench, id: string): Promise<void> {
   const options = { stores: ['attachments', 'chunks'], mode: 'readonly', counts: newCounts() } as const;
   const [row, keys] = await bench.database.transaction(options, (rows) =>
-    Promise.all([rows.get('attachments', id), rows.getKeys('chunks', keysOf([id]), 1)]),
+    Promise.all([rows.get('attachments', id), rows.getKeys('chunks', keysOf([id]), { limit: 1 })]),
   );
   if (row === undefined) equal(keys, [], 'chunks without a row');
 }

@@ -22,7 +22,7 @@ export async function adopt(
   for (const [at, id] of ids.entries()) {
     const row = found[at];
     if (!isFields(row) || row['state'] !== 'stored') throw attachmentNotFound(id);
-    rows.put('references', { id, sessionId, operationId });
-    rows.delete('intents', IDBKeyRange.only([id, sessionId]));
+    rows.put('references', { sessionId, id, operationId });
+    rows.delete('intents', IDBKeyRange.only([sessionId, id]));
   }
 }

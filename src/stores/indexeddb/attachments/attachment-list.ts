@@ -2,7 +2,7 @@ import type { StoredAttachment } from '../../../contract/attachments.ts';
 import type { Page } from '../../../core/policy.ts';
 import { toRef } from '../../rules/attachment.ts';
 import type { RowTransaction } from '../rows/row-transaction.ts';
-import { type AttachmentRow, keysOf, type StoreName } from '../rows/schema.ts';
+import { type AttachmentRow, BY_ATTACHMENT, type StoreName } from '../rows/schema.ts';
 import { decodeAttachment } from './attachment-row.ts';
 
 /** The object stores that {@link listAttachments} needs. */
@@ -50,7 +50,8 @@ export async function readBatch(
 
 /** Whether a node refers to the attachment. */
 export async function isReferenced(rows: RowTransaction, id: string): Promise<boolean> {
-  return (await rows.getKeys('references', keysOf([id]), 1)).length > 0;
+  const options = { index: BY_ATTACHMENT, limit: 1 };
+  return (await rows.getKeys('references', IDBKeyRange.only(id), options)).length > 0;
 }
 
 async function describe(rows: RowTransaction, row: AttachmentRow): Promise<StoredAttachment> {

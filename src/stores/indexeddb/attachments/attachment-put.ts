@@ -67,7 +67,7 @@ async function writeChunk(put: AttachmentPut, id: string, token: string, index: 
   return write(put, ['attachments', 'chunks'], async (rows) => {
     const [row, written] = await Promise.all([
       readAttachment(rows, id),
-      rows.getKeys('chunks', IDBKeyRange.only([id, index]), 1),
+      rows.getKeys('chunks', IDBKeyRange.only([id, index]), { limit: 1 }),
     ]);
     if (row?.state !== 'putting' || row.token !== token) return false;
     if (written.length === 0) rows.add('chunks', { id, index, bytes });
@@ -95,7 +95,7 @@ async function settle(
   if (owner === undefined) return;
   const { sessionId } = owner;
   const epoch = await epochOf(rows, sessionId);
-  if (epoch !== undefined) rows.put('intents', { id: row.id, sessionId, epoch });
+  if (epoch !== undefined) rows.put('intents', { sessionId, id: row.id, epoch });
 }
 
 /** Each step finds what it did before, and does no more then (law ST16). */

@@ -42,9 +42,14 @@ export class RowTransaction {
     return rows;
   }
 
-  /** The first keys of a range, at most `limit`. Reads no row. */
-  async getKeys(store: StoreName, range: IDBKeyRange, limit: number): Promise<readonly IDBValidKey[]> {
-    const keys = await resultOf(this.#transaction.objectStore(store).getAllKeys(range, limit));
+  /** The keys of the rows of a range, of the store or of an index of it; at most `limit`. Reads no row. */
+  async getKeys(
+    store: StoreName,
+    range: IDBKeyRange | null,
+    { index, limit }: { readonly index?: string; readonly limit?: number } = {},
+  ): Promise<readonly IDBValidKey[]> {
+    const from = this.#transaction.objectStore(store);
+    const keys = await resultOf((index === undefined ? from : from.index(index)).getAllKeys(range, limit));
     this.#counts.rowsRead += keys.length;
     return keys;
   }

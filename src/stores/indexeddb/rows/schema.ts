@@ -135,20 +135,23 @@ export interface AttachmentRow extends AttachmentMeta {
   readonly putAt: number;
 }
 
-/** An operation's nodes refer to an attachment: written in the commit's own transaction (law ST11). Keys tell it all. */
+/**
+ * An operation's nodes refer to the attachment `id`: written in the commit's own transaction (law ST11). Keys tell it all,
+ * and {@link BY_ATTACHMENT} who refers to an attachment.
+ */
 export interface ReferenceRow {
-  readonly id: string;
   readonly sessionId: string;
+  readonly id: string;
   readonly operationId: string;
 }
 
 /**
- * A session put an attachment and may still refer to it: until its epoch is another one than `epoch`, it is deleted, or a
- * commit has adopted it.
+ * A session put the attachment `id` and may still refer to it: until its epoch is another one than `epoch`, it is deleted,
+ * or a commit has adopted it.
  */
 export interface IntentRow {
-  readonly id: string;
   readonly sessionId: string;
+  readonly id: string;
   readonly epoch: number;
 }
 
@@ -195,6 +198,9 @@ export const BY_PENDING = 'byPending';
 /** The index of `chains` that finds the chains that leave a node. */
 export const BY_FORK = 'byFork';
 
+/** The index of `references` and of `intents` that finds the sessions that have to do with an attachment. */
+export const BY_ATTACHMENT = 'byAttachment';
+
 /** A key of one part is no list: Chromium's SQLite back end forgets that a key path was a list of one. */
 const KEY_PATHS: Readonly<Record<StoreName, string | string[]>> = {
   database: 'key',
@@ -209,8 +215,8 @@ const KEY_PATHS: Readonly<Record<StoreName, string | string[]>> = {
   pins: ['sessionId', 'nodeId'],
   checkpoints: ['sessionId', 'chain', 'seq', 'revision'],
   components: ['sessionId', 'id'],
-  references: ['id', 'sessionId', 'operationId'],
-  intents: ['id', 'sessionId'],
+  references: ['sessionId', 'id', 'operationId'],
+  intents: ['sessionId', 'id'],
 };
 
 /** The names of all object stores. */
@@ -222,6 +228,8 @@ export function createSchema(database: IDBDatabase, transaction: IDBTransaction,
   transaction.objectStore('heads').createIndex(BY_UPDATE, ['updatedAt', 'sessionId']);
   transaction.objectStore('heads').createIndex(BY_PENDING, ['pending', 'sessionId']);
   transaction.objectStore('chains').createIndex(BY_FORK, ['sessionId', 'parentChain', 'forkSeq', 'chain']);
+  for (const name of ['references', 'intents'])
+    transaction.objectStore(name).createIndex(BY_ATTACHMENT, 'id');
   const row: DatabaseRow = { key: 'database', databaseId };
   transaction.objectStore('database').put(row);
 }

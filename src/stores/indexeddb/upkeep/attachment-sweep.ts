@@ -9,7 +9,7 @@ import { readAttachment } from '../attachments/attachment-row.ts';
 import type { IndexedDbDatabase } from '../rows/database.ts';
 import type { RowCounts } from '../rows/row-counters.ts';
 import type { RowTransaction } from '../rows/row-transaction.ts';
-import { type AttachmentRow, keysOf, type StoreName } from '../rows/schema.ts';
+import { type AttachmentRow, BY_ATTACHMENT, type StoreName } from '../rows/schema.ts';
 
 /** How a sweep goes about it. */
 export interface AttachmentSweepOptions {
@@ -123,11 +123,9 @@ class AttachmentSweep {
 
   async #verdictOn(rows: RowTransaction, row: AttachmentRow): Promise<Verdict> {
     if (row.state === 'deleting') return 'free';
-    const [referenced, intents] = await Promise.all([
-      isReferenced(rows, row.id),
-      rows.getAll('intents', keysOf([row.id])),
-    ]);
-    if (referenced || (await holdsLive(rows, intents))) return 'root';
+    if (await isReferenced(rows, row.id)) return 'root';
+    const intents = await rows.getAll('intents', IDBKeyRange.only(row.id), { index: BY_ATTACHMENT });
+    if (await holdsLive(rows, intents)) return 'root';
     if (this.#blind && row.state === 'stored') return 'unsure';
     const { now, keepYoungerThanMs } = this.#options;
     return now - row.putAt < keepYoungerThanMs ? 'young' : 'free';
@@ -159,7 +157,7 @@ class AttachmentSweep {
         if (row === undefined) return 'gone';
         if (row.state !== 'deleting' || row.token !== token) return 'kept';
         rows.delete('chunks', IDBKeyRange.bound([id, from], [id, from + SLICE - 1]));
-        if (isLast) removeRow(rows, id);
+        if (isLast) await removeRow(rows, id);
         return 'removed';
       });
       if (outcome === 'kept') this.#kept++;
@@ -196,18 +194,16 @@ class AttachmentSweep {
 }
 
 /** Intents go last: those of a deleted session say what its deletion has to look at, should it be interrupted. */
-function removeRow(rows: RowTransaction, id: string): void {
+async function removeRow(rows: RowTransaction, id: string): Promise<void> {
+  const intents = await rows.getKeys('intents', IDBKeyRange.only(id), { index: BY_ATTACHMENT });
   rows.remove('attachments', id);
-  rows.delete('intents', keysOf([id]));
+  for (const key of intents) rows.remove('intents', key);
 }
 
 /** Whether nothing in the database refers to an attachment, and nothing may still come to. */
 async function hasNoRoot(rows: RowTransaction): Promise<boolean> {
-  const [references, intents] = await Promise.all([
-    rows.getKeys('references', IDBKeyRange.lowerBound([]), 1),
-    rows.getAll('intents'),
-  ]);
-  return references.length === 0 && !(await holdsLive(rows, intents));
+  const [reference] = await rows.getKeys('references', null, { limit: 1 });
+  return reference === undefined && !(await holdsLive(rows, await rows.getAll('intents')));
 }
 
 /** Whether one of these intents belongs to a session that may still commit it. */

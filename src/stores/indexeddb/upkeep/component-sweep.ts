@@ -115,7 +115,7 @@ async function sweepSlice(
   readonly removed: number;
   readonly removedBytes: number;
 }> {
-  const keys = await rows.getKeys('components', range, SLICE_ROWS);
+  const keys = await rows.getKeys('components', range, { limit: SLICE_ROWS });
   const free = none ? [] : (keys as [string, string][]).filter(([, id]) => !ids.has(id));
   let removedBytes = 0;
   for (const key of free) {

@@ -1,6 +1,5 @@
 import type { SessionInventory } from '../../../core/maintenance.ts';
 import { isCount, isFields } from '../../rules/node-fault.ts';
-import { readLinks } from '../attachments/session-attachments.ts';
 import { decodeSegmentKey, decodeTomb } from '../graph/decode.ts';
 import type { RowTransaction } from '../rows/row-transaction.ts';
 import { keysOf, type StoreName, type TombRow } from '../rows/schema.ts';
@@ -13,13 +12,13 @@ const STORES: readonly StoreName[] = [...REACH_STORES, 'tombs', 'references', 'a
 export async function takeInventory(access: SessionAccess): Promise<SessionInventory> {
   const { sessionId } = access;
   return inSession(access, 'readonly', STORES, async (rows, head) => {
-    const [roots, reach, tombstoned, links] = await Promise.all([
+    const [roots, reach, tombstoned, references] = await Promise.all([
       readRoots(rows, sessionId, { ...head, leaf: null }),
       readReach(rows, sessionId, head),
       countTombstoned(rows, sessionId),
-      readLinks(rows, 'references', sessionId),
+      rows.getKeys('references', keysOf([sessionId])),
     ]);
-    const ids = [...new Set(links.map(([id]) => id))];
+    const ids = [...new Set((references as [string, string][]).map(([, id]) => id))];
     const sizes = await Promise.all(ids.map((id) => readSize(rows, id)));
     return {
       sessionId,

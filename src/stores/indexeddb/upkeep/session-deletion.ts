@@ -4,13 +4,15 @@ import type { DeleteOptions } from '../../../contract/store.ts';
 import { fromWireError, isLashError, type LashError, toLashError } from '../../../core/error.ts';
 import { isFields } from '../../rules/node-fault.ts';
 import { sessionNotFound } from '../../rules/session-state.ts';
-import { type AttachmentLinkKey, readLinks } from '../attachments/session-attachments.ts';
 import type { RowTransaction } from '../rows/row-transaction.ts';
 import { BY_PENDING, keysOf, type StoreName } from '../rows/schema.ts';
 import { type DatabaseAccess, SLICE_ROWS } from '../session-access.ts';
 import { sweepAttachments } from './attachment-sweep.ts';
 
-/** The rows that a session leaves behind besides its head and what links it to attachments. */
+/** What links a session to attachments. */
+const LINKS: readonly StoreName[] = ['references', 'intents'];
+
+/** The rows that a session leaves behind besides its head and those links. */
 const REST: readonly StoreName[] = [
   ...(['receipts', 'segments', 'chains', 'tombs'] as const),
   ...(['pins', 'checkpoints', 'components'] as const),
@@ -101,16 +103,12 @@ async function deleteWithoutRoom(
   sessionId: string,
 ): Promise<void> {
   const options = { mode: 'readwrite', durability, counts, repeatable: true } as const;
-  const links = ['references', 'intents'] as const;
-  await database.transaction({ ...options, stores: ['heads', 'meta', ...REST, ...links] }, async (rows) => {
+  await database.transaction({ ...options, stores: ['heads', 'meta', ...LINKS, ...REST] }, async (rows) => {
     // A mark that is there stays: without room for the next one, the id would be free again.
     const isMarked = stateOf(await rows.get('heads', sessionId)) !== 'live';
     if (!isMarked) rows.remove('heads', sessionId);
     rows.remove('meta', sessionId);
-    for (const store of REST) rows.delete(store, keysOf([sessionId]));
-    for (const store of links) {
-      for (const key of await readLinks(rows, store, sessionId)) rows.remove(store, key);
-    }
+    for (const store of [...LINKS, ...REST]) rows.delete(store, keysOf([sessionId]));
   });
   await database.transaction({ ...options, stores: ['heads'] }, async (rows) =>
     rows.put('heads', { sessionId, kind: 'deleted' }),
@@ -132,7 +130,7 @@ async function removeHidden(
   { alsoDelete }: DeleteOptions,
 ): Promise<void> {
   await alsoDelete?.(sessionId);
-  await untilDone(access, ['references', 'intents'], (rows) => turnReferences(rows, sessionId));
+  await untilDone(access, LINKS, (rows) => turnReferences(rows, sessionId));
   await sweepExclusive(access, sessionId);
   await untilDone(access, ['intents'], (rows) => removeIntents(rows, sessionId));
   await untilDone(access, ['heads', ...REST], (rows) => removeRest(rows, sessionId));
@@ -151,10 +149,10 @@ async function untilDone(
 /** Of each reference an intent is left that protects nothing: it remembers which attachments to look at. */
 async function turnReferences(rows: RowTransaction, sessionId: string): Promise<boolean> {
   const limit = SLICE_ROWS / 2;
-  const keys = await readLinks(rows, 'references', sessionId, { limit });
+  const keys = await rows.getKeys('references', keysOf([sessionId]), { limit });
   for (const key of keys) {
     rows.remove('references', key);
-    rows.put('intents', { id: key[0], sessionId, epoch: NEVER });
+    rows.put('intents', { sessionId, id: attachmentOf(key), epoch: NEVER });
   }
   return keys.length < limit;
 }
@@ -162,25 +160,31 @@ async function turnReferences(rows: RowTransaction, sessionId: string): Promise<
 /** Removes the attachments that only this session referred to. @throws what kept a sweep from going on */
 async function sweepExclusive({ database, counts }: DatabaseAccess, sessionId: string): Promise<void> {
   const options = { stores: ['intents'], mode: 'readonly', counts } as const;
-  const keys = await database.transaction(options, (rows) => readLinks(rows, 'intents', sessionId));
+  const keys = await database.transaction(options, (rows) => rows.getKeys('intents', keysOf([sessionId])));
   if (keys.length === 0) return;
-  const candidates = keys.map(([id]: AttachmentLinkKey) => id);
+  const candidates = keys.map(attachmentOf);
   const now = systemClock.now();
   const { error } = await sweepAttachments(database, { candidates, keepYoungerThanMs: 0, now, counts });
   if (error !== undefined) throw fromWireError(error);
 }
 
 async function removeIntents(rows: RowTransaction, sessionId: string): Promise<boolean> {
-  const keys = await readLinks(rows, 'intents', sessionId, { limit: SLICE_ROWS });
+  const keys = await rows.getKeys('intents', keysOf([sessionId]), { limit: SLICE_ROWS });
   for (const key of keys) rows.remove('intents', key);
   return keys.length < SLICE_ROWS;
+}
+
+/** The attachment in the key of a reference or an intent. */
+function attachmentOf(key: IDBValidKey): string {
+  const [, id] = key as [sessionId: string, id: string];
+  return id;
 }
 
 /** With the last rows the session stops being pending. */
 async function removeRest(rows: RowTransaction, sessionId: string): Promise<boolean> {
   let room = SLICE_ROWS;
   for (const store of REST) {
-    const keys = await rows.getKeys(store, keysOf([sessionId]), room);
+    const keys = await rows.getKeys(store, keysOf([sessionId]), { limit: room });
     for (const key of keys) rows.remove(store, key);
     room -= keys.length;
     if (room === 0) return false;

@@ -113,7 +113,9 @@ async function vacuumChain(
   }
   const room = full + ROWS_AT_ONCE - done.removedRows;
   const [checkpoints, { segments, rest }] = await Promise.all([
-    rows.getKeys('checkpoints', IDBKeyRange.bound([sessionId, chain, from], [sessionId, chain, []]), room),
+    rows.getKeys('checkpoints', IDBKeyRange.bound([sessionId, chain, from], [sessionId, chain, []]), {
+      limit: room,
+    }),
     readDeadSegments(rows, tomb, room),
   ]);
   for (const key of checkpoints) remove(rows, done, 'checkpoints', key);
@@ -190,7 +192,7 @@ async function removeReferences(
   { sessionId, operationId, attachments }: ReceiptRow,
   full: number,
 ): Promise<void> {
-  const keys = attachments.map((id) => [id, sessionId, operationId]);
+  const keys = attachments.map((id) => [sessionId, id, operationId]);
   const found = await Promise.all(keys.map((key) => rows.get('references', key)));
   for (const key of keys.filter((_, index) => found[index] !== undefined)) {
     if (done.removedRows > full) return;
