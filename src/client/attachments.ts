@@ -26,8 +26,8 @@ export async function uploadOf(
   bytes: Blob | Uint8Array<ArrayBuffer>,
   options: AttachmentOptions,
 ): Promise<AttachmentUpload> {
-  const mime = (options.mime ?? (bytes instanceof Blob ? bytes.type : '')).toLowerCase();
-  const blob = bytes instanceof Blob ? bytes : new Blob([bytes], { type: mime });
+  const blob = bytes instanceof Blob ? bytes : new Blob([bytes], { type: options.mime ?? '' });
+  const mime = (options.mime ?? blob.type).toLowerCase();
   const size = mime.startsWith('image/') ? await pixelSize(blob) : {};
   return { blob, mime, name: options.name, ...size };
 }

@@ -10,7 +10,7 @@ export interface Bytes {
  */
 export function byteStream(
   next: () => Promise<Bytes>,
-  cancel?: () => Promise<void>,
+  cancel: () => Promise<void> | undefined = () => undefined,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
@@ -22,7 +22,7 @@ export function byteStream(
           if (done || bytes.length > 0) return;
         }
       },
-      ...(cancel === undefined ? {} : { cancel }),
+      cancel,
     },
     { highWaterMark: 0 },
   );

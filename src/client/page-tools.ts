@@ -1,6 +1,6 @@
 import { LashError } from '../core/error.ts';
 import type { JsonValue } from '../core/json.ts';
-import { findNonJson } from '../core/json.ts';
+import { refuseNonData } from '../core/plain-data.ts';
 import type { ToolSpec } from '../core/tool-spec.ts';
 import type { PageToolRequest } from '../protocol/channel-item.ts';
 import { type Outcome, outcomeOf } from '../protocol/wire.ts';
@@ -65,10 +65,7 @@ export class PageToolbox {
       throw new LashError('ToolNotFound', `The page offers no tool ${name}`, { tool: name });
     // A function that returns nothing has done what it should.
     const value = ((await tool.execute(args, { ...ids, signal })) as JsonValue | undefined) ?? null;
-    const path = findNonJson(value);
-    if (path === undefined) return value;
-    throw new LashError('NotData', `${path} of what ${name} returned is not plain data`, {
-      path,
-    });
+    refuseNonData(value, '$', ` of what ${name} returned`);
+    return value;
   }
 }

@@ -1,7 +1,8 @@
 import type { DatabaseEvent } from '../core/database-event.ts';
 import { fromWireError, isLashError, LashError } from '../core/error.ts';
-import { findNonJson, type JsonObject } from '../core/json.ts';
+import type { JsonObject } from '../core/json.ts';
 import type { ParkedSession } from '../core/parked-session.ts';
+import { refuseNonData } from '../core/plain-data.ts';
 import type { Page, SessionPolicy, SessionSummary } from '../core/policy.ts';
 import type {
   ExportRequest,
@@ -14,6 +15,7 @@ import type {
   TraceReadRequest,
 } from '../protocol/api.ts';
 import type { ChannelItem, PageToolRequest } from '../protocol/channel-item.ts';
+import { Listeners } from './listeners.ts';
 import { type ClientMaintenance, clientMaintenance } from './maintenance.ts';
 import { type PageTool, PageToolbox } from './page-tools.ts';
 import { exportSession, type SessionExport } from './session-export.ts';
@@ -55,7 +57,7 @@ export class RuntimeClient {
   readonly #options: ConnectOptions;
   readonly #tools = new PageToolbox();
   readonly #feeds = new SessionFeeds();
-  readonly #onLost = new Set<(error: LashError) => void>();
+  readonly #onLost = new Listeners<LashError>();
   readonly #linkListener: LinkListener = {
     deliver: (items) => this.#deliver(items),
     lost: (error) => this.#lost(error),
@@ -74,8 +76,7 @@ export class RuntimeClient {
 
   /** Connects to the runtime; see `connectRuntime`. */
   static async connect(source: WorkerSource, options: ConnectOptions = {}): Promise<RuntimeClient> {
-    const path = findNonJson(options.config ?? {}, 'config');
-    if (path !== undefined) throw new LashError('NotData', `${path} is not plain data`, { path });
+    refuseNonData(options.config ?? {}, 'config');
     const client = new RuntimeClient(source, options);
     await client.#start();
     client.#watchPage();
@@ -218,9 +219,7 @@ export class RuntimeClient {
 
   /** Calls `listener` when the worker is lost. The returned function ends that. */
   onLost(listener: (error: LashError) => void): () => void {
-    const entry = (error: LashError): void => listener(error);
-    this.#onLost.add(entry);
-    return () => this.#onLost.delete(entry);
+    return this.#onLost.add(listener);
   }
 
   /**
@@ -287,9 +286,8 @@ export class RuntimeClient {
   /** A page that comes back from the back-forward cache, or was frozen or hidden, may have missed what other tabs did. */
   #watchPage(): void {
     const tell = (): void => {
-      const shown = document.visibilityState === 'visible';
       // Without a worker there is nobody to tell; one that is made anew opens everything afresh.
-      this.#link?.call('pageShown', { shown }).catch(() => undefined);
+      this.#link?.call('pageShown', { shown: !document.hidden }).catch(() => undefined);
     };
     const { signal } = this.#watching;
     addEventListener('pageshow', tell, { signal });
@@ -315,13 +313,7 @@ export class RuntimeClient {
 
   #lost(error: LashError): void {
     this.#end(error);
-    for (const listener of this.#onLost) {
-      try {
-        listener(error);
-      } catch (failure) {
-        reportError(failure);
-      }
-    }
+    this.#onLost.tell(error);
   }
 
   #deliver(items: readonly ChannelItem[]): void {

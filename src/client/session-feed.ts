@@ -3,6 +3,7 @@ import type { SessionEvent } from '../core/event.ts';
 import type { SessionPolicy } from '../core/policy.ts';
 import { reduceView, type SessionView } from '../core/view.ts';
 import type { OpenedSession, OpenSessionRequest } from '../protocol/api.ts';
+import { Listeners } from './listeners.ts';
 import { TurnInbox } from './turn-inbox.ts';
 
 /**
@@ -20,7 +21,7 @@ export class SessionFeed {
   policy: SessionPolicy | undefined;
   /** Why the session is not open, or not yet again: its number is that of no session then, or of another one. */
   ended: LashError | undefined;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Listeners<void>();
   readonly #turns = new Map<string, TurnInbox>();
   #view: SessionView;
 
@@ -44,9 +45,7 @@ export class SessionFeed {
 
   /** Calls `listener` at each `notify`. */
   subscribe(listener: () => void): () => void {
-    const entry = (): void => listener();
-    this.#listeners.add(entry);
-    return () => this.#listeners.delete(entry);
+    return this.#listeners.add(listener);
   }
 
   /** Where the activity of a turn goes until the returned function is called. */
@@ -80,14 +79,8 @@ export class SessionFeed {
     return changed;
   }
 
-  /** Calls the listeners. One that throws does not keep the others from it. */
+  /** Calls the listeners. */
   notify(): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener();
-      } catch (error) {
-        reportError(error);
-      }
-    }
+    this.#listeners.tell();
   }
 }

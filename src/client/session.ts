@@ -1,5 +1,5 @@
 import type { BranchPoint } from '../core/branch-point.ts';
-import { LashError } from '../core/error.ts';
+import { LashError, reasonText } from '../core/error.ts';
 import type { SessionNode } from '../core/node.ts';
 import type { ParkedSession } from '../core/parked-session.ts';
 import type { SessionPolicy } from '../core/policy.ts';
@@ -86,7 +86,7 @@ export class SessionClient {
     const turnId = request.inputId ?? crypto.randomUUID();
     const { inbox, end } = this.#feed.expectTurn(turnId);
     const result = this.#runTurn(turnId, input, request, signal);
-    const stop = (): void => this.#cancelTurn(turnId, reasonOf(signal));
+    const stop = (): void => this.#cancelTurn(turnId, reasonText(signal?.reason));
     const settle = (): void => {
       signal?.removeEventListener('abort', stop);
       end();
@@ -208,7 +208,7 @@ export class SessionClient {
     signal: AbortSignal | undefined,
   ): Promise<TurnResult> {
     if (signal?.aborted === true) {
-      const reason = reasonOf(signal);
+      const reason = reasonText(signal.reason);
       throw new LashError('Cancelled', `Stopped: ${reason}`, { reason });
     }
     return await this.#call('turn', { turnId, input, request });
@@ -237,9 +237,4 @@ export function sessionClosed(sessionId: string): LashError {
 
 function endsWithLeaf({ window, head }: SessionView): boolean {
   return window.start + window.nodes.length === head.depth;
-}
-
-function reasonOf(signal: AbortSignal | undefined): string {
-  const reason: unknown = signal?.reason;
-  return reason instanceof Error ? reason.message : String(reason);
 }

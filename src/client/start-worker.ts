@@ -6,7 +6,7 @@ import { type LinkListener, WorkerLink } from './worker-link.ts';
 
 const CAUSES: readonly string[] = [
   'a wrong URL',
-  'the script or an import of it failed (see the console)',
+  'its script or an import failed (see the console)',
   'a content security policy (worker-src)',
   'being offline',
   'no call of serveRuntime',
@@ -47,28 +47,22 @@ export async function startWorker(
   return link;
 }
 
-function waitUntilReady(worker: Worker, timeoutMs: number): Promise<ReadyMessage> {
-  return new Promise((resolve, reject) => {
-    const onMessage = ({ data }: MessageEvent<unknown>): void => {
-      if (isReady(data)) settle(() => resolve(data));
-    };
-    const onError = (event: ErrorEvent): void =>
-      settle(() => reject(loadFailed(event.message || 'its script failed')));
-    const timer = setTimeout(
-      () => settle(() => reject(loadFailed(`it was not ready within ${timeoutMs} ms`))),
-      timeoutMs,
-    );
-    const settle = (how: () => void): void => {
-      clearTimeout(timer);
-      worker.removeEventListener('message', onMessage);
-      worker.removeEventListener('error', onError);
-      how();
-    };
-    worker.addEventListener('message', onMessage);
-    worker.addEventListener('error', onError);
-    const hello: HandshakeMessage = { lash: 'hello' };
-    worker.postMessage(hello);
-  });
+async function waitUntilReady(worker: Worker, timeoutMs: number): Promise<ReadyMessage> {
+  const over = new AbortController();
+  const { signal } = over;
+  try {
+    return await new Promise((resolve, reject) => {
+      const fail = (what: string): void => reject(loadFailed(what));
+      const late = AbortSignal.timeout(timeoutMs);
+      late.addEventListener('abort', () => fail(`it was not ready within ${timeoutMs} ms`), { signal });
+      worker.addEventListener('error', (event) => fail(event.message || 'its script failed'), { signal });
+      worker.addEventListener('message', ({ data }) => isReady(data) && resolve(data), { signal });
+      const hello: HandshakeMessage = { lash: 'hello' };
+      worker.postMessage(hello);
+    });
+  } finally {
+    over.abort();
+  }
 }
 
 function loadFailed(what: string): LashError {

@@ -17,14 +17,12 @@ export async function exportTrace(
   request: TraceExportRequest,
 ): Promise<TraceExport> {
   const encoder = new TextEncoder();
-  let chunk: TraceLines | undefined = await read(request);
-  let { cursor } = chunk;
-  const { fileName } = chunk;
+  const first = await read(request);
+  let next = async (): Promise<TraceLines> => await Promise.resolve(first);
   const stream = byteStream(async () => {
-    const lines: TraceLines = chunk ?? (await read({ ...request, cursor }));
-    chunk = undefined;
-    ({ cursor } = lines);
-    return { bytes: encoder.encode(lines.text), done: lines.done };
+    const { text, done, cursor } = await next();
+    next = () => read({ ...request, cursor });
+    return { bytes: encoder.encode(text), done };
   });
-  return { fileName, stream };
+  return { fileName: first.fileName, stream };
 }

@@ -1,7 +1,7 @@
 import { wrap } from 'comlink';
 
 import { LashError } from '../core/error.ts';
-import { findNonJson } from '../core/json.ts';
+import { refuseNonData } from '../core/plain-data.ts';
 import type { CallName, CallRequest, CallResult } from '../protocol/api.ts';
 import type { ChannelItem } from '../protocol/channel-item.ts';
 import { EventReceiver } from '../protocol/event-channel.ts';
@@ -30,7 +30,7 @@ export class WorkerLink {
   readonly #events: EventReceiver;
   readonly #listener: LinkListener;
   readonly #waiting = new Set<(error: LashError) => void>();
-  readonly #endings: (() => void)[] = [];
+  readonly #over = new AbortController();
   #ended: LashError | undefined;
 
   constructor(calls: MessagePort, events: MessagePort, listener: LinkListener) {
@@ -42,17 +42,16 @@ export class WorkerLink {
 
   /** Watches `worker` and the lock that it holds. */
   watch(worker: Worker, lock: string | null): void {
-    const onError = (event: ErrorEvent): void => this.lose(event.message);
-    worker.addEventListener('error', onError);
-    this.#endings.push(() => worker.removeEventListener('error', onError));
+    const { signal } = this.#over;
+    worker.addEventListener('error', (event) => this.lose(event.message), { signal });
     if (lock === null) return;
-    const stop = watchLiveness(
+    watchLiveness(
       navigator.locks,
       lock,
-      () => this.lose('its Web Lock was released'),
+      signal,
+      () => this.lose('its lock was released'),
       (error) => this.lose(`it cannot be watched: ${String(error)}`),
     );
-    this.#endings.push(stop);
   }
 
   /**
@@ -62,7 +61,9 @@ export class WorkerLink {
    * @throws `NotData` for a request that is not plain data, `WorkerLost`, `ClientClosed`, and what the worker threw.
    */
   async call<Name extends CallName>(name: Name, request: CallRequest<Name>): Promise<CallResult<Name>> {
-    refuseNonData(name, request);
+    // Uploads and imports hold a Blob. Of anything else that cannot be sent, the caller is told here which value it was.
+    const { blob: _bytes, ...data } = { blob: undefined, ...request };
+    refuseNonData(data, '$', ` of ${name}`);
     if (this.#ended !== undefined) throw this.#ended;
     let giveUp: (error: LashError) => void = () => undefined;
     const ended = new Promise<never>((_resolve, reject) => (giveUp = reject));
@@ -88,17 +89,9 @@ export class WorkerLink {
   end(error: LashError): void {
     if (this.#ended !== undefined) return;
     this.#ended = error;
-    for (const ending of this.#endings) ending();
+    this.#over.abort();
     this.#events.close();
     this.#calls.close();
     for (const giveUp of this.#waiting) giveUp(error);
   }
-}
-
-/** What cannot be sent is refused here, where the caller still sees which value it was. Uploads and imports hold a Blob. */
-function refuseNonData(name: CallName, request: object | null): void {
-  const { blob: _bytes, ...data } = { blob: undefined, ...request };
-  const path = findNonJson(data);
-  if (path === undefined) return;
-  throw new LashError('NotData', `${path} of ${name} is not plain data`, { path });
 }

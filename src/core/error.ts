@@ -177,7 +177,7 @@ export class LashError<Code extends LashErrorCode = LashErrorCode> extends Error
   readonly retryable: boolean;
 
   constructor(code: Code, message: string, data: LashErrorData[Code], options: LashErrorOptions = {}) {
-    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    super(message, options);
     this.code = code;
     this.data = data;
     this.retryable = options.retryable ?? RETRYABLE.has(code);

@@ -28,19 +28,18 @@ export function holdLiveness(locks: Locks | undefined, name: string): Promise<st
 }
 
 /**
- * Calls `onDeath` once the holder of the lock `name` is gone. The returned function ends the watch.
+ * Calls `onDeath` once the holder of the lock `name` is gone, until `signal` aborts.
  *
  * @param onFailure is told when the browser refuses the watch itself.
  */
 export function watchLiveness(
   locks: Locks,
   name: string,
+  signal: AbortSignal,
   onDeath: () => void,
   onFailure: (error: unknown) => void,
-): () => void {
-  const watch = new AbortController();
-  locks.request(name, { signal: watch.signal }, onDeath).catch((error: unknown) => {
-    if (!watch.signal.aborted) onFailure(error);
+): void {
+  locks.request(name, { signal }, onDeath).catch((error: unknown) => {
+    if (!signal.aborted) onFailure(error);
   });
-  return () => watch.abort();
 }

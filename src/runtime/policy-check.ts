@@ -1,12 +1,10 @@
 import { LashError } from '../core/error.ts';
-import { findNonJson } from '../core/json.ts';
+import { refuseNonData } from '../core/plain-data.ts';
 import type { SessionPolicy } from '../core/policy.ts';
 
 /** `policy` itself when a session can be run with it. @throws `InvalidInput`, `NotData` */
 export function checkPolicy(policy: SessionPolicy): SessionPolicy {
-  const path = findNonJson(policy, 'policy');
-  if (path !== undefined)
-    throw new LashError('NotData', `The policy holds something that is not data at ${path}`, { path });
+  refuseNonData(policy, 'policy');
   if (policy.provider.id === '') throw invalid('policy.provider.id', 'is empty');
   checkCount('policy.maxSteps', policy.maxSteps);
   checkCount('policy.maxContextTokens', policy.maxContextTokens);

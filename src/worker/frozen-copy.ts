@@ -1,10 +1,8 @@
-import { LashError } from '../core/error.ts';
-import { findNonJson } from '../core/json.ts';
+import { refuseNonData } from '../core/plain-data.ts';
 
 /** A copy of plain data that nobody can change. @throws `NotData` when `value` is something else. */
 export function frozenCopy<T extends object>(value: T, path: string): T {
-  const found = findNonJson(value, path);
-  if (found !== undefined) throw new LashError('NotData', `${found} is not plain data`, { path: found });
+  refuseNonData(value, path);
   return freeze(structuredClone(value));
 }
 

@@ -46,6 +46,7 @@ test('[WB2] the watch reports when the holder of the lock is gone, and not befor
   watchLiveness(
     locks,
     'worker',
+    new AbortController().signal,
     () => deaths++,
     (error) => expect.unreachable(String(error)),
   );
@@ -59,8 +60,9 @@ test('[WB2] a watch that was ended reports nothing', async () => {
   const locks = fakeLocks();
   await holdLiveness(locks, 'worker');
   const failures: unknown[] = [];
-  const stop = watchLiveness(locks, 'worker', expect.unreachable, (error) => failures.push(error));
-  stop();
+  const watch = new AbortController();
+  watchLiveness(locks, 'worker', watch.signal, expect.unreachable, (error) => failures.push(error));
+  watch.abort();
   await new Promise((resolve) => setTimeout(resolve, 0));
   expect(failures).toEqual([]);
 });

@@ -37,6 +37,8 @@ test('the reference of an image has its size in pixels, and a broken image is no
   const { attachments } = await (await connect()).createSession({ policy });
   const ref = await attachments.put(await png());
   expect(ref).toMatchObject({ mime: 'image/png', width: 3, height: 2 });
+  const bytes = new Uint8Array(await (await png()).arrayBuffer());
+  expect(await attachments.put(bytes, { mime: 'image/PNG' })).toEqual(ref);
   const broken = await attachments.put(new Blob(['not an image'], { type: 'image/png' }));
   expect(broken).not.toHaveProperty('width');
 });

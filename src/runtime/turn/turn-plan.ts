@@ -1,9 +1,9 @@
 import type { Clock } from '../../contract/clock.ts';
 import { LashError } from '../../core/error.ts';
 import type { PathWindow } from '../../core/event.ts';
-import { findNonJson } from '../../core/json.ts';
 import type { UserPart } from '../../core/message.ts';
 import type { NodeDraft } from '../../core/node.ts';
+import { refuseNonData } from '../../core/plain-data.ts';
 import type { SessionPolicy } from '../../core/policy.ts';
 import type { TurnInput, TurnRequest } from '../../core/turn-input.ts';
 import type { TurnConfig } from '../../turn/state.ts';
@@ -15,9 +15,7 @@ export function inputDraft(input: TurnInput, turnId: string, clock: Clock): Node
   if (input === null) return null;
   const parts: readonly UserPart[] =
     typeof input === 'string' ? [{ type: 'text', text: input }] : input.parts;
-  const path = findNonJson(parts, 'input.parts');
-  if (path !== undefined)
-    throw new LashError('NotData', `The input holds something that is not data at ${path}`, { path });
+  refuseNonData(parts, 'input.parts');
   const kept = structuredClone(parts).filter((part) => part.type !== 'text' || part.text !== '');
   if (kept.length === 0) throw invalid('input', 'has no content');
   const message = { role: 'user', parts: kept } as const;
