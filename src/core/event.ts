@@ -101,11 +101,24 @@ export type SessionEvent =
   | { readonly type: 'nodes-committed'; readonly head: SessionHead; readonly nodes: readonly SessionNode[] }
   /** The head changed without new nodes on the path, such as usage alone. */
   | { readonly type: 'head-changed'; readonly head: SessionHead }
-  /** The active path is another one: a branch, an edit, a regeneration. The window is the newest part of it. */
+  /**
+   * The active path is another one: a branch, an edit, a regeneration. `kept` is how many nodes from the root on it is known
+   * to share with the one before; the window is the newest part of it, with its branch points.
+   */
   | {
       readonly type: 'path-changed';
       readonly head: SessionHead;
+      readonly kept: number;
       readonly window: PathWindow;
+      readonly branches: readonly BranchPoint[];
+    }
+  /**
+   * Siblings of nodes on the path came or went: from depth `start` on, these are its branch points. What lies further up was
+   * not looked at.
+   */
+  | {
+      readonly type: 'branches-changed';
+      readonly start: number;
       readonly branches: readonly BranchPoint[];
     }
   | { readonly type: 'title-changed'; readonly title: string }

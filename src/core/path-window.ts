@@ -18,9 +18,9 @@ export interface WindowBounds {
 export const PAGE_BOUNDS: WindowBounds = { maxBytes: VIEW_BYTES, atLeast: 1 };
 
 /** The newest nodes of `window` that stay within the bounds. */
-export function newestOf(window: PathWindow, bounds: WindowBounds): PathWindow {
-  const excess = window.nodes.length - countWithin(window.nodes.toReversed(), bounds);
-  return excess === 0 ? window : { start: window.start + excess, nodes: window.nodes.slice(excess) };
+export function newestOf({ start, nodes }: PathWindow, bounds: WindowBounds): PathWindow {
+  const excess = nodes.length - countWithin(nodes.toReversed(), bounds);
+  return { start: start + excess, nodes: nodes.slice(excess) };
 }
 
 /** The oldest nodes of `window` that stay within the bounds. */

@@ -96,6 +96,14 @@ export class SessionPath {
     return new SessionPath(nodeId, this.start, this.nodes.take(kept), this.bytes - cut);
   }
 
+  /** How many nodes from the root on this path and `other` share, as far as what both hold tells; else 0. */
+  sharedWith(other: SessionPath): number {
+    const known = Math.max(this.start, other.start);
+    let depth = Math.min(this.depth, other.depth);
+    while (depth >= known && this.#idAt(depth) !== other.#idAt(depth)) depth--;
+    return depth < known ? 0 : depth;
+  }
+
   /** This path with no more nodes held than take `maxBytes`: the newest ones. */
   keepNewest(maxBytes: number): SessionPath {
     let { bytes } = this;
@@ -114,6 +122,11 @@ export class SessionPath {
     const end = Math.max(this.start, Math.min(before, this.depth));
     const start = Math.max(this.start, end - limit);
     return { start, nodes: this.nodes.slice(start - this.start, end - this.start) };
+  }
+
+  /** The id of the node that ends the first `depth` nodes, from {@link start} on. */
+  #idAt(depth: number): string | null | undefined {
+    return depth === this.depth ? this.leaf : this.nodes.get(depth - this.start)?.parentId;
   }
 
   /** Looks from the leaf backwards. */

@@ -1,7 +1,6 @@
 import type { BranchPoint } from './branch-point.ts';
 import type { PathWindow, SessionEvent, SessionHead, SessionWriter, TurnActivity } from './event.ts';
 import type { LiveTurn } from './live-turn.ts';
-import type { SessionNode } from './node.ts';
 import { newestOf, oldestOf, PAGE_BOUNDS, type WindowBounds } from './path-window.ts';
 import type { TurnResult } from './turn-result.ts';
 
@@ -41,19 +40,17 @@ export function reduceViewWithin(bounds: WindowBounds, view: SessionView, event:
   switch (event.type) {
     case 'nodes-committed': {
       const { head, nodes } = event;
-      const { start, nodes: shown } = view.window;
-      const atEnd = start + shown.length === head.depth - nodes.length;
-      const window = atEnd ? newestOf({ start, nodes: [...shown, ...nodes] }, bounds) : view.window;
-      return showWindow({ ...view, head, turn: settle(view.turn) }, window, view.branches);
+      const start = head.depth - nodes.length;
+      return show(settle(view, head), goOn(view, start, { start, nodes }, bounds));
     }
     case 'head-changed':
       return { ...view, head: event.head };
     case 'path-changed': {
-      const { head, branches } = event;
-      // To the same leaf, siblings came or went: what streams is no history yet.
-      const turn = head.leaf === view.head.leaf ? view.turn : settle(view.turn);
-      return showWindow({ ...view, head, turn }, newestOf(event.window, bounds), indexBranches(branches));
+      const { head, kept, window, branches } = event;
+      return show(settle(view, head), goOn(view, kept, window, bounds), branches, window.start);
     }
+    case 'branches-changed':
+      return show(view, view.window, event.branches, event.start);
     case 'title-changed':
       return event.title === view.title ? view : { ...view, title: event.title };
     case 'writer-changed':
@@ -79,11 +76,11 @@ export function prependOlder(
 ): SessionView {
   const { nodes } = view.window;
   // The path may have become another one since they were asked for.
-  const before = nodes[0] === undefined ? view.head.leaf : nodes[0].parentId;
-  if (older.nodes.at(-1)?.id !== before) return view;
+  const { parentId } = nodes[0] ?? { parentId: view.head.leaf };
+  if (older.nodes.at(-1)?.id !== parentId) return view;
   const added = newestOf(older, PAGE_BOUNDS);
   const window = oldestOf({ start: added.start, nodes: [...added.nodes, ...nodes] }, PAGE_BOUNDS);
-  return showWindow(view, window, { ...view.branches, ...indexBranches(branches) });
+  return show(view, window, branches);
 }
 
 /** The view with the newest nodes of the path, if `newest` ends with its leaf; else the view itself. */
@@ -93,7 +90,7 @@ export function showNewest(
   branches: readonly BranchPoint[],
 ): SessionView {
   if ((newest.nodes.at(-1)?.id ?? null) !== view.head.leaf) return view;
-  return showWindow(view, newestOf(newest, PAGE_BOUNDS), indexBranches(branches));
+  return show(view, newestOf(newest, PAGE_BOUNDS), branches, 0);
 }
 
 /** Branch points by the id of the node on the path. */
@@ -101,32 +98,56 @@ export function indexBranches(branches: readonly BranchPoint[]): Readonly<Record
   return Object.fromEntries(branches.map((point) => [point.nodeId, point]));
 }
 
-/** The view with this window, and without branch points of nodes that are not in it. */
-function showWindow(view: SessionView, window: PathWindow, branches: SessionView['branches']): SessionView {
-  return { ...view, window, branches: pick(branches, window.nodes) };
+/**
+ * The window once the path shares its first `kept` nodes with the one before, and `newest` ends it: a reader stays with
+ * what is still on the path, and sees what follows on it.
+ */
+function goOn(
+  { head, window }: SessionView,
+  kept: number,
+  newest: PathWindow,
+  bounds: WindowBounds,
+): PathWindow {
+  const { start, nodes } = window;
+  const end = start + nodes.length;
+  if (end <= kept && end < head.depth) return window;
+  const before = nodes.slice(0, newest.start - start);
+  const follows = newest.start <= kept && newest.start === start + before.length;
+  return newestOf(follows ? { start, nodes: [...before, ...newest.nodes] } : newest, bounds);
 }
 
-function pick(branches: SessionView['branches'], nodes: readonly SessionNode[]): SessionView['branches'] {
-  const points = nodes.flatMap(({ id }) => branches[id] ?? []);
-  return points.length === Object.keys(branches).length ? branches : indexBranches(points);
+/** The view with this window. Its branch points are `branches`, and before depth `from` also those that it had. */
+function show(
+  view: SessionView,
+  window: PathWindow,
+  branches: readonly BranchPoint[] = [],
+  from = Infinity,
+): SessionView {
+  const told = indexBranches(branches);
+  const points = indexBranches(
+    window.nodes.flatMap(({ id }, at) => (told[id] ?? (window.start + at < from && view.branches[id])) || []),
+  );
+  const same = JSON.stringify(points) === JSON.stringify(view.branches);
+  if (same && window === view.window) return view;
+  return { ...view, window, branches: same ? view.branches : points };
 }
 
 function reduceTurn(turn: LiveTurn | null, event: TurnActivity): LiveTurn | null {
-  if (event.type === 'turn-started') return newTurn(event.turnId);
+  if (event.type === 'turn-started') {
+    return { turnId: event.turnId, step: 0, correlationId: null, ...NOTHING_LIVE };
+  }
   if (turn === null || event.turnId !== turn.turnId) return turn;
+  if (event.type === 'step-started') {
+    return { ...turn, step: event.step, correlationId: event.correlationId, retry: null };
+  }
+  if ('correlationId' in event && event.correlationId !== turn.correlationId) return turn;
   switch (event.type) {
-    case 'step-started':
-      return { ...turn, step: event.step, correlationId: event.correlationId, retry: null };
     case 'text-delta':
-      return event.correlationId === turn.correlationId ? { ...turn, text: turn.text + event.text } : turn;
+      return { ...turn, text: turn.text + event.text };
     case 'reasoning-delta':
-      return event.correlationId === turn.correlationId
-        ? { ...turn, reasoning: turn.reasoning + event.text }
-        : turn;
+      return { ...turn, reasoning: turn.reasoning + event.text };
     case 'attempt-withdrawn':
-      return event.correlationId === turn.correlationId && (turn.text !== '' || turn.reasoning !== '')
-        ? { ...turn, text: '', reasoning: '' }
-        : turn;
+      return turn.text + turn.reasoning === '' ? turn : { ...turn, text: '', reasoning: '' };
     case 'retry-scheduled':
       return { ...turn, retry: { attempt: event.attempt, waitMs: event.waitMs, error: event.error } };
     case 'tool-started': {
@@ -144,14 +165,12 @@ function reduceTurn(turn: LiveTurn | null, event: TurnActivity): LiveTurn | null
   }
 }
 
-function newTurn(turnId: string): LiveTurn {
-  return { turnId, step: 0, correlationId: null, text: '', reasoning: '', toolCalls: [], retry: null };
+/** What streamed is history now: the committed nodes show it. */
+function settle(view: SessionView, head: SessionHead): SessionView {
+  const { turn } = view;
+  const shows =
+    turn !== null && (turn.text + turn.reasoning !== '' || turn.toolCalls.length > 0 || turn.retry);
+  return { ...view, head, turn: shows ? { ...turn, ...NOTHING_LIVE } : turn };
 }
 
-/** What streamed is history now: the committed nodes show it. */
-function settle(turn: LiveTurn | null): LiveTurn | null {
-  if (turn === null) return null;
-  const { text, reasoning, toolCalls, retry } = turn;
-  if (text === '' && reasoning === '' && toolCalls.length === 0 && retry === null) return turn;
-  return { ...turn, text: '', reasoning: '', toolCalls: [], retry: null };
-}
+const NOTHING_LIVE = { text: '', reasoning: '', toolCalls: [], retry: null } as const;

@@ -256,8 +256,8 @@ export class LashRuntime {
   }
 
   /**
-   * Runs maintenance on the session's store, also during a turn, and shows what it did to the head. One call after the
-   * other; `close` waits for them.
+   * Runs maintenance on the session's store, also during a turn, and shows what it did to the head. What it did and cannot
+   * be read now shows with the next read or write. One call after the other; `close` waits for them.
    */
   async maintain<T>(work: (store: SessionStore) => Promise<T>): Promise<T> {
     this.#refuseClosed();
@@ -265,7 +265,8 @@ export class LashRuntime {
       try {
         return await work(this.#store);
       } finally {
-        await this.#parts.history.follow();
+        // How `work` ended is what the caller has to hear; that this was not seen is not.
+        await this.#parts.history.follow().catch(() => undefined);
         this.#tabs.announce({ kind: 'changed' });
       }
     });

@@ -129,6 +129,20 @@ describe('a path', () => {
     expect(whole.keepNewest(Infinity)).toBe(whole);
   });
 
+  it('tells how much of it another one shares, as far as what both hold tells', () => {
+    const other = chain([ran('c'), ran('d')], 'n3', 7);
+    const turned = pathOf([...nodes.slice(0, 4), ...other]);
+    expect(whole.sharedWith(turned)).toBe(4);
+    expect(turned.sharedWith(whole)).toBe(4);
+    expect(whole.sharedWith(whole)).toBe(6);
+    expect(whole.sharedWith(part)).toBe(6);
+    expect(whole.sharedWith(pathOf(nodes.slice(0, 3)))).toBe(3);
+    expect(whole.sharedWith(pathOf(other, 4))).toBe(4);
+    expect(part.sharedWith(pathOf(chain([ran('c')], 'n0', 9), 1))).toBe(0);
+    expect(whole.sharedWith(SessionPath.empty)).toBe(0);
+    expect(whole.sharedWith(SessionPath.unread('n3', 4))).toBe(4);
+  });
+
   it('shows a window of what is held', () => {
     expect(part.window(6, 2)).toEqual({ start: 4, nodes: nodes.slice(4) });
     expect(part.window(4, 9)).toEqual({ start: 2, nodes: nodes.slice(2, 4) });

@@ -242,6 +242,7 @@ describe('the window of a view', () => {
     const view = after({ ...empty, branches: { n0: point('n0') } }, committed(5), {
       type: 'path-changed',
       head: head(2),
+      kept: 0,
       window: { start: 7, nodes: nodes(2, 7) },
       branches: [point('n8')],
     });
@@ -249,21 +250,58 @@ describe('the window of a view', () => {
     expect(Object.keys(view.branches)).toEqual(['n8']);
   });
 
-  it('goes on with what streams when only siblings came or went', () => {
-    const committedView = after(empty, started, committed(2), step('c'), delta('c', 'hello'));
-    const { head: at, window } = committedView;
-    const siblings: SessionEvent = {
-      type: 'path-changed',
-      head: { ...at, nodeCount: 1 },
-      window,
-      branches: [point('n1')],
+  it('stays where nodes on the path only lost or got siblings, with what streams and what else did not change', () => {
+    const shown = after(
+      { ...empty, branches: { n2: point('n2'), n3: point('n3'), n5: point('n5') } },
+      started,
+      committed(6),
+      step('c'),
+      delta('c', 'hello'),
+    );
+    const gone = after(shown, { type: 'branches-changed', start: 3, branches: [point('n4')] });
+    expect(Object.keys(gone.branches)).toEqual(['n2', 'n4']);
+    expect(gone).toMatchObject({ turn: { text: 'hello' }, head: shown.head });
+    expect(gone.window).toBe(shown.window);
+    const again: SessionEvent = { type: 'branches-changed', start: 3, branches: [point('n4')] };
+    expect(after(gone, structuredClone(again))).toBe(gone);
+    const below: SessionEvent = { type: 'branches-changed', start: 9, branches: [point('n9')] };
+    expect(after(gone, below)).toBe(gone);
+  });
+
+  /** The path of `depth` nodes of which the first `kept` are n0, n1 and so on; its newest nodes from `start` on. */
+  const turnedOff = (kept: number, start: number, depth: number): SessionEvent => {
+    const window = {
+      start,
+      nodes: nodes(depth - start, start).map((node, at) =>
+        start + at < kept ? node : { ...node, id: `${node.id}'` },
+      ),
     };
-    expect(after(committedView, siblings)).toMatchObject({
-      turn: { text: 'hello' },
-      branches: { n1: point('n1') },
-    });
-    const elsewhere: SessionEvent = { ...siblings, head: { ...at, leaf: 'n9' } };
-    expect(after(committedView, elsewhere).turn?.text).toBe('');
+    const at = { ...head(9, depth), leaf: `n${depth - 1}'` };
+    return { type: 'path-changed', head: at, kept, window, branches: [point(`n${kept}'`)] };
+  };
+
+  it('keeps in front of another path what is on it as well, and what a reader had read there', () => {
+    const shown = after({ ...empty, branches: { n1: point('n1'), n7: point('n7') } }, committed(10));
+    const view = after(shown, turnedOff(8, 5, 12));
+    expect(view.window.nodes.map(({ id }) => id).join(' ')).toBe("n0 n1 n2 n3 n4 n5 n6 n7 n8' n9' n10' n11'");
+    expect(view.window.start).toBe(0);
+    expect(Object.keys(view.branches)).toEqual(['n1', "n8'"]);
+    const apart = after(shown, turnedOff(3, 5, 12));
+    expect(apart.window.start).toBe(5);
+    expect(apart.window.nodes).toHaveLength(7);
+  });
+
+  it('stays where it is, when a reader is far up and all of it is on the other path too', () => {
+    const shown = after(empty, committed(600));
+    const up = prependOlder(shown, { start: 0, nodes: nodes(200) }, [point('n150')]);
+    expect(ids(up)).toEqual(['n0', 'n399']);
+    const view = after(up, turnedOff(590, 500, 600));
+    expect(view.window).toBe(up.window);
+    expect(view.branches).toBe(up.branches);
+    expect(view.head.leaf).toBe("n599'");
+    const cut = after(up, turnedOff(300, 250, 350));
+    expect(ids(cut)).toEqual(['n0', "n349'"]);
+    expect(ids(after(up, turnedOff(300, 400, 500)))).toEqual(["n400'", "n499'"]);
   });
 
   it('takes older nodes that lie right before it, and no others', () => {

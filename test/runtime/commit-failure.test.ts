@@ -92,23 +92,42 @@ describe('a commit that fails', () => {
     expect(still.view().head).toEqual(head);
   });
 
-  it('[ST14] what is committed is told although the branch points could not be read', async () => {
-    const storage = sharedStorage();
-    const runtime = await openShared(storage, answers('one', 'two'), { residency: 'ActivePathOnly' });
-    const unreadable = async (): Promise<never> => await Promise.reject(unavailable());
-    storage.faults.siblings = unreadable;
-    await expect(runtime.turn('asked').result).rejects.toMatchObject(code('StorageUnavailable'));
-    delete storage.faults.siblings;
-    await expectInStep(runtime, storage);
-    expect(runtime.view().window.nodes).toHaveLength(1);
-    const [question] = runtime.view().window.nodes;
-    expect((await runtime.turn('again').result).status).toBe('completed');
-    storage.faults.siblings = unreadable;
-    await expect(runtime.branchToNode(question?.id ?? '')).rejects.toMatchObject(code('StorageUnavailable'));
-    delete storage.faults.siblings;
-    await expectInStep(runtime, storage);
-    expect(runtime.view().window.nodes).toEqual([question]);
-  });
+  it.each(RESIDENCIES)(
+    '[ST14] what is committed is acknowledged although the branch points could not be read, and they come later (%s)',
+    async (residency) => {
+      const storage = sharedStorage();
+      const runtime = await openShared(storage, answers('one', 'two', 'three'), { residency });
+      const unreadable = async (): Promise<never> => await Promise.reject(unavailable());
+      await runtime.turn('asked').result;
+      const [question, answer] = runtime.view().window.nodes;
+      storage.faults.siblings = unreadable;
+      expect((await runtime.turn('edited', { from: null }).result).status).toBe('completed');
+      const { leaf } = runtime.view().head;
+      expect(runtime.view().branches).toEqual({});
+      await runtime.branchToNode(question?.id ?? '');
+      expect(runtime.view().window.nodes).toEqual([question]);
+      expect((await runtime.appendSessionNodes({ nodes: [note('x').body] })).nodeIds).toHaveLength(1);
+      expect(runtime.view().branches).toEqual({});
+      delete storage.faults.siblings;
+
+      const { window } = await runtime.readView();
+      const { branches } = runtime.view();
+      expect(window.nodes).toEqual(runtime.view().window.nodes);
+      const shown = [question?.id, runtime.view().head.leaf ?? ''];
+      expect(Object.keys(branches)).toEqual(shown);
+      expect(branches[shown[1] ?? '']?.siblings.map(({ nodeId }) => nodeId)).toEqual([answer?.id, shown[1]]);
+      await expectInStep(runtime, storage);
+
+      storage.faults.siblings = unreadable;
+      await runtime.branchToNode(leaf);
+      delete storage.faults.siblings;
+      await runtime.setPolicy({ maxSteps: 2 });
+      expect(runtime.view().branches).toEqual({});
+      await runtime.appendSessionNodes({ nodes: [note('y').body] });
+      expect(Object.keys(runtime.view().branches)).toEqual([runtime.view().window.nodes[0]?.id]);
+      await expectInStep(runtime, storage);
+    },
+  );
 });
 
 describe('two writers of one session', () => {

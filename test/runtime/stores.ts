@@ -5,6 +5,7 @@ import type { Residency } from '../../src/contract/environment.ts';
 import type {
   CommitReceipt,
   CommitRequest,
+  LoadScope,
   SessionSnapshot,
   SessionStore,
   SessionStoreFactory,
@@ -22,6 +23,7 @@ import { finish, instantClock, memoryEnvironment, type Play, plays, policy, text
 export interface Faults {
   commit?: (request: CommitRequest, proceed: () => Promise<CommitReceipt>) => Promise<CommitReceipt>;
   siblings?: () => Promise<never>;
+  load?: (scope: LoadScope, proceed: () => Promise<SessionSnapshot>) => Promise<SessionSnapshot>;
   close?: () => Promise<never>;
 }
 
@@ -36,6 +38,7 @@ export function faultyFactory(faults: Faults, origin: SessionStoreFactory): Sess
 
 function faultyStore(faults: Faults, store: SessionStore): SessionStore {
   return standIn(store, {
+    load: (scope) => faults.load?.(scope, () => store.load(scope)) ?? store.load(scope),
     siblings: (nodeIds) => faults.siblings?.() ?? store.siblings(nodeIds),
     commit: (request) => faults.commit?.(request, () => store.commit(request)) ?? store.commit(request),
     close: () => faults.close?.() ?? store.close(),

@@ -3,10 +3,11 @@ import type { BranchPoint } from '../../core/branch-point.ts';
 import type { PathWindow, SessionHead } from '../../core/event.ts';
 import { totalBytes } from '../../core/node-bytes.ts';
 import type { NodeDraft, SessionNode } from '../../core/node.ts';
-import { newestOf, PAGE_BOUNDS } from '../../core/path-window.ts';
+import { newestOf, PAGE_BOUNDS, VIEW_WINDOW } from '../../core/path-window.ts';
 import { SessionPath } from '../../core/path.ts';
 import { NO_USAGE, type UsageEntry } from '../../core/usage.ts';
 import type { Appended, AppendRequest, HistoryParts } from './history-parts.ts';
+import { loadHistory, type LoadedHistory } from './loaded-history.ts';
 import { fitCommits } from './overflow.ts';
 import { PAGE_NODES, pathPages, readPage } from './path-pages.ts';
 import { checkReceipt, writtenNodes } from './receipt.ts';
@@ -21,6 +22,8 @@ import { residentPath } from './resident-path.ts';
  *   `residentBytes` (law RE2). What else is needed of a path is read page by page and not kept.
  * - HI4 Ids come from receipts (law ST4).
  * - HI5 What is written holds no registered secret (law SE1).
+ * - HI6 A commit that was made is never told as one that failed. What could not be read behind it, or of what others did,
+ *   is read before the next read or write.
  */
 export class History {
   readonly #parts: HistoryParts;
@@ -33,6 +36,8 @@ export class History {
   #resident: Map<string, SessionNode> | null;
   /** Whether the leaf may have children, so that an append below it makes siblings. */
   #leafMayHaveChildren = true;
+  /** Whether something of what is stored could not be read (HI6). */
+  #behind = false;
 
   private constructor(parts: HistoryParts) {
     const keepAll = parts.residency === 'KeepAll' && parts.soundLeaf === undefined;
@@ -104,7 +109,12 @@ export class History {
 
   /** Goes on to what is stored now, written by whomever. Reads one row when that is what is here. */
   async follow(): Promise<void> {
-    await this.#standOn((await this.#parts.store.load({ kind: 'head' })).head);
+    try {
+      await this.#standOn((await this.#parts.store.load({ kind: 'head' })).head);
+    } catch (error) {
+      this.#behind = true;
+      throw error;
+    }
   }
 
   /**
@@ -159,6 +169,7 @@ export class History {
 
   /** Any live node; one that is not in memory is read and not kept (law RE4). @throws `NodeNotFound` */
   async node(nodeId: string): Promise<SessionNode> {
+    if (this.#behind) await this.follow();
     const resident = this.#resident?.get(nodeId) ?? this.#path.node(nodeId);
     return resident ?? (await this.#parts.store.loadNode(nodeId));
   }
@@ -169,7 +180,8 @@ export class History {
   }
 
   /** At most `limit` nodes of the path, the newest ones before depth `before`, as far as a page holds them. */
-  async page(before: number = this.#path.depth, limit: number = PAGE_NODES): Promise<PathWindow> {
+  async page(before: number = Infinity, limit: number = PAGE_NODES): Promise<PathWindow> {
+    if (this.#behind) await this.follow();
     const path = this.#path;
     const end = Math.min(before, path.depth);
     if (end <= 0) return { start: 0, nodes: [] };
@@ -185,58 +197,41 @@ export class History {
     return nodes.length === 0 ? [] : await this.#parts.store.siblings(nodes.map((node) => node.id));
   }
 
-  /** One snapshot of what the residency asks for. */
-  async #read(): Promise<Loaded> {
-    const { store, soundLeaf } = this.#parts;
-    if (this.#resident !== null) {
-      const { head, ledger, nodes } = await store.load({ kind: 'all' });
-      const known = this.#resident;
-      const resident = new Map(nodes.map((node) => [node.id, known.get(node.id) ?? node]));
-      return { head, ledger, resident, path: residentPath(this.sessionId, head.leaf, resident) };
-    }
-    const scope = {
-      kind: 'path',
-      limit: PAGE_NODES,
-      ...(soundLeaf === undefined ? {} : { leaf: soundLeaf }),
-    } as const;
-    const snapshot = await store.load(scope);
-    const { ledger, start, nodes } = snapshot;
-    const head =
-      soundLeaf === undefined
-        ? snapshot.head
-        : { ...snapshot.head, leaf: soundLeaf, depth: start + nodes.length };
-    return { head, ledger, resident: null, path: SessionPath.of(this.sessionId, head, { start, nodes }) };
+  async #read(): Promise<LoadedHistory> {
+    return await loadHistory(this.#parts, this.#resident);
   }
 
   /** Whether it is news: a commit may have been faster. */
-  #adopt({ head, ledger, path, resident }: Loaded): boolean {
+  #adopt({ head, ledger, path, resident }: LoadedHistory): boolean {
     if (!this.#move({ head, ledger }, path, true)) return false;
     this.#resident = resident;
     return true;
   }
 
-  async #standOn({ revision, nodeCount, bytes }: SessionHead): Promise<void> {
-    const here = this.#head;
-    // Maintenance counts nodes and bytes anew, without a revision.
-    if (revision === here.revision && nodeCount === here.nodeCount && bytes === here.bytes) return;
-    await this.#refresh();
+  async #standOn(head: SessionHead): Promise<void> {
+    if (this.#behind || !sameHead(head, this.#head)) await this.#refresh();
   }
 
   async #refresh(): Promise<void> {
     const loaded = await this.#read();
     const { head } = loaded;
-    if (head.revision < this.#head.revision) return;
-    const countBefore = this.#head.nodeCount;
+    const before = this.#head;
+    if (head.revision < before.revision) return;
+    const missed = this.#behind;
+    this.#behind = false;
     const mayFork = this.#leafMayHaveChildren;
     const added = loaded.path.behind(this.#path.leaf);
     if (added === undefined) return await this.#show(loaded.path, (path) => this.#adopt({ ...loaded, path }));
     const path = loaded.resident === null ? this.#path.append(this.sessionId, added) : loaded.path;
     this.#adopt({ ...loaded, path });
-    if (added.length === 0) this.#parts.feed.emit({ type: 'head-changed', head });
-    else this.#parts.feed.emit({ type: 'nodes-committed', head, nodes: added });
+    if (added.length > 0) this.#parts.feed.emit({ type: 'nodes-committed', head, nodes: added });
+    else if (!sameHead(head, before)) this.#parts.feed.emit({ type: 'head-changed', head });
     // Nodes that came or went elsewhere may be siblings of those on the path.
-    const elsewhere = head.nodeCount - countBefore !== added.length;
-    if (elsewhere || (mayFork && (await this.#forksAt(added)))) await this.#showAgain();
+    const elsewhere = head.nodeCount - before.nodeCount !== added.length;
+    await this.#readBehind(async () => {
+      if (missed || elsewhere) await this.#tellBranches();
+      else if (mayFork) await this.#tellForks(added);
+    });
   }
 
   async #commit(
@@ -259,24 +254,15 @@ export class History {
       checkReceipt(receipt, expectedRevision);
       return receipt;
     } catch (error) {
-      await this.#catchUp();
+      // What failed may be stored all the same, and another writer may have been faster: memory follows storage (HI1).
+      await this.#readBehind(() => this.follow());
       throw error;
-    }
-  }
-
-  /** What failed may be stored all the same, and another writer may have been faster: memory follows storage (HI1). */
-  async #catchUp(): Promise<void> {
-    try {
-      const { head } = await this.#parts.store.load({ kind: 'head' });
-      if (head.revision !== this.#head.revision) await this.#refresh();
-    } catch {
-      // The caller is told why the commit failed. Storage that cannot be read now is read before the next write.
     }
   }
 
   /** Whether it is news: a refresh may have been faster. */
   #move(
-    { head, ledger }: Pick<Loaded, 'head' | 'ledger'>,
+    { head, ledger }: Pick<LoadedHistory, 'head' | 'ledger'>,
     path: SessionPath,
     mayHaveChildren: boolean,
   ): boolean {
@@ -306,13 +292,12 @@ export class History {
     if (parentId !== this.#path.leaf) return await this.#show(extended, move);
     if (!move(extended)) return;
     this.#parts.feed.emit({ type: 'nodes-committed', head: this.#head, nodes });
-    // Nodes that were tombstoned meanwhile are no siblings any more, and with `KeepAll` still in memory.
-    if (elsewhere && this.#resident !== null) this.#adopt(await this.#read());
-    if (elsewhere || (mayFork && (await this.#forksAt(nodes)))) await this.#showAgain();
-  }
-
-  async #forksAt(nodes: readonly SessionNode[]): Promise<boolean> {
-    return (await this.branchPoints(nodes.slice(0, 1))).length > 0;
+    await this.#readBehind(async () => {
+      // Nodes that were tombstoned meanwhile are no siblings any more, and with `KeepAll` still in memory.
+      if (elsewhere && this.#resident !== null) this.#adopt(await this.#read());
+      if (elsewhere) await this.#tellBranches();
+      else if (mayFork) await this.#tellForks(nodes);
+    });
   }
 
   async #unread(leaf: string | null): Promise<SessionPath> {
@@ -327,30 +312,57 @@ export class History {
     return residentPath(this.sessionId, leaf, this.#resident);
   }
 
-  async #showAgain(): Promise<void> {
-    const here = this.#path;
-    await this.#show(here, (path) => {
-      if (this.#path !== here) return false;
-      this.#path = path.keepNewest(this.#maxBytes);
-      return true;
-    });
+  /** Reads what nobody waits for. What cannot be read now is read later, and keeps nobody from going on (HI6). */
+  async #readBehind(read: () => Promise<void>): Promise<void> {
+    try {
+      await read();
+    } catch {
+      this.#behind = true;
+    }
   }
 
-  /**
-   * Reads what a page shows of `path`, and then lets `move` make it the active one, in one step with the event. Whether or
-   * not it could be read, the path is another one.
-   */
+  /** Tells which siblings the nodes have that a page most likely shows. */
+  async #tellBranches(): Promise<void> {
+    const { leaf } = this.#path;
+    const nodeIds: string[] = [];
+    let start = 0;
+    for await (const page of this.pages(leaf)) {
+      nodeIds.push(...page.nodes.map(({ id }) => id));
+      ({ start } = page);
+      if (nodeIds.length >= VIEW_WINDOW) break;
+    }
+    const branches = await this.#parts.store.siblings(nodeIds);
+    if (this.#path.leaf === leaf) this.#parts.feed.emit({ type: 'branches-changed', start, branches });
+    else this.#behind = true;
+  }
+
+  /** Tells of siblings of the first of these nodes, which were appended: the others are the only children. */
+  async #tellForks(appended: readonly SessionNode[]): Promise<void> {
+    const { leaf, depth } = this.#path;
+    const branches = await this.branchPoints(appended.slice(0, 1));
+    if (branches.length === 0) return;
+    const start = depth - appended.length;
+    if (this.#path.leaf === leaf) this.#parts.feed.emit({ type: 'branches-changed', start, branches });
+    else this.#behind = true;
+  }
+
+  /** Reads what a page shows of `path`, and then lets `move` make it the active one, in one step with the event. */
   async #show(path: SessionPath, move: (path: SessionPath) => boolean): Promise<void> {
     let shown = path;
     let branches: readonly BranchPoint[] = [];
-    try {
+    await this.#readBehind(async () => {
       shown = await this.#withPage(path);
       branches = await this.branchPoints(shown.window(shown.depth, PAGE_NODES).nodes);
-    } finally {
-      if (move(shown)) {
-        this.#parts.feed.emit({ type: 'path-changed', head: this.#head, window: this.window(), branches });
-      }
-    }
+    });
+    const kept = this.#path.sharedWith(shown);
+    if (!move(shown)) return;
+    this.#parts.feed.emit({
+      type: 'path-changed',
+      head: this.#head,
+      kept,
+      window: this.window(),
+      branches,
+    });
   }
 
   /** `path` with a page of it held. */
@@ -361,11 +373,9 @@ export class History {
   }
 }
 
-interface Loaded {
-  readonly head: SessionHead;
-  readonly ledger: readonly UsageEntry[];
-  readonly path: SessionPath;
-  readonly resident: Map<string, SessionNode> | null;
+/** Maintenance counts nodes and bytes anew, without a revision. */
+function sameHead(one: SessionHead, other: SessionHead): boolean {
+  return one.revision === other.revision && one.nodeCount === other.nodeCount && one.bytes === other.bytes;
 }
 
 const EMPTY_HEAD: SessionHead = {

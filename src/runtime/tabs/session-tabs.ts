@@ -215,6 +215,7 @@ export class SessionTabs {
         if (!this.#seat.held) return;
         this.#relay.flush();
         return this.#publish({ kind: 'changed' });
+      case 'branches-changed':
       case 'title-changed':
       case 'turn-joined':
       case 'writer-changed':
