@@ -236,7 +236,10 @@ export type StoreOpenMode =
 /** A session that is being imported: no list and no `open` shows it (law ST13). */
 export interface SessionImport {
   readonly store: SessionStore;
-  /** Makes it visible, with this leaf, in one transaction. @throws `NodeNotFound`, `SessionExists` the second time */
+  /**
+   * Makes it visible, with this leaf, in one transaction. After a `StorageUnavailable` that leaves open whether it
+   * happened, the same call says so (law ST16). @throws `NodeNotFound`, `SessionExists` the second time
+   */
   publish(leaf: string | null): Promise<void>;
   /** Removes what was written, unless it is published. */
   abandon(): Promise<void>;

@@ -255,6 +255,29 @@ export const lifetimeMutants: readonly StoreMutant[] = [
       }
     },
   })),
+  factories('creating opens what is there', 'ST3: a session is created once', (factory) => ({
+    open: async (sessionId, mode) => {
+      try {
+        return await factory.open(sessionId, mode);
+      } catch (error) {
+        if (!isLashError(error, 'SessionExists')) throw error;
+        return factory.open(sessionId, { kind: 'open' });
+      }
+    },
+  })),
+  factories('publishing twice is fine', 'ST13: an import is published once', (factory) => ({
+    beginImport: async (sessionId, mode) => {
+      const begun = await factory.beginImport(sessionId, mode);
+      const publish = async (leaf: string | null): Promise<void> => {
+        try {
+          await begun.publish(leaf);
+        } catch (error) {
+          if (!isLashError(error, 'SessionExists')) throw error;
+        }
+      };
+      return { ...begun, publish };
+    },
+  })),
   factories('trims session ids', 'ST3: a session id may hold any character', (factory) => ({
     open: (sessionId, mode) => factory.open(sessionId.trim(), mode),
   })),

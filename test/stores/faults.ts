@@ -139,6 +139,28 @@ export function instead<Result>(
   });
 }
 
+/** An act for {@link instead} at `commit`: it happens, and the connection is gone before that is told. */
+export function lostAnswer(commit: () => void, self: object): void {
+  commit();
+  const transaction = self as IDBTransaction;
+  transaction.oncomplete = null;
+  transaction.addEventListener('complete', () => {
+    nameLoss(transaction);
+    transaction.dispatchEvent(new Event('abort'));
+  });
+}
+
+/** The same, but it does not happen. Whoever told it to commit cannot tell the two from each other. */
+export function lostCommit(_commit: () => void, self: object): void {
+  const transaction = self as IDBTransaction;
+  nameLoss(transaction);
+  transaction.abort();
+}
+
+function nameLoss(transaction: IDBTransaction): void {
+  Object.defineProperty(transaction, 'error', { value: new DOMException('lost', 'UnknownError') });
+}
+
 /** Makes a transaction that is told to commit fail for want of space, as browsers do that find out only then. */
 export function fillUpAtCommit(): void {
   instead<void>(IDBTransaction.prototype, 'commit', (_original, self) => {

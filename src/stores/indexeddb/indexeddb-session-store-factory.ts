@@ -14,14 +14,13 @@ import type { Page, SessionSummary } from '../../core/policy.ts';
 import { WebSessionLeases } from '../leases/web-leases.ts';
 import { DEFAULT_COMMIT_BUDGET } from '../rules/commit-budget.ts';
 import { decodePage, encodePosition, type ListPosition } from '../rules/session-list.ts';
-import { checkCreate } from '../rules/session-state.ts';
 import { decodeHead, decodeMeta } from './graph/decode.ts';
 import { type IndexedDbSessionContext, IndexedDbSessionStore } from './indexeddb-session-store.ts';
 import type { IndexedDbDatabase } from './rows/database.ts';
 import { newCounts, type RowCounters, type RowCounts } from './rows/row-counters.ts';
 import type { RowTransaction } from './rows/row-transaction.ts';
 import { BY_UPDATE, type HeadRow, type StoreName } from './rows/schema.ts';
-import { addSession } from './session-creation.ts';
+import { createSession, CREATION_STORES } from './session-creation.ts';
 
 /** Options of an {@link IndexedDbSessionStoreFactory}. */
 export interface IndexedDbSessionStoreOptions {
@@ -32,10 +31,6 @@ export interface IndexedDbSessionStoreOptions {
 
 /** What the index of the list tells of a head, whatever else is the matter with it. */
 type ListedHead = ListPosition & Pick<HeadRow, 'pending'>;
-
-type CreateMode = Extract<StoreOpenMode, { readonly kind: 'create' }>;
-
-const SESSION_STORES: readonly StoreName[] = ['heads', 'meta'];
 
 /** The sessions of one IndexedDB database. */
 export class IndexedDbSessionStoreFactory implements SessionStoreFactory {
@@ -61,18 +56,16 @@ export class IndexedDbSessionStoreFactory implements SessionStoreFactory {
 
   async open(sessionId: string, mode: StoreOpenMode): Promise<SessionStore> {
     checkId(sessionId, 'sessionId');
-    if (mode.kind === 'create') await this.#create(sessionId, mode);
+    if (mode.kind === 'create') await createSession(this.#context, sessionId, mode);
     else {
-      await this.#run(['heads'], 'readonly', async (rows) =>
-        decodeHead(sessionId, await rows.get('heads', sessionId)),
-      );
+      await this.#read(['heads'], async (rows) => decodeHead(sessionId, await rows.get('heads', sessionId)));
     }
     return new IndexedDbSessionStore(sessionId, this.#context);
   }
 
   async list(page: { readonly after?: string; readonly limit?: number }): Promise<Page<SessionSummary>> {
     const { after, limit } = decodePage(page);
-    return this.#run(SESSION_STORES, 'readonly', async (rows) => {
+    return this.#read(CREATION_STORES, async (rows) => {
       const found = await rows.getLast('heads', BY_UPDATE, keysBefore(after), limit + 1);
       const heads = found.slice(0, limit) as readonly ListedHead[];
       const visible = heads.filter(({ pending }) => pending === undefined);
@@ -100,25 +93,17 @@ export class IndexedDbSessionStoreFactory implements SessionStoreFactory {
     return finishDeletions(this.#context, this.leases, options);
   }
 
-  async beginImport(sessionId: string, mode: CreateMode): Promise<SessionImport> {
+  async beginImport(
+    sessionId: string,
+    mode: Extract<StoreOpenMode, { readonly kind: 'create' }>,
+  ): Promise<SessionImport> {
     const { beginImport } = await import('./session-import.ts');
     const store = new IndexedDbSessionStore(sessionId, this.#context, true);
     return beginImport(this.#context, this.leases, store, mode);
   }
 
-  async #create(sessionId: string, mode: CreateMode): Promise<void> {
-    checkCreate(mode);
-    const content = structuredClone(mode);
-    await this.#run(SESSION_STORES, 'readwrite', (rows) => addSession(rows, sessionId, content));
-  }
-
-  #run<T>(
-    stores: readonly StoreName[],
-    mode: 'readonly' | 'readwrite',
-    body: (rows: RowTransaction) => Promise<T>,
-  ): Promise<T> {
-    const { database, durability } = this.#context;
-    return database.transaction({ stores, mode, durability, counts: this.#counts }, body);
+  #read<T>(stores: readonly StoreName[], body: (rows: RowTransaction) => Promise<T>): Promise<T> {
+    return this.#context.database.transaction({ stores, mode: 'readonly', counts: this.#counts }, body);
   }
 }
 

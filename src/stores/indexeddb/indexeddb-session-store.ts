@@ -184,14 +184,14 @@ export class IndexedDbSessionStore implements SessionStore {
       const row = { ...meta, title: title ?? meta.title, policy: policy ?? meta.policy };
       rows.put('meta', row);
       rows.put('heads', { ...head, updatedAt: at });
-      return { ...row, updatedAt: at };
+      return metaOf(row, at);
     });
   }
 
   async loadSessionMeta(): Promise<SessionMeta> {
     return this.#read(META_STORES, async (rows) => {
       const { head, meta } = await this.#readMeta(rows);
-      return { ...meta, updatedAt: head.updatedAt };
+      return metaOf(meta, head.updatedAt);
     });
   }
 
@@ -281,6 +281,10 @@ export class IndexedDbSessionStore implements SessionStore {
   #checkOpen(): void {
     if (this.#closed) throw sessionClosed(this.sessionId);
   }
+}
+
+function metaOf({ sessionId, title, createdAt, policy }: MetaRow, updatedAt: number): SessionMeta {
+  return { sessionId, title, createdAt, updatedAt, policy };
 }
 
 function snapshotOf(head: LiveHead, nodes: readonly SessionNode[] = [], start = 0): SessionSnapshot {

@@ -23,14 +23,19 @@ export interface SessionAccess extends DatabaseAccess {
 /** How many rows a transaction of maintenance removes at most, so that a commit never waits for long (law ST9). */
 export const SLICE_ROWS = 100;
 
-/** Runs `body` in one transaction on a session that lives. `heads` is always among the stores. */
+/**
+ * Runs `body` in one transaction on a session that lives. `heads` is always among the stores. `repeatable` as in
+ * `IndexedDbDatabase.transaction`.
+ */
 export async function inSession<T>(
   { sessionId, importing, database, durability, counts }: SessionAccess,
   mode: 'readonly' | 'readwrite',
   stores: readonly StoreName[],
   body: (rows: RowTransaction, head: LiveHead) => Promise<T>,
+  repeatable: boolean = mode === 'readonly',
 ): Promise<T> {
-  return database.transaction({ stores: ['heads', ...stores], mode, durability, counts }, async (rows) =>
+  const options = { stores: ['heads' as const, ...stores], mode, durability, counts, repeatable };
+  return database.transaction(options, async (rows) =>
     body(rows, decodeHead(sessionId, await rows.get('heads', sessionId), importing)),
   );
 }

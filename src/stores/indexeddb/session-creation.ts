@@ -1,30 +1,58 @@
+import { systemClock } from '../../contract/clock.ts';
 import type { StoreOpenMode } from '../../contract/store.ts';
 import { initialHead } from '../rules/commit-plan.ts';
-import { sessionExists } from '../rules/session-state.ts';
+import { isFields } from '../rules/node-fault.ts';
+import { checkCreate, sessionExists } from '../rules/session-state.ts';
 import { decodeHead } from './graph/decode.ts';
 import type { RowTransaction } from './rows/row-transaction.ts';
+import type { StoreName } from './rows/schema.ts';
+import type { DatabaseAccess } from './session-access.ts';
+
+/** The object stores of {@link createSession} and {@link checkFree}. */
+export const CREATION_STORES: readonly StoreName[] = ['heads', 'meta'];
 
 /**
- * Adds the rows of a new session; `pending` hides it.
+ * Writes a new session; `pending` hides it. Where the answer was lost, the session that is there is this call's own if it
+ * has its token (law ST16): so of two calls for one id never both succeed.
  *
- * @throws `SessionExists`, also for one that is being imported; `SessionDeleted`
+ * @throws `SessionExists`, also for one that is being imported; `SessionDeleted`, `InvalidInput`, `NotData`
  */
-export async function addSession(
-  rows: RowTransaction,
+export async function createSession(
+  { database, durability, counts }: DatabaseAccess,
   sessionId: string,
-  { title, policy, at }: Extract<StoreOpenMode, { readonly kind: 'create' }>,
+  mode: Extract<StoreOpenMode, { readonly kind: 'create' }>,
   pending: { readonly pending?: 1 } = {},
 ): Promise<void> {
-  await checkFree(rows, sessionId);
-  const graph = { place: null, atTip: false, chains: 0 };
-  rows.add('heads', { ...initialHead(at), ...pending, ...graph, sessionId, kind: 'live' });
-  rows.add('meta', { sessionId, title, createdAt: at, policy });
+  checkCreate(mode);
+  const { title, policy, at } = structuredClone(mode);
+  const token = systemClock.newId();
+  const options = {
+    stores: CREATION_STORES,
+    mode: 'readwrite',
+    durability,
+    counts,
+    repeatable: true,
+  } as const;
+  await database.transaction(options, async (rows) => {
+    if (await isTaken(rows, sessionId, token)) return;
+    const graph = { place: null, atTip: false, chains: 0 };
+    rows.add('heads', { ...initialHead(at), ...pending, ...graph, sessionId, kind: 'live' });
+    rows.add('meta', { sessionId, token, title, createdAt: at, policy });
+  });
 }
 
-/** @throws `SessionExists`, `SessionDeleted` */
-export async function checkFree(rows: RowTransaction, sessionId: string): Promise<void> {
-  const row = await rows.get('heads', sessionId);
-  if (row === undefined) return;
-  decodeHead(sessionId, row, true);
+/** @throws `SessionExists`, `SessionDeleted` unless the id is free */
+export async function checkFree({ database, counts }: DatabaseAccess, sessionId: string): Promise<void> {
+  await database.transaction({ stores: CREATION_STORES, mode: 'readonly', counts }, (rows) =>
+    isTaken(rows, sessionId, null),
+  );
+}
+
+/** Whether the session is there already by the call with this token. @throws `SessionExists`, `SessionDeleted` */
+async function isTaken(rows: RowTransaction, sessionId: string, token: string | null): Promise<boolean> {
+  const [head, meta] = await Promise.all(CREATION_STORES.map((store) => rows.get(store, sessionId)));
+  if (head === undefined) return false;
+  decodeHead(sessionId, head, true);
+  if (isFields(meta) && meta['token'] === token) return true;
   throw sessionExists(sessionId);
 }

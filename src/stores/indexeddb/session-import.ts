@@ -1,12 +1,12 @@
 import type { SessionLease, SessionLeases } from '../../contract/lease.ts';
 import type { SessionImport, SessionStore, StoreOpenMode } from '../../contract/store.ts';
 import { checkId } from '../../core/id.ts';
-import { checkCreate, sessionExists } from '../rules/session-state.ts';
+import { sessionExists } from '../rules/session-state.ts';
 import { decodeHead } from './graph/decode.ts';
 import { placeOf } from './graph/node-places.ts';
 import type { StoreName } from './rows/schema.ts';
 import type { DatabaseAccess } from './session-access.ts';
-import { addSession, checkFree } from './session-creation.ts';
+import { checkFree, createSession } from './session-creation.ts';
 import { removeImport } from './upkeep/session-deletion.ts';
 
 /**
@@ -21,18 +21,13 @@ export async function beginImport(
 ): Promise<SessionImport> {
   const { sessionId } = store;
   checkId(sessionId, 'sessionId');
-  checkCreate(mode);
-  const content = structuredClone(mode);
   const lease = await leases.acquire(sessionId);
-  const { database, durability, counts } = access;
-  const stores: readonly StoreName[] = ['heads', 'meta'];
   if (lease === null) {
-    await database.transaction({ stores, mode: 'readonly', counts }, (rows) => checkFree(rows, sessionId));
+    await checkFree(access, sessionId);
     throw sessionExists(sessionId);
   }
   try {
-    const options = { stores, mode: 'readwrite', durability, counts } as const;
-    await database.transaction(options, (rows) => addSession(rows, sessionId, content, { pending: 1 }));
+    await createSession(access, sessionId, mode, { pending: 1 });
   } catch (error) {
     await lease.release();
     throw error;
@@ -44,6 +39,9 @@ class HiddenSession implements SessionImport {
   readonly store: SessionStore;
   readonly #access: DatabaseAccess;
   readonly #lease: SessionLease;
+  /** The leaf of the last attempt to publish: nobody else can, so it is the one if the session shows (law ST16). */
+  #attempted: { readonly leaf: string | null } | undefined;
+  #published = false;
 
   constructor(access: DatabaseAccess, lease: SessionLease, store: SessionStore) {
     this.store = store;
@@ -54,14 +52,21 @@ class HiddenSession implements SessionImport {
   /** A new revision, so that whatever the writing handle remembers of the hidden head is outdated. */
   async publish(leaf: string | null): Promise<void> {
     const { sessionId } = this.store;
+    if (this.#published) throw sessionExists(sessionId);
     const { database, durability, counts } = this.#access;
     const stores: readonly StoreName[] = ['heads', 'receipts', 'tombs'];
-    await database.transaction({ stores, mode: 'readwrite', durability, counts }, async (rows) => {
+    const options = { stores, mode: 'readwrite', durability, counts, repeatable: true } as const;
+    await database.transaction(options, async (rows) => {
       const { pending, ...head } = decodeHead(sessionId, await rows.get('heads', sessionId), true);
-      if (pending === undefined) throw sessionExists(sessionId);
+      if (pending === undefined) {
+        if (this.#attempted?.leaf === leaf) return;
+        throw sessionExists(sessionId);
+      }
       const place = await placeOf(rows, sessionId, head, leaf);
       rows.put('heads', { ...head, leaf, place, atTip: false, revision: head.revision + 1 });
+      this.#attempted = { leaf };
     });
+    this.#published = true;
     await this.#lease.release();
   }
 

@@ -49,7 +49,11 @@ export function decodeHead(sessionId: string, row: unknown, importing = false): 
 /** @throws `StoredDataCorrupt`, also when there is no row */
 export function decodeMeta(sessionId: string, row: unknown): MetaRow {
   const sound =
-    isFields(row) && typeof row['title'] === 'string' && isCount(row['createdAt']) && isFields(row['policy']);
+    isFields(row) &&
+    typeof row['token'] === 'string' &&
+    typeof row['title'] === 'string' &&
+    isCount(row['createdAt']) &&
+    isFields(row['policy']);
   if (!sound) throw corrupt(sessionId, null, 'its title and policy are missing or not complete');
   return row as unknown as MetaRow;
 }

@@ -30,9 +30,13 @@ export type HeadRow =
       readonly chains: number;
     });
 
-/** What a session is called and run with. The time of its last change is in the head row, which orders the list. */
+/**
+ * What a session is called and run with. The time of its last change is in the head row, which orders the list. `token`
+ * says which call created it: one that does not know whether it did finds out by that (law ST16).
+ */
 export interface MetaRow {
   readonly sessionId: string;
+  readonly token: string;
   readonly title: string;
   readonly createdAt: number;
   readonly policy: SessionPolicy;
