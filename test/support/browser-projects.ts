@@ -12,8 +12,13 @@ import { webkitgtk } from './webkitgtk-provider.ts';
 const profile = join(tmpdir(), `lash-web-profile-${process.pid}`);
 const sqliteProfile = `${profile}-sqlite`;
 
-/** What depends on the way in which IndexedDB is kept. */
-const STORAGE_TESTS = ['browser', 'stores', 'testing'].map((folder) => `test/${folder}/**/*.browser.test.ts`);
+/** What depends on the way in which IndexedDB is kept; sessions in it are opened on two of three. */
+const STORAGE_TESTS = ['browser', 'stores', 'testing'].map(testsIn);
+const SESSION_TESTS = [...STORAGE_TESTS, ...['runtime', 'sinks'].map(testsIn)];
+
+function testsIn(folder: string): string {
+  return `test/${folder}/**/*.browser.test.ts`;
+}
 
 /** The engines that Playwright drives, as far as they were found. */
 export function playwrightInstances(): BrowserInstanceOption[] {
@@ -29,7 +34,12 @@ export function playwrightInstances(): BrowserInstanceOption[] {
   const chromium = chromiumLaunch();
   if (chromium !== undefined) {
     add('chromium', 'chromium', { launchOptions: chromium });
-    add('chromium-persistent', 'chromium', { launchOptions: chromium, persistentContext: profile });
+    add(
+      'chromium-persistent',
+      'chromium',
+      { launchOptions: chromium, persistentContext: profile },
+      { include: SESSION_TESTS },
+    );
     const sqlite = { ...chromium, args: [...(chromium.args ?? []), SQLITE_SWITCH] };
     add(
       'chromium-sqlite',

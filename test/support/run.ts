@@ -14,6 +14,9 @@ interface Counts {
   readonly note?: string;
 }
 
+/** So many phases run at once: most of each one's time is a browser that waits. */
+const LANES = 2;
+
 const NEEDS_ENGINES: readonly string[] = [...ENGINES, 'e2e', 'package'];
 
 /** Runs the phases that the arguments name, prints what came out, and answers the exit code. */
@@ -23,25 +26,32 @@ export async function run(args: readonly string[]): Promise<number> {
     ? installEngines()
     : [];
   const reports = mkdtempSync(join(tmpdir(), 'lash-web-reports-'));
-  const results: { readonly name: string; readonly counts: Counts }[] = [];
-  try {
-    for (const phase of phases) {
+  const results = new Map<string, Counts>();
+  const waiting = [...phases];
+  const lanes = Math.min(LANES, phases.length);
+  const runLane = async (): Promise<void> => {
+    for (let phase = waiting.shift(); phase !== undefined; phase = waiting.shift()) {
       const counts = missing.includes(phase.name)
         ? missingEngine(phase.name)
-        : await runPhase(phase, join(reports, `${phase.name}.json`));
-      results.push({ name: phase.name, counts });
+        : await runPhase(phase, join(reports, `${phase.name}.json`), lanes > 1);
+      results.set(phase.name, counts);
     }
+  };
+  try {
+    await Promise.all(Array.from({ length: lanes }, runLane));
   } finally {
     rmSync(reports, { recursive: true, force: true });
   }
   console.log('');
-  for (const { name, counts } of results) {
+  for (const { name } of phases) {
+    const counts = results.get(name) ?? { passed: 0, failed: 1, skipped: 0, note: 'was not run' };
+    results.set(name, counts);
     console.log(
       `${name.padEnd(20)} ${summary(counts)}${counts.note === undefined ? '' : `  (${counts.note})`}`,
     );
   }
   const total = (key: 'passed' | 'failed' | 'skipped'): number =>
-    results.reduce((sum, { counts }) => sum + counts[key], 0);
+    [...results.values()].reduce((sum, counts) => sum + counts[key], 0);
   const all = { passed: total('passed'), failed: total('failed'), skipped: total('skipped') };
   console.log(summary(all));
   return all.failed === 0 && all.passed > 0 ? 0 : 1;
@@ -59,23 +69,30 @@ function missingEngine(engine: string): Counts {
     : { passed: 0, failed: 0, skipped: 1, note };
 }
 
-async function runPhase(phase: Phase, report: string): Promise<Counts> {
-  console.log(`\n== ${phase.name}`);
+/** With `quiet` what it prints comes when it is over, so that phases that run at once are not mixed up. */
+async function runPhase(phase: Phase, report: string, quiet: boolean): Promise<Counts> {
+  console.log(`\n== ${phase.name}${quiet ? ' begins' : ''}`);
   const started = Date.now();
-  const code = await execute(phase, report);
+  const { code, output } = await execute(phase, report, quiet);
+  if (quiet) console.log(`\n== ${phase.name}\n${output}`);
   const counts = phase.counts === 'exit' ? countExit(code) : countReport(phase.counts, report, code);
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   console.log(`== ${phase.name}: ${summary(counts)} in ${seconds} s`);
   return counts;
 }
 
-/** The exit code, or `undefined` where the deadline ended it. */
-function execute(phase: Phase, report: string): Promise<number | undefined> {
+/** How a phase ended: `code` is `undefined` where the deadline ended it. */
+interface Ended {
+  readonly code: number | undefined;
+  readonly output: string;
+}
+
+function execute(phase: Phase, report: string, quiet: boolean): Promise<Ended> {
   const [program, ...args] = phase.command;
   const bin = resolve('node_modules', '.bin');
   const reportTo = phase.counts === 'vitest' ? [`--outputFile.json=${report}`] : [];
   const child = spawn(join(bin, program), [...args, ...reportTo], {
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'],
     // A group of its own, so that a hanging phase ends together with the browsers that it started.
     detached: true,
     env: {
@@ -84,6 +101,10 @@ function execute(phase: Phase, report: string): Promise<number | undefined> {
       PLAYWRIGHT_JSON_OUTPUT_FILE: report,
     },
   });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
+  }
   const endGroup = (signal: NodeJS.Signals): void => {
     try {
       if (child.pid !== undefined) process.kill(-child.pid, signal);
@@ -107,13 +128,13 @@ function execute(phase: Phase, report: string): Promise<number | undefined> {
     const finish = (code: number | undefined): void => {
       clearTimeout(deadline);
       process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
-      settle(late ? undefined : code);
+      settle({ code: late ? undefined : code, output });
     };
     child.once('error', (error) => {
       console.error(error.message);
       finish(1);
     });
-    child.once('exit', (code) => finish(code ?? 1));
+    child.once('close', (code) => finish(code ?? 1));
   });
 }
 
