@@ -41,8 +41,15 @@ describe('several runtimes of one session in memory', () => {
 });
 
 describe('a runtime among those of its session', () => {
-  it('[FO1] catches up with what was written while it opened', async () => {
-    const { runtime: a, environment } = await openWith(plays(), { sessionId: 's', clock: systemClock });
+  it.each([
+    ['who still writes', 600_000],
+    ['who has let go', 0],
+  ])('[FO1] catches up with what was written while it opened, by somebody %s', async (_, lingerMs) => {
+    const { runtime: a, environment } = await openWith(plays(), {
+      sessionId: 's',
+      clock: systemClock,
+      lingerMs,
+    });
     const note = { kind: 'plugin', pluginType: 'note', data: null } as const;
     await a.appendSessionNodes({ nodes: [note] });
     const { sessionStoreFactory: factory } = environment;
@@ -52,6 +59,8 @@ describe('a runtime among those of its session', () => {
       const siblings = store.siblings.bind(store);
       vi.spyOn(store, 'siblings').mockImplementationOnce(async (ids) => {
         await a.appendSessionNodes({ nodes: [note] });
+        await a.rename('renamed');
+        await new Promise((resolve) => setTimeout(resolve, 20));
         return await siblings(ids);
       });
       return store;
@@ -62,6 +71,7 @@ describe('a runtime among those of its session', () => {
     );
     expect(b.view().head).toEqual(a.view().head);
     expect(b.view().window.nodes).toHaveLength(2);
+    expect([b.view().title, b.view().writer]).toEqual(['renamed', lingerMs === 0 ? 'nobody' : 'elsewhere']);
     await Promise.all([a.close(), b.close()]);
   });
 

@@ -1,14 +1,16 @@
 import type { SessionLeases, SessionNotice } from '../../contract/lease.ts';
 import type { SessionStore } from '../../contract/store.ts';
-import { isLashError, LashError, toWireError } from '../../core/error.ts';
+import { isLashError, type LashError } from '../../core/error.ts';
 import type { SessionEvent, SessionWriter, TurnActivity } from '../../core/event.ts';
-import { NO_USAGE } from '../../core/usage.ts';
+import type { LiveTurn } from '../../core/live-turn.ts';
 import type { SessionView } from '../../core/view.ts';
 import type { Feed } from '../feed.ts';
 import type { History } from '../history/history.ts';
 import type { SessionParts } from '../model/model-caller.ts';
 import { ActivityRelay } from './activity-relay.ts';
 import { fenced } from './fenced.ts';
+import { FollowedTurn } from './followed-turn.ts';
+import { endOfTurn } from './turn-end.ts';
 import { WriterSeat } from './writer-seat.ts';
 
 /** The session that its tabs share. */
@@ -36,9 +38,11 @@ export interface TabHost {
  *
  * - FO1 A notice is a hint: what is committed is read from the store (law LE3), and never keeps a write waiting.
  * - FO2 A turn that runs elsewhere is shown as it runs. Notices are handled in order, so that what streams is shown
- *   behind what is committed. It ends for this tab when it ends, or when nobody writes any more.
+ *   behind what is committed. It ends for this tab when it ends there.
  * - FO3 Whoever holds the lease believes no other writer's activity.
  * - FO4 What one tab commits, the others hear of; what its turn shows is published only while somebody follows.
+ * - FO5 A turn of another tab of which nothing is heard is asked about, and who ran it answers. If nobody does and nobody
+ *   writes, or if another turn shows, it is over: how it ended is what it committed.
  */
 export class SessionTabs {
   readonly #leases: SessionLeases;
@@ -48,10 +52,15 @@ export class SessionTabs {
   readonly #host: TabHost;
   readonly #seat: WriterSeat;
   readonly #relay: ActivityRelay;
+  readonly #followed: FollowedTurn;
   readonly #stop: () => void;
   #inbox: Promise<void> = Promise.resolve();
   /** Set while the feed is told what happens elsewhere. */
   #fromElsewhere = false;
+  /** How the last turn that ran here ended. */
+  #ended: TurnActivity | null = null;
+  /** The last turn that was heard to end elsewhere: what is still heard of it comes late. */
+  #heardEnd: string | null = null;
   #closed = false;
 
   constructor({ store, lingerMs, parts }: SharedSession, host: TabHost) {
@@ -64,6 +73,11 @@ export class SessionTabs {
     this.#feed = feed;
     this.#host = host;
     this.#relay = new ActivityRelay(clock, this.#publish);
+    this.#followed = new FollowedTurn({
+      clock,
+      ask: () => this.#publish({ kind: 'following' }),
+      giveUp: () => this.#enqueue(() => this.#giveUp()),
+    });
     this.#seat = new WriterSeat({
       sessionId,
       leases,
@@ -82,11 +96,8 @@ export class SessionTabs {
 
   /** Looks who writes, catches up with them, and asks to be shown the turn that runs there, if there is one. */
   async begin(): Promise<void> {
-    await this.#seat.look();
     // What was written between reading the session and hearing of it was told to nobody here.
-    if (this.#seat.writer === 'elsewhere') this.#enqueue(() => this.#follow());
-    this.#publish({ kind: 'following' });
-    await this.#inbox;
+    await this.#look();
   }
 
   /** Takes the lease for a turn and prepares to write. @throws as {@link WriterSeat.enter} */
@@ -121,13 +132,7 @@ export class SessionTabs {
       const own = this.#history.epoch;
       if (epoch !== own) await this.#host.failTurn(fenced(own, epoch));
     }
-    this.#enqueue(async () => {
-      await this.#seat.look();
-      await this.#follow();
-      await this.#host.loadMeta();
-    });
-    this.#publish({ kind: 'following' });
-    await this.#inbox;
+    await this.#look();
   }
 
   /** Tells the other tabs that something of the session changed which no event of the feed tells. */
@@ -142,6 +147,7 @@ export class SessionTabs {
     this.#relay.flush();
     await this.#seat.close();
     await this.#inbox;
+    this.#followed.end();
   }
 
   readonly #publish = (notice: SessionNotice): void => {
@@ -153,6 +159,7 @@ export class SessionTabs {
     if (notice.kind !== 'following') return this.#enqueue(() => this.#handle(notice));
     const { turn } = this.#host.view();
     if (turn !== null && turn.turnId === this.#host.runningTurn()) this.#relay.show(turn);
+    else if (this.#ended !== null) this.#publish({ kind: 'activity', activity: [this.#ended] });
   };
 
   #enqueue(work: () => Promise<void>): void {
@@ -170,7 +177,7 @@ export class SessionTabs {
   async #handle(notice: SessionNotice): Promise<void> {
     switch (notice.kind) {
       case 'changed':
-        await this.#follow();
+        await this.#catchUp();
         break;
       case 'meta-changed':
         return await this.#host.loadMeta();
@@ -178,10 +185,10 @@ export class SessionTabs {
         await this.#store.load({ kind: 'head' });
         return;
       case 'turn':
-        if (!this.#seat.held) this.#tell({ type: 'turn-joined', turn: notice.turn });
+        await this.#join(notice.turn);
         break;
       case 'activity':
-        this.#join(notice.activity);
+        await this.#follow(notice.activity);
         break;
       default:
         return await this.#seat.look();
@@ -189,21 +196,50 @@ export class SessionTabs {
     if (this.#seat.writer === 'nobody') await this.#seat.look();
   }
 
+  /** Finds out what was not heard. */
+  async #look(): Promise<void> {
+    this.#enqueue(async () => {
+      await this.#seat.look();
+      await this.#catchUp();
+      await this.#host.loadMeta();
+    });
+    this.#publish({ kind: 'following' });
+    await this.#inbox;
+  }
+
   /** A running turn finds out by its own next commit. */
-  async #follow(): Promise<void> {
+  async #catchUp(): Promise<void> {
     if (this.#host.runningTurn() === null) await this.#history.follow();
   }
 
-  #join(activity: readonly TurnActivity[]): void {
-    if (this.#seat.held) return;
-    let unknown = false;
+  /** Shows what a turn that runs elsewhere shows so far. */
+  async #join(turn: LiveTurn): Promise<void> {
+    if (this.#seat.held || turn.turnId === this.#heardEnd) return;
+    await this.#forsakeBefore(turn.turnId);
+    this.#followed.hear();
+    const same = JSON.stringify(turn) === JSON.stringify(this.#host.view().turn);
+    if (!same) this.#tell({ type: 'turn-joined', turn });
+  }
+
+  /** Shows what happens in a turn that runs elsewhere. */
+  async #follow(activity: readonly TurnActivity[]): Promise<void> {
+    let unseen = false;
     for (const event of activity) {
-      const shown = this.#host.view().turn?.turnId === event.turnId;
-      if (shown || event.type === 'turn-started') this.#tell(event);
-      else unknown ||= event.type !== 'turn-finished';
+      if (this.#seat.held) return;
+      const { type, turnId } = event;
+      const began = type === 'turn-started';
+      if (began) await this.#forsakeBefore(turnId);
+      const shown = began || this.#host.view().turn?.turnId === turnId;
+      if (shown) {
+        this.#followed.hear();
+        this.#tell(event);
+      }
+      // A turn that was refused may begin again under its name.
+      if (began) this.#heardEnd = null;
+      if (type === 'turn-finished') this.#heardEnd = turnId;
+      unseen ||= began || (!shown && turnId !== this.#heardEnd);
     }
-    const began = activity.some(({ type }) => type === 'turn-started');
-    if (began || unknown) this.#publish({ kind: 'following' });
+    if (unseen) this.#publish({ kind: 'following' });
   }
 
   #observe(event: SessionEvent): void {
@@ -221,6 +257,9 @@ export class SessionTabs {
       case 'writer-changed':
       case 'session-deleted':
         return;
+      case 'turn-finished':
+        this.#ended = event;
+        return this.#relay.add(event);
       default:
         this.#relay.add(event);
     }
@@ -228,19 +267,34 @@ export class SessionTabs {
 
   #onWriter(writer: SessionWriter): void {
     this.#tell({ type: 'writer-changed', writer });
+    // Whoever prepared to write has read what the other one committed.
     if (writer === 'here') this.#forsake();
-    if (writer === 'nobody') this.#enqueue(async () => this.#forsake());
+    if (writer === 'nobody') this.#followed.doubt();
   }
 
-  /** Nobody goes on with the turn that ran elsewhere: it is over (FO2). */
+  /** Nobody answers for the turn that is shown. */
+  async #giveUp(): Promise<void> {
+    await this.#seat.look();
+    if (this.#seat.writer === 'nobody') await this.#forsakeBefore(null);
+  }
+
+  /** Another turn shows, or (`null`) none: one that is shown and ran elsewhere is over. */
+  async #forsakeBefore(turnId: string | null): Promise<void> {
+    const shown = this.#host.view().turn?.turnId ?? turnId;
+    if (shown === turnId || shown === this.#host.runningTurn()) return;
+    try {
+      await this.#catchUp();
+    } finally {
+      this.#forsake();
+    }
+  }
+
+  /** Ends the turn that is shown and ran elsewhere, as what it committed tells (FO5). */
   #forsake(): void {
     const turnId = this.#host.view().turn?.turnId;
-    if (turnId === undefined || turnId === this.#host.runningTurn() || this.#seat.writer === 'elsewhere')
-      return;
-    const error = toWireError(new LashError('WorkerLost', 'The tab that ran the turn is gone', {}));
-    const end = { status: 'failed', reason: 'runtime_error', error } as const;
-    const result = { ...end, leaf: this.#history.head.leaf, usage: NO_USAGE };
-    this.#tell({ type: 'turn-finished', turnId, result });
+    if (turnId === undefined || turnId === this.#host.runningTurn()) return;
+    const { resident, head } = this.#history;
+    this.#tell({ type: 'turn-finished', turnId, result: endOfTurn(turnId, resident, head.leaf) });
   }
 
   #onLost(): void {
@@ -248,7 +302,7 @@ export class SessionTabs {
     this.#enqueue(async () => {
       await stopped;
       this.#publish({ kind: 'following' });
-      await this.#follow();
+      await this.#catchUp();
     });
   }
 
@@ -271,5 +325,6 @@ export class SessionTabs {
     this.#fromElsewhere = true;
     this.#feed.emit(event);
     this.#fromElsewhere = false;
+    if (this.#host.view().turn === null) this.#followed.end();
   }
 }
