@@ -110,6 +110,11 @@ export interface LashErrorData {
   /** The model stopped at its output limit. */
   readonly OutputLimitReached: NoData;
 
+  /**
+   * A part of the runtime that is loaded when it is needed could not be: the page is offline, or a deployment removed the
+   * file. Trying again may help; where the browser keeps the failure (Firefox before 155), a new worker does.
+   */
+  readonly ModuleLoadFailed: { readonly module: string };
   /** The worker's script did not start; `causes` lists what usually is the matter. */
   readonly WorkerLoadFailed: { readonly causes: readonly string[] };
   /** The worker ended; a commit that was under way may or may not have happened (its receipt will tell). */

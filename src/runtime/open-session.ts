@@ -9,7 +9,6 @@ import { indexBranches, type SessionView } from '../core/view.ts';
 import { Feed } from './feed.ts';
 import { History } from './history/history.ts';
 import type { SessionParts } from './model/model-caller.ts';
-import { resolveProvider } from './model/resolve-provider.ts';
 import { Tracer } from './model/tracer.ts';
 import { checkPolicy } from './policy-check.ts';
 import { ownedAttachments } from './portable/owned-attachments.ts';
@@ -94,7 +93,7 @@ export async function openSession(
       secrets,
       clock,
       tracer: new Tracer(environment, clock, secrets),
-      provider: async (choice) => await resolveProvider(providers, choice, secrets),
+      providers,
       tools: () => (typeof tools === 'function' ? tools() : tools),
     };
     return { store, meta, readOnly: mode === 'readOnly', view, bounds, lingerMs, parts, unregister };

@@ -1,4 +1,5 @@
 import type { RuntimeEnvironment } from '../contract/environment.ts';
+import { loadModule } from '../contract/load-module.ts';
 import type { OrphanPage, SessionStore } from '../contract/store.ts';
 import type { BranchPoint } from '../core/branch-point.ts';
 import { type LashError, toLashError } from '../core/error.ts';
@@ -94,7 +95,7 @@ export class LashRuntime {
     environment: RuntimeEnvironment,
     options: ResumeOptions = {},
   ): Promise<LashRuntime> {
-    const { resumeParked } = await import('./parking.ts');
+    const { resumeParked } = await loadModule('parking', import('./parking.ts'));
     return await resumeParked(parked, environment, async (sessionId, check) => {
       const mode = options.mode === 'readOnly' ? 'readOnly' : 'open';
       return await LashRuntime.#begin(await openSession(environment, { ...options, sessionId, mode }, check));
@@ -329,7 +330,7 @@ export class LashRuntime {
   }
 
   async #startTurn(turnId: string, input: TurnInput, options: TurnOptions): Promise<TurnRun> {
-    const { TurnEngine: Engine } = await import('./turn/turn-engine.ts');
+    const { TurnEngine: Engine } = await loadModule('turn-engine', import('./turn/turn-engine.ts'));
     this.#engine ??= new Engine(this.#parts);
     const draft = this.#engine.draft(turnId, input);
     await this.#writes.idle;

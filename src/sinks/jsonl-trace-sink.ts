@@ -1,5 +1,6 @@
+import { loadModule } from '../contract/load-module.ts';
 import type { ReadableTrace, TraceChunk, TraceRecord } from '../contract/trace.ts';
-import { LashError } from '../core/error.ts';
+import { isLashError, LashError } from '../core/error.ts';
 import type { TraceDatabase } from './trace-database.ts';
 import { addDrops, type DropCount, dropRecord, NO_DROPS } from './trace-drops.ts';
 import { countBatch, dropLine, toRuns, type TraceLine, traceLine } from './trace-line.ts';
@@ -75,7 +76,7 @@ export class JsonlTraceSink implements ReadableTrace {
     await this.#guard(async () => this.#database?.close());
   }
 
-  /** @throws `StorageUnavailable`, `InvalidInput` for a cursor that is none */
+  /** @throws `StorageUnavailable`, `ModuleLoadFailed`, `InvalidInput` for a cursor that is none */
   async readLines(request: {
     readonly sessionId?: string;
     readonly cursor?: string;
@@ -95,7 +96,7 @@ export class JsonlTraceSink implements ReadableTrace {
     return { text: report + page.text, cursor: formatCursor(page), done: page.done };
   }
 
-  /** Removes all lines of a session for good. @throws `StorageUnavailable`; what was removed by then stays so */
+  /** Removes all lines of a session for good. @throws `StorageUnavailable`, `ModuleLoadFailed`; what was removed by then stays so */
   async deleteSession(sessionId: string): Promise<void> {
     await this.flush();
     await this.#guard(async () => (await this.#open()).deleteSession(this.name, sessionId));
@@ -149,7 +150,7 @@ export class JsonlTraceSink implements ReadableTrace {
 
   /** Its code is loaded when the first lines are to be stored. */
   async #open(): Promise<TraceDatabase> {
-    const { TraceDatabase } = await import('./trace-database.ts');
+    const { TraceDatabase } = await loadModule('trace-database', import('./trace-database.ts'));
     return (this.#database ??= new TraceDatabase(this.#databaseName));
   }
 
@@ -157,6 +158,7 @@ export class JsonlTraceSink implements ReadableTrace {
     try {
       return await action();
     } catch (error) {
+      if (isLashError(error, 'ModuleLoadFailed')) throw error;
       const database = this.#databaseName;
       const reason = error instanceof Error ? error.message : String(error);
       const message = `The trace in the database ${database} cannot be read or changed: ${reason}`;

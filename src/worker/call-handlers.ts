@@ -1,4 +1,5 @@
 import type { RuntimeEnvironment } from '../contract/environment.ts';
+import { loadModule } from '../contract/load-module.ts';
 import type { CallName, CallRequest, CallResult } from '../protocol/api.ts';
 import type { LashRuntime } from '../runtime/runtime.ts';
 import type { SecretVault } from '../runtime/secrets.ts';
@@ -8,8 +9,6 @@ import type { PageTools } from './page-tools.ts';
 import { present } from './present.ts';
 import type { SessionTable } from './session-table.ts';
 import type { SessionTransfers } from './session-transfers.ts';
-import { storageReport } from './storage-report.ts';
-import { readTrace } from './trace-reading.ts';
 
 /** What the calls of one connection work on. */
 export interface CallResources {
@@ -37,12 +36,13 @@ export function callHandlers(resources: CallResources): CallHandlers {
     return environment.attachmentStore;
   };
   const sessionOf = (request: { readonly session: number }): OpenSession => sessions.get(request.session);
-  let loaded: Promise<SessionTransfers> | undefined;
-  const transfers = (): Promise<SessionTransfers> => {
-    loaded ??= import('./session-transfers.ts').then(
-      (module) => new module.SessionTransfers(environment, secrets),
+  let made: SessionTransfers | undefined;
+  const transfers = async (): Promise<SessionTransfers> => {
+    const { SessionTransfers: Transfers } = await loadModule(
+      'session-transfers',
+      import('./session-transfers.ts'),
     );
-    return loaded;
+    return (made ??= new Transfers(environment, secrets));
   };
   return {
     hello: () => undefined,
@@ -58,8 +58,14 @@ export function callHandlers(resources: CallResources): CallHandlers {
     setCredentials: ({ name, secret }) => secrets.set(name, secret),
     offerTools: ({ tools }) => pageTools.offer(tools, toolNames),
     answerTool: ({ call, answer }) => pageTools.answer(call, answer),
-    readTrace: (request) => readTrace(environment.traceSink, request),
-    storage: () => storageReport(environment),
+    readTrace: async (request) => {
+      const { readTrace } = await loadModule('trace-reading', import('./trace-reading.ts'));
+      return await readTrace(environment.traceSink, request);
+    },
+    storage: async () => {
+      const { storageReport } = await loadModule('storage-report', import('./storage-report.ts'));
+      return await storageReport(environment);
+    },
     exportSession: async (request) => (await transfers()).beginExport(request),
     readExport: async ({ transfer }) => (await transfers()).readExport(transfer),
     cancelExport: async ({ transfer }) => (await transfers()).cancelExport(transfer),

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 
+import { loadModule } from '../contract/load-module.ts';
 import type { ArgumentCheck, Tool, ToolContext } from '../contract/tool.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
 import { firstProblem } from './problem.ts';
@@ -29,11 +30,11 @@ export interface ToolDefinition<Schema extends z.core.$ZodType> {
  */
 export function defineTool<Schema extends z.core.$ZodType>(definition: ToolDefinition<Schema>): Tool {
   const { name, description, input } = definition;
-  let schema: Promise<JsonObject> | undefined;
+  let schema: JsonObject | undefined;
   return Object.freeze({
     name: checkToolName(name, 'name'),
     description,
-    inputSchema: () => (schema ??= loadJsonSchema(name, input)),
+    inputSchema: async () => (schema ??= await loadJsonSchema(name, input)),
     check: async (args: JsonValue): Promise<ArgumentCheck> => {
       const parsed = await z.safeParseAsync(input, args);
       if (parsed.success) return { ok: true, value: parsed.data };
@@ -44,6 +45,6 @@ export function defineTool<Schema extends z.core.$ZodType>(definition: ToolDefin
 }
 
 async function loadJsonSchema(name: string, input: z.core.$ZodType): Promise<JsonObject> {
-  const { jsonSchemaOf } = await import('./zod-json-schema.ts');
+  const { jsonSchemaOf } = await loadModule('zod-json-schema', import('./zod-json-schema.ts'));
   return jsonSchemaOf(name, input);
 }

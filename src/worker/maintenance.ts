@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../contract/clock.ts';
 import type { RuntimeEnvironment } from '../contract/environment.ts';
+import { loadModule } from '../contract/load-module.ts';
 import type { SessionStore } from '../contract/store.ts';
 import type { HousekeepingReport } from '../core/maintenance.ts';
 import type { KeepRule } from '../protocol/api.ts';
@@ -38,9 +39,9 @@ export class Maintenance {
     }
   }
 
-  /** One run of housekeeping. @throws nothing that the report can say */
+  /** One run of housekeeping. @throws `ModuleLoadFailed`; what else goes wrong is in the report */
   async runHousekeeping(keep?: KeepRule): Promise<HousekeepingReport> {
-    const { runHousekeeping, DEFAULT_KEEP } = await import('./housekeeping.ts');
+    const { runHousekeeping, DEFAULT_KEEP } = await loadModule('housekeeping', import('./housekeeping.ts'));
     const scope = {
       environment: this.#environment,
       clock: this.#clock,

@@ -1,3 +1,4 @@
+import { loadModule } from '../contract/load-module.ts';
 import type { ArgumentCheck, Tool, ToolContext } from '../contract/tool.ts';
 import { LashError } from '../core/error.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
@@ -35,7 +36,7 @@ export class PageTools {
    * Replaces what the page offers, from the next model call and the next tool call on.
    *
    * @throws `InvalidInput` for a name that is `taken`, comes twice, or that providers do not take, and for a schema that
-   *   cannot be used.
+   *   cannot be used; `ModuleLoadFailed`
    */
   async offer(specs: readonly ToolSpec[], taken: readonly string[]): Promise<void> {
     const names = new Set(taken);
@@ -102,7 +103,7 @@ export class PageTools {
 
 /** A check of arguments against `schema`. The validator is loaded with the first tool that a page offers. */
 async function schemaCheck(schema: JsonObject, path: string): Promise<(args: JsonValue) => ArgumentCheck> {
-  const { Validator } = await import('@cfworker/json-schema');
+  const { Validator } = await loadModule('json-schema', import('@cfworker/json-schema'));
   const draft = JSON.stringify(schema['$schema'] ?? '').includes('draft-07') ? '7' : '2020-12';
   let validator: InstanceType<typeof Validator>;
   try {

@@ -1,5 +1,6 @@
 import { systemClock } from '../contract/clock.ts';
 import type { RuntimeEnvironment } from '../contract/environment.ts';
+import { loadModule } from '../contract/load-module.ts';
 import type { DeleteOptions } from '../contract/store.ts';
 import { LashError, toWireError } from '../core/error.ts';
 import type { ParkedSession } from '../core/parked-session.ts';
@@ -52,7 +53,7 @@ export class SessionTable {
       if (open === undefined) {
         return opened(this.#add(await LashRuntime.resume(parked, environment, this.#resources)));
       }
-      const { resumeParked } = await import('../runtime/parking.ts');
+      const { resumeParked } = await loadModule('parking', import('../runtime/parking.ts'));
       const session = await resumeParked(parked, environment, async (_sessionId, check) => {
         await open.runtime.maintain(check);
         return await share(open, { mode: 'open' });

@@ -58,6 +58,7 @@ const SAMPLES: Samples = {
   ContextOverflow: [{}, { maxContextTokens: 8192 }],
   ContentFiltered: [{}],
   OutputLimitReached: [{}],
+  ModuleLoadFailed: [{ module: 'turn-engine' }],
   WorkerLoadFailed: [{ causes: ['the file is not there', 'a syntax error'] }],
   WorkerLost: [{}],
   ProtocolMismatch: [{ page: 1, worker: 2 }],

@@ -107,6 +107,8 @@ const WORDS: { readonly [Code in LashErrorCode]: Words<Code> } = {
   OutputLimitReached: () =>
     'The model reached the longest answer that it may give. Press “Continue” for more.',
 
+  ModuleLoadFailed: () =>
+    'A part of the app could not be loaded. Check that you are online and try again; if it stays so, reload the page.',
   WorkerLoadFailed: ({ causes }) =>
     `The part of the app that runs in the background did not start. Usual causes: ${causes.join('; ')}.`,
   WorkerLost: () =>

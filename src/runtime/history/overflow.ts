@@ -1,3 +1,4 @@
+import { loadModule } from '../../contract/load-module.ts';
 import type { CommitBudget } from '../../contract/store.ts';
 import type { AttachmentRef } from '../../core/attachment.ts';
 import type { JsonValue } from '../../core/json.ts';
@@ -34,7 +35,7 @@ async function moved(
 ): Promise<readonly NodeDraft[]> {
   const total = drafts.reduce((sum, draft) => sum + jsonBytes(draft), 0);
   if (total <= Math.min(MAX_PART_BYTES, budget.bytes)) return drafts;
-  const { moveOverflow } = await import('./move-overflow.ts');
+  const { moveOverflow } = await loadModule('move-overflow', import('./move-overflow.ts'));
   return await moveOverflow(drafts, store, budget);
 }
 

@@ -1,13 +1,13 @@
 import type { Clock } from '../../contract/clock.ts';
 import { sha256Of } from '../../contract/digest.ts';
 import type { RuntimeEnvironment } from '../../contract/environment.ts';
-import type { ModelRequest, Provider } from '../../contract/provider.ts';
+import type { ModelRequest, Provider, Providers } from '../../contract/provider.ts';
 import { type Tool, toolSpec } from '../../contract/tool.ts';
 import type { TraceContext, TraceEvent } from '../../contract/trace.ts';
 import type { AttachmentRef } from '../../core/attachment.ts';
 import { type LashError, toWireError } from '../../core/error.ts';
 import type { PathWindow } from '../../core/event.ts';
-import type { ProviderChoice, SessionPolicy } from '../../core/policy.ts';
+import type { SessionPolicy } from '../../core/policy.ts';
 import type { PromptLayerData } from '../../core/prompt-layer.ts';
 import { NO_USAGE } from '../../core/usage.ts';
 import type { RenderedPrompt } from '../../prompt/render.ts';
@@ -25,6 +25,7 @@ import { StreamMeter, streamEventName, traceParts, traceUsage } from './call-tra
 import { callModel, type ModelCallListener, type ModelCallResult } from './model-call.ts';
 import { attachmentsOf, promptMessages } from './model-request.ts';
 import { RequestTrace } from './request-trace.ts';
+import { resolveProvider } from './resolve-provider.ts';
 import type { Tracer } from './tracer.ts';
 
 /** What the parts of one session's engine share. */
@@ -37,8 +38,7 @@ export interface SessionParts {
   readonly tracer: Tracer;
   readonly secrets: SecretVault;
   readonly clock: Clock;
-  /** The provider of a policy's choice, made anew for each call, so that a new key is used. */
-  provider(choice: ProviderChoice): Promise<Provider>;
+  readonly providers: Providers;
   tools(): readonly Tool[];
 }
 
@@ -175,9 +175,10 @@ export class ModelCaller {
     readonly provider: Provider;
     readonly request: ModelRequest;
   }> {
-    const { environment, attachments, history, tracer } = this.#parts;
+    const { environment, attachments, history, tracer, providers, secrets } = this.#parts;
     const { policy, prompt } = scope;
-    const provider = await this.#parts.provider(policy.provider);
+    // Made anew for each call, so that a new key is used.
+    const provider = await resolveProvider(providers, policy.provider, secrets);
     signal.throwIfAborted();
     const tools = await Promise.all(this.#parts.tools().map(toolSpec));
     signal.throwIfAborted();

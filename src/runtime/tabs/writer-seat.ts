@@ -1,5 +1,6 @@
 import type { Clock } from '../../contract/clock.ts';
 import type { SessionLease, SessionLeases, SessionNotice } from '../../contract/lease.ts';
+import { loadModule } from '../../contract/load-module.ts';
 import { isLashError, type LashError } from '../../core/error.ts';
 import type { SessionWriter } from '../../core/event.ts';
 import { sessionClosed } from '../session-errors.ts';
@@ -166,7 +167,7 @@ export class WriterSeat {
     if (free !== null) return { held: this.#adopt(free), probe: Promise.resolve() };
     const probe = this.#parts.probe();
     probe.catch(() => undefined);
-    const { contest } = await import('./lease-contest.ts');
+    const { contest } = await loadModule('lease-contest', import('./lease-contest.ts'));
     return { held: this.#adopt(await contest(this.#parts, force)), probe };
   }
 
