@@ -53,7 +53,7 @@ export async function openSession(
   try {
     store = await openStore(environment, { sessionId, mode, policy, title }, clock, secrets);
     await check(store);
-    const meta = await openMeta(store, mode, policy, clock, secrets);
+    const meta = await openMeta(environment, store, mode, policy, clock, secrets);
     const { residency, sessionStoreFactory, limits } = environment;
     const { residentBytes } = limits;
     const feed = new Feed();
@@ -147,13 +147,20 @@ async function openStore(
   try {
     return await open();
   } catch (error) {
-    if (mode === 'openOrCreate' && isLashError(error, 'SessionNotFound')) return await create();
+    if (mode !== 'openOrCreate' || !isLashError(error, 'SessionNotFound')) throw error;
+  }
+  try {
+    return await create();
+  } catch (error) {
+    // Another tab made it at the same time.
+    if (isLashError(error, 'SessionExists')) return await open();
     throw error;
   }
 }
 
 /** The session's meta; a given policy replaces the stored one. */
 async function openMeta(
+  { sessionStoreFactory }: RuntimeEnvironment,
   store: SessionStore,
   mode: SessionMode,
   policy: SessionPolicy | undefined,
@@ -161,7 +168,12 @@ async function openMeta(
   secrets: SecretVault,
 ): Promise<SessionMeta> {
   if (policy === undefined || mode === 'readOnly' || mode === 'create') return await store.loadSessionMeta();
-  return await store.saveSessionMeta({ policy: secrets.redactJson(checkPolicy(policy)), at: clock.now() });
+  const meta = await store.saveSessionMeta({
+    policy: secrets.redactJson(checkPolicy(policy)),
+    at: clock.now(),
+  });
+  sessionStoreFactory.leases.publish(store.sessionId, { kind: 'meta-changed' });
+  return meta;
 }
 
 function unsupported(feature: string): LashError<'Unsupported'> {

@@ -29,7 +29,9 @@ export class SessionSettings {
   /** @throws `InvalidInput`, `NotData` */
   async setPolicy(patch: Partial<SessionPolicy>): Promise<void> {
     const { secrets, clock } = this.#parts;
-    const policy = secrets.redactJson(checkPolicy({ ...this.policy, ...patch }));
+    // Another tab may have changed it, and this one may not have heard.
+    const stored = await this.#store.loadSessionMeta();
+    const policy = secrets.redactJson(checkPolicy({ ...stored.policy, ...patch }));
     this.#show(await this.#store.saveSessionMeta({ policy, at: clock.now() }));
   }
 

@@ -72,6 +72,39 @@ describe('a commit that fails', () => {
     await expectInStep(runtime, storage);
   });
 
+  it.each(RESIDENCIES)(
+    '[ST4] that was done, and from which another writer had gone on before that was known, is acknowledged (%s)',
+    async (residency) => {
+      const storage = sharedStorage();
+      const runtime = await openShared(storage, answers('one'), { residency });
+      const goOnElsewhere = async (operationId: string): Promise<void> => {
+        const store = await storage.factory.open('s', { kind: 'open' });
+        delete storage.faults.commit;
+        const epoch = await store.takeLease();
+        const { head } = await store.load({ kind: 'head' });
+        const change = { kind: 'append', parentId: head.leaf, nodes: [note(operationId)] } as const;
+        await store.commit({ operationId, expectedRevision: head.revision, epoch, change, usage: [] });
+      };
+      const overtake = (operationId: string): void => {
+        storage.faults.commit = async (_, proceed) => {
+          await proceed();
+          await goOnElsewhere(operationId);
+          return await proceed();
+        };
+      };
+      overtake('first');
+      const appended = await runtime.appendSessionNodes({ nodes: [note('mine').body] });
+      expect(runtime.view().window.nodes.map(({ id }) => id)).toEqual([appended.leaf, 'first.0']);
+      await expectInStep(runtime, storage);
+      overtake('second');
+      await runtime.branchToNode(appended.leaf);
+      expect(runtime.view().head.leaf).toBe('second.0');
+      await expectInStep(runtime, storage);
+      expect((await runtime.turn('on').result).status).toBe('completed');
+      await expectInStep(runtime, storage);
+    },
+  );
+
   it('[ST4] an operation of an earlier turn is OperationConflict, and nothing is added', async () => {
     const storage = sharedStorage();
     const runtime = await openShared(storage, answers('one', 'two'));

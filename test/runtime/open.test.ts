@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { definePlugin, PluginHost } from '../../src/contract/plugin.ts';
 import type { BackgroundTaskHost } from '../../src/contract/task.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
+import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
+import { standIn } from '../../src/testing/stand-in.ts';
 import { finish, instantClock, memoryEnvironment, openWith, plays, policy, text } from './support.ts';
 
 const code = (value: string): object => ({ code: value });
@@ -18,6 +20,22 @@ describe('opening a session', () => {
     await (await open('openOrCreate')).close();
     await (await open('openOrCreate')).close();
     await expect(open('create')).rejects.toMatchObject(code('SessionExists'));
+  });
+
+  it('of two who make a session unless it is there, the slower one opens what the other one made', async () => {
+    const origin = new InMemorySessionStoreFactory();
+    const factory = standIn(origin, {
+      open: async (sessionId, mode) => {
+        if (mode.kind === 'create') await (await origin.open(sessionId, mode)).close();
+        return await origin.open(sessionId, mode);
+      },
+    });
+    const environment = memoryEnvironment((builder) => builder.withSessionStoreFactory(factory));
+    const runtime = await LashRuntime.open(environment, { sessionId: 's', mode: 'openOrCreate', policy });
+    expect(runtime.view().head.revision).toBe(0);
+    await runtime.close();
+    const refused = LashRuntime.open(environment, { sessionId: 't', mode: 'create', policy });
+    await expect(refused).rejects.toMatchObject(code('SessionExists'));
   });
 
   it('an empty id gets a generated one', async () => {

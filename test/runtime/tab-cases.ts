@@ -81,6 +81,21 @@ export const tabCases: readonly TabCase[] = [
     },
   },
   {
+    name: '[FO4] a policy that a tab brings or changes is heard, and none is lost',
+    run: async ({ open, factory }) => {
+      const a = await open(echo());
+      const changed = { ...a.policy, maxContextTokens: 999 };
+      const b = await open(echo(), { mode: 'open', policy: changed });
+      await until(() => expect(a.policy).toEqual(changed));
+      const store = await factory.open('s', { kind: 'open' });
+      await store.saveSessionMeta({ policy: { ...changed, maxSteps: 7 }, at: 1 });
+      expect(b.policy.maxSteps).toBeUndefined();
+      await b.setPolicy({ maxContextTokens: 1000 });
+      expect(b.policy).toEqual({ ...changed, maxSteps: 7, maxContextTokens: 1000 });
+      await until(() => expect(a.policy).toEqual(b.policy));
+    },
+  },
+  {
     name: '[FO2] a turn shows in the other tab while it runs, and how it ended',
     run: async ({ open }) => {
       const model = dictated();

@@ -10,7 +10,7 @@ import type { Appended, AppendRequest, HistoryParts } from './history-parts.ts';
 import { loadHistory, type LoadedHistory } from './loaded-history.ts';
 import { fitCommits } from './overflow.ts';
 import { PAGE_NODES, pathPages, readPage } from './path-pages.ts';
-import { checkReceipt, writtenNodes } from './receipt.ts';
+import { checkReceipt, isOvertaken, writtenNodes } from './receipt.ts';
 import { residentPath } from './resident-path.ts';
 
 /**
@@ -126,7 +126,8 @@ export class History {
     const batches = await fitCommits(clean, attachments, budget);
     if (batches.length === 0) {
       const receipt = await this.#commit(request, request.operationId, { kind: 'unchanged' }, request.usage);
-      if (this.#move(receipt, this.#path, this.#leafMayHaveChildren))
+      if (isOvertaken(receipt)) await this.#readBehind(() => this.follow());
+      else if (this.#move(receipt, this.#path, this.#leafMayHaveChildren))
         feed.emit({ type: 'head-changed', head: this.#head });
       return { nodeIds: [], leaf: this.#head.leaf };
     }
@@ -149,6 +150,7 @@ export class History {
   async branch(operationId: string, leaf: string | null): Promise<void> {
     const path = await this.#withPage(this.#held(leaf) ?? (await this.#unread(leaf)));
     const receipt = await this.#commit({}, operationId, { kind: 'branch', leaf }, []);
+    if (isOvertaken(receipt)) return await this.#readBehind(() => this.follow());
     await this.#show(path, (shown) => this.#move(receipt, shown, true));
   }
 
@@ -279,6 +281,7 @@ export class History {
     parentId: string | null,
     drafts: readonly NodeDraft[],
   ): Promise<void> {
+    if (isOvertaken(receipt)) return await this.#readBehind(() => this.follow());
     const nodes = writtenNodes(receipt, parentId, drafts);
     const base = this.#held(parentId) ?? SessionPath.unread(parentId, receipt.head.depth - nodes.length);
     const move = (path: SessionPath): boolean => {

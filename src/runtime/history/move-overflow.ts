@@ -1,5 +1,6 @@
 import type { CommitBudget } from '../../contract/store.ts';
 import type { AttachmentRef } from '../../core/attachment.ts';
+import { cutText } from '../../core/cut-text.ts';
 import { type JsonValue, utf8Length } from '../../core/json.ts';
 import { type Part, PREVIEW_LENGTH } from '../../core/message.ts';
 import type { NodeDraft } from '../../core/node.ts';
@@ -52,7 +53,9 @@ function movablesOf(draft: NodeDraft, index: number): Movable[] {
     if ('overflow' in part) return [];
     if (part.type === 'text' || part.type === 'reasoning') {
       return [
-        movable(index, part.text, 'text/plain', (to, overflow) => withPart(to, at, cutText(part, overflow))),
+        movable(index, part.text, 'text/plain', (to, overflow) =>
+          withPart(to, at, previewed(part, overflow)),
+        ),
       ];
     }
     if (part.type !== 'tool-call') return [];
@@ -88,8 +91,8 @@ function jsonMovable(draft: number, value: JsonValue, place: Movable['place']): 
   return movable(draft, JSON.stringify(value), 'application/json', place);
 }
 
-function cutText<P extends Part & { readonly text: string }>(part: P, overflow: AttachmentRef): P {
-  return { ...part, text: part.text.slice(0, PREVIEW_LENGTH), overflow };
+function previewed<P extends Part & { readonly text: string }>(part: P, overflow: AttachmentRef): P {
+  return { ...part, text: cutText(part.text, PREVIEW_LENGTH), overflow };
 }
 
 function withPart(draft: NodeDraft, at: number, part: Part): NodeDraft {

@@ -23,18 +23,15 @@ export function writtenNodes(
  * Refuses a receipt that does not tell of the commit that was asked for. A store that lost its connection finds out by a
  * replay that the commit was done: then it made the next revision. Any other replay is of an earlier operation.
  *
- * @throws `OperationConflict`, `HeadRevisionConflict`
+ * @throws `OperationConflict`
  */
-export function checkReceipt(
-  { operationId, replayed, revision, head }: CommitReceipt,
-  expected: number,
-): void {
-  if (!replayed) return;
-  if (revision !== expected + 1) {
-    const message = `The operation ${operationId} was done before; nothing was added.`;
-    throw new LashError('OperationConflict', message, { operationId });
-  }
-  if (head.revision === revision) return;
-  const message = 'The commit was done, and another writer has gone on from there.';
-  throw new LashError('HeadRevisionConflict', message, { expected: revision, actual: head.revision });
+export function checkReceipt({ operationId, replayed, revision }: CommitReceipt, expected: number): void {
+  if (!replayed || revision === expected + 1) return;
+  const message = `The operation ${operationId} was done before; nothing was added.`;
+  throw new LashError('OperationConflict', message, { operationId });
+}
+
+/** Whether another writer had gone on from the commit when the store found out that it was done. */
+export function isOvertaken({ revision, head }: CommitReceipt): boolean {
+  return head.revision !== revision;
 }

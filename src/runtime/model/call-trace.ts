@@ -94,6 +94,7 @@ export function streamEventName(type: ModelEvent['type']): string {
   const names = {
     'text-delta': 'delta',
     'reasoning-delta': 'reasoning_delta',
+    'text-end': 'text_part',
     'reasoning-end': 'reasoning_part',
     'tool-call': 'tool_call_part',
     finish: 'usage',

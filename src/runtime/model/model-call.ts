@@ -84,6 +84,7 @@ class AnswerGatherer {
         return this.#push('text', event.text);
       case 'reasoning-delta':
         return this.#push('reasoning', event.text);
+      case 'text-end':
       case 'reasoning-end':
         return this.#close(event.replay === undefined ? undefined : this.#secrets.redactJson(event.replay));
       case 'tool-call':
@@ -108,10 +109,11 @@ class AnswerGatherer {
     const open = this.#open;
     this.#tell(open, open.redactor.end());
     this.#open = null;
+    const wanted = replay === undefined ? {} : { replay };
     if (open.kind === 'text') {
-      if (open.text !== '') this.#parts.push({ type: 'text', text: open.text });
+      if (open.text !== '') this.#parts.push({ type: 'text', text: open.text, ...wanted });
     } else if (open.text !== '' || replay !== undefined) {
-      this.#parts.push({ type: 'reasoning', text: open.text, ...(replay === undefined ? {} : { replay }) });
+      this.#parts.push({ type: 'reasoning', text: open.text, ...wanted });
     }
   }
 

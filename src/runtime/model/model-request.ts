@@ -60,21 +60,28 @@ export function attachmentsOf(nodes: readonly SessionNode[]): readonly Attachmen
 }
 
 async function promptMessage(message: Message, store: SessionAttachmentStore): Promise<PromptMessage> {
+  const { status = 'complete' } = message;
   const parts: PromptPart[] = [];
   for (const part of message.parts) {
     const resolved = await promptPart(part, store);
-    if (resolved.type !== 'text' || resolved.text !== '') parts.push(resolved);
+    if (resolved.type !== 'text' || resolved.text !== '')
+      parts.push(status === 'complete' ? resolved : withoutReplay(resolved));
   }
   return { role: message.role === 'assistant' ? 'assistant' : 'user', parts };
+}
+
+/** What a provider wants back refers to a whole answer, which one that was stopped never became. */
+function withoutReplay(part: PromptPart): PromptPart {
+  return part.type === 'text' || part.type === 'reasoning' ? { type: part.type, text: part.text } : part;
 }
 
 async function promptPart(part: Part, store: SessionAttachmentStore): Promise<PromptPart> {
   switch (part.type) {
     case 'text':
-      return { type: 'text', text: await wholeText(part, store) };
     case 'reasoning': {
+      const { type, replay } = part;
       const text = await wholeText(part, store);
-      return { type: 'reasoning', text, ...(part.replay === undefined ? {} : { replay: part.replay }) };
+      return { type, text, ...(replay === undefined ? {} : { replay }) };
     }
     case 'image': {
       const blob = await store.get(part.attachment.id);

@@ -123,7 +123,7 @@ function readPart(part: ImportFields): Part {
       return { type: 'image', attachment: readAttachment(part.fields('attachment').fields('reference')) };
     case 'Text':
       return attachment === undefined
-        ? { type: 'text', text: part.text('content'), ...readOverflow(extras) }
+        ? { type: 'text', text: part.text('content'), ...given('replay', replay), ...readOverflow(extras) }
         : { type: 'file', attachment: readAttachment(attachment.fields('reference')) };
     case 'Reasoning':
       return {

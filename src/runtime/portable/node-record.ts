@@ -66,16 +66,10 @@ function partRecord(part: Part, index: number): JsonObject {
   const id = `p${index}`;
   switch (part.type) {
     case 'text':
-      return {
-        id,
-        kind: 'Text',
-        content: part.text,
-        prune_state: 'Intact',
-        lash_web: overflowOf(part.overflow),
-      };
     case 'reasoning': {
+      const kind = part.type === 'text' ? 'Text' : 'Reasoning';
       const extras = someOf({ ...overflowOf(part.overflow), replay: part.replay });
-      return { id, kind: 'Reasoning', content: part.text, prune_state: 'Intact', lash_web: extras };
+      return { id, kind, content: part.text, prune_state: 'Intact', lash_web: extras };
     }
     case 'image':
     case 'file': {

@@ -1,4 +1,5 @@
 import type { Tool, ToolContext } from '../../contract/tool.ts';
+import { cutText } from '../../core/cut-text.ts';
 import { isLashError, reasonText } from '../../core/error.ts';
 import { findNonJson, type JsonValue } from '../../core/json.ts';
 import type { ToolCallPart } from '../../core/message.ts';
@@ -59,6 +60,6 @@ function bounded(outcome: ToolOutcome): ToolOutcome {
   const { length } = outcome.message;
   return {
     ...outcome,
-    message: `${outcome.message.slice(0, MAX_FAILURE_LENGTH)}… (cut, ${length} characters)`,
+    message: `${cutText(outcome.message, MAX_FAILURE_LENGTH)}… (cut, ${length} characters)`,
   };
 }
