@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 
 import { systemClock } from '../../src/contract/clock.ts';
+import { NO_USAGE } from '../../src/core/usage.ts';
 import { Deferred } from '../../src/runtime/deferred.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemoryAttachmentStore } from '../../src/stores/memory/memory-attachment-store.ts';
@@ -73,6 +74,31 @@ describe('a runtime among those of its session', () => {
     expect(b.view().window.nodes).toHaveLength(2);
     expect([b.view().title, b.view().writer]).toEqual(['renamed', lingerMs === 0 ? 'nobody' : 'elsewhere']);
     await Promise.all([a.close(), b.close()]);
+  });
+
+  it('[FO3] does not take the end of another turn of that name for the end of the one that is about to run', async () => {
+    const environment = memoryEnvironment();
+    const { sessionStoreFactory: factory } = environment;
+    const { runtime } = await openWith(plays([]), { environment, sessionId: 's' });
+    const acquire = factory.leases.acquire.bind(factory.leases);
+    const free = new Deferred<void>();
+    vi.spyOn(factory.leases, 'acquire').mockImplementationOnce(async (...request) => {
+      await free.promise;
+      return await acquire(...request);
+    });
+    const turn = runtime.turn('hi', { inputId: 't' });
+    const result = { status: 'completed', reason: 'assistant_message', leaf: null, usage: NO_USAGE } as const;
+    const activity = [
+      { type: 'turn-started', turnId: 't' },
+      { type: 'turn-finished', turnId: 't', result },
+    ] as const;
+    factory.leases.publish('s', { kind: 'activity', activity });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await expect(runtime.turn('more').accepted).rejects.toMatchObject({ code: 'TurnRunning' });
+    expect(runtime.view().lastTurn).toBeNull();
+    free.resolve();
+    await turn.accepted;
+    await runtime.close();
   });
 
   it('[WS5] a turn that is refused leaves the lease to the write that is under way', async () => {

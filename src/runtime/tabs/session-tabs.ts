@@ -212,9 +212,14 @@ export class SessionTabs {
     if (this.#host.runningTurn() === null) await this.#history.follow();
   }
 
+  /** Whether what is heard of this turn counts (FO3). One of the same name that is about to run here is another one. */
+  #believes(turnId: string): boolean {
+    return !this.#seat.held && turnId !== this.#host.runningTurn();
+  }
+
   /** Shows what a turn that runs elsewhere shows so far. */
   async #join(turn: LiveTurn): Promise<void> {
-    if (this.#seat.held || turn.turnId === this.#heardEnd) return;
+    if (!this.#believes(turn.turnId) || turn.turnId === this.#heardEnd) return;
     await this.#forsakeBefore(turn.turnId);
     this.#followed.hear();
     const same = JSON.stringify(turn) === JSON.stringify(this.#host.view().turn);
@@ -225,8 +230,8 @@ export class SessionTabs {
   async #follow(activity: readonly TurnActivity[]): Promise<void> {
     let unseen = false;
     for (const event of activity) {
-      if (this.#seat.held) return;
       const { type, turnId } = event;
+      if (!this.#believes(turnId)) continue;
       const began = type === 'turn-started';
       if (began) await this.#forsakeBefore(turnId);
       const shown = began || this.#host.view().turn?.turnId === turnId;
