@@ -4,7 +4,7 @@ import type { TokenUsage } from '../core/usage.ts';
 
 /** A part of what a model reads. Attachments are resolved: the bytes are here. */
 export type PromptPart =
-  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'text'; readonly text: string; readonly replay?: JsonObject }
   | { readonly type: 'reasoning'; readonly text: string; readonly replay?: JsonObject }
   | { readonly type: 'image'; readonly mime: string; readonly data: Uint8Array<ArrayBuffer> }
   | {
@@ -53,6 +53,8 @@ export type FinishReason = 'stop' | 'tool-calls' | 'length' | 'content-filter' |
 export type ModelEvent =
   | { readonly type: 'text-delta'; readonly text: string }
   | { readonly type: 'reasoning-delta'; readonly text: string }
+  /** Ends a block of text with which the provider wants something back. */
+  | { readonly type: 'text-end'; readonly replay: JsonObject }
   /** Ends a block of reasoning; `replay` is what the provider wants back with it. */
   | { readonly type: 'reasoning-end'; readonly replay?: JsonObject }
   | {

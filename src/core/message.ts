@@ -16,10 +16,11 @@ export interface Overflowing {
 /** How many characters of a long text stay in its part once the whole lies in an attachment. */
 export const PREVIEW_LENGTH = 1024;
 
-/** Prose. */
+/** Prose. An answer's may have a `replay`, as reasoning has. */
 export interface TextPart extends Overflowing {
   readonly type: 'text';
   readonly text: string;
+  readonly replay?: JsonObject;
 }
 
 /** What a model showed of its thinking. `replay` is the provider's own and is given back to it unread. */

@@ -76,21 +76,30 @@ describe.each([
     ]);
   });
 
-  test('[PR1] gets back what it attached to reasoning and tool calls', async () => {
+  test('[PR1] gets back what it attached to reasoning, text and tool calls', async () => {
     const metadata = { fake: { signature: 'abc' } };
     const parts = [
       { type: 'reasoning-start', id: 'r', providerMetadata: { fake: { signature: 'early' } } },
       { type: 'reasoning-delta', id: 'r', delta: 'hm' },
       { type: 'reasoning-delta', id: 'r', delta: '', providerMetadata: metadata },
       { type: 'reasoning-end', id: 'r' },
+      { type: 'text-start', id: 't', providerMetadata: metadata },
+      { type: 'text-delta', id: 't', delta: 'so' },
+      { type: 'text-end', id: 't' },
+      { type: 'text-start', id: 't' },
+      { type: 'text-delta', id: 't', delta: 'and' },
+      { type: 'text-end', id: 't' },
       { type: 'tool-call', toolCallId: 'c', toolName: 't', input: '{}', providerMetadata: metadata },
       finish,
     ] as const;
     const { model, calls } = modelOf(parts);
     const events = await eventsOf(aiSdkProvider(model), requestOf('hi'));
-    expect(events.slice(0, 3)).toEqual([
+    expect(events.slice(0, -1)).toEqual([
       { type: 'reasoning-delta', text: 'hm' },
       { type: 'reasoning-end', replay: metadata },
+      { type: 'text-delta', text: 'so' },
+      { type: 'text-end', replay: metadata },
+      { type: 'text-delta', text: 'and' },
       { type: 'tool-call', callId: 'c', tool: 't', args: '{}', replay: metadata },
     ]);
     const replayed = requestOf([
@@ -98,6 +107,7 @@ describe.each([
         role: 'assistant',
         parts: [
           { type: 'reasoning', text: 'hm', replay: metadata },
+          { type: 'text', text: 'so', replay: metadata },
           { type: 'tool-call', callId: 'c', tool: 't', args: {}, replay: metadata },
         ],
       },
@@ -108,6 +118,7 @@ describe.each([
         role: 'assistant',
         content: [
           { type: 'reasoning', text: 'hm', providerOptions: metadata },
+          { type: 'text', text: 'so', providerOptions: metadata },
           { type: 'tool-call', toolCallId: 'c', toolName: 't', input: {}, providerOptions: metadata },
         ],
       },

@@ -143,6 +143,8 @@ export function everyBody(ref: AttachmentRef): readonly NodeBody[] {
         parts: [
           { type: 'reasoning', text: '', replay: { signature: 'x', deep: [{ 2: 'b', 1: 'a' }] } },
           { type: 'reasoning', text: 'hm', overflow: ref },
+          { type: 'text', text: 'so', replay: { id: 'msg-1' } },
+          { type: 'text', text: 'long', replay: { id: 'msg-2' }, overflow: ref },
           { type: 'tool-call', callId: 'c', tool: 't', args: { __proto: 1, list: [null, -0.5, 1e300] } },
           { type: 'tool-call', callId: '', tool: '', args: '{"not json', replay: {}, overflow: ref },
         ],

@@ -258,6 +258,7 @@ describe('a secret', () => {
         ...pieces('reasoning-delta'),
         { type: 'reasoning-end', replay: { SECRET, [SECRET]: 1 } },
         ...pieces('text-delta'),
+        { type: 'text-end', replay: { SECRET, [SECRET]: 1 } },
         call(SECRET, 'echo', JSON.stringify({ SECRET })),
         call('2', SECRET, `{"a":"${SECRET}`),
         call('3', 'leak', '{}'),

@@ -86,9 +86,8 @@ function filePart({ mime, data }: Extract<PromptPart, { type: 'image' }>): Langu
 function assistantPart(part: PromptPart): Content<'assistant'> {
   switch (part.type) {
     case 'text':
-      return [{ type: 'text', text: part.text }];
     case 'reasoning':
-      return [{ type: 'reasoning', text: part.text, ...replayed(part.replay) }];
+      return [{ type: part.type, text: part.text, ...replayed(part.replay) }];
     case 'image':
       return [filePart(part)];
     case 'tool-call': {

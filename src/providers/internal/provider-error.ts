@@ -139,20 +139,24 @@ function rejected(
   return new LashError('ProviderRejected', text, data, cause === undefined ? {} : { cause });
 }
 
-/** The server's wish in milliseconds: `retry-after-ms`, or `retry-after` in seconds or as a date. */
+/**
+ * The server's wish in milliseconds: `retry-after-ms`, or `retry-after` in seconds or as a date. Anything else is no
+ * wish, and not read as one to be asked again at once.
+ */
 function retryAfter(headers: Readonly<Record<string, string>>): { readonly retryAfterMs?: number } {
-  const exact = number(headers['retry-after-ms']);
-  if (exact !== undefined) return { retryAfterMs: Math.max(0, Math.ceil(exact)) };
+  const exact = duration(headers['retry-after-ms']);
+  if (exact !== undefined) return { retryAfterMs: Math.ceil(exact) };
   const text = headers['retry-after'];
-  const seconds = number(text);
-  if (seconds !== undefined) return { retryAfterMs: Math.max(0, Math.ceil(seconds * 1000)) };
-  const date = text === undefined ? Number.NaN : Date.parse(text);
+  const seconds = duration(text);
+  if (seconds !== undefined) return { retryAfterMs: Math.ceil(seconds * 1000) };
+  // Engines take more for a date than HTTP does: "try 5" is a day in May.
+  const date = text?.endsWith(' GMT') === true ? Date.parse(text) : Number.NaN;
   return Number.isNaN(date) ? {} : { retryAfterMs: Math.max(0, date - Date.now()) };
 }
 
-function number(text: string | undefined): number | undefined {
+function duration(text: string | undefined): number | undefined {
   const value = text === undefined || text.trim() === '' ? Number.NaN : Number(text);
-  return Number.isFinite(value) ? value : undefined;
+  return Number.isFinite(value) && value >= 0 ? value : undefined;
 }
 
 function mimeIn(text: string): string | undefined {
