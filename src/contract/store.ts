@@ -274,12 +274,18 @@ export interface SessionStoreFactory {
    *   `InvalidInput` for an id that is empty or over 128 bytes.
    */
   open(sessionId: string, mode: StoreOpenMode): Promise<SessionStore>;
-  /** Sessions by time of their last change, newest first. Default 50, at most 500 a page. Reads no node. */
+  /**
+   * Sessions by time of their last change, newest first. Default 50, at most 500 a page. Reads no node. One that is
+   * damaged is listed with its `damage`; where that is the time, behind all others (law ST6).
+   */
   list(page: { readonly after?: string; readonly limit?: number }): Promise<Page<SessionSummary>>;
   /**
    * Deletes a session for good (law ST12): one transaction fences and hides it, then its rows go, at most 100 a
    * transaction, with the attachments that only it referred to. Open handles get `SessionDeleted`, the id is used up.
-   * Deleting it again is fine. @throws `SessionNotFound`
+   * Deleting it again is fine.
+   *
+   * @throws `SessionNotFound`; `StoredDataCorrupt` when it is deleted, and an attachment stays because what is damaged
+   *   does not say whether it may go
    */
   delete(sessionId: string, options?: DeleteOptions): Promise<void>;
   /** Goes on with deletions that were interrupted, and removes imports that were. Resolves with the ids of both. */

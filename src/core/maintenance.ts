@@ -35,7 +35,10 @@ export interface VacuumReport {
   readonly error?: WireError;
 }
 
-/** What a sweep of one kind of blob saw and did. `roots` are references that were found, `kept` blobs that stay. */
+/**
+ * What a sweep of one kind of blob saw and did. `roots` are references that were found, `kept` blobs that stay. `Failed`:
+ * it could not go on, or it did and left what it could not judge, because a row is damaged; `error` names the first one.
+ */
 export interface SweepReport {
   readonly status: MaintenanceStatus;
   readonly roots: number;

@@ -26,7 +26,10 @@ export interface SessionMeta {
   readonly policy: SessionPolicy;
 }
 
-/** A session in a list. `bytes` is the encoded size of what its graph stores, off-path branches included. */
+/**
+ * A session in a list. `bytes` is the encoded size of what its graph stores, off-path branches included. With `damage`,
+ * which says what of it cannot be read, the session can be deleted, and what cannot be read is empty or 0.
+ */
 export interface SessionSummary {
   readonly sessionId: string;
   readonly title: string;
@@ -34,6 +37,7 @@ export interface SessionSummary {
   readonly updatedAt: number;
   readonly nodeCount: number;
   readonly bytes: number;
+  readonly damage?: string;
 }
 
 /** A page of a list; `next` goes into the next call's `after`, and is `null` at the end. */

@@ -1,6 +1,7 @@
 import { equal, ok, rejects } from './assert.ts';
 import { attachmentAdoptionCases } from './attachment-adoption-cases.ts';
 import { type AttachmentCase, bytesOf, holds, MIB, noise, same, TEXT } from './attachment-context.ts';
+import { attachmentDamageCases } from './attachment-damage-cases.ts';
 import { attachmentListCases } from './attachment-list-cases.ts';
 import { attachmentOrderCases } from './attachment-order-cases.ts';
 
@@ -102,6 +103,7 @@ const BYTE_CASES: readonly AttachmentCase[] = [
 export const attachmentStoreConformance: readonly AttachmentCase[] = [
   ...BYTE_CASES,
   ...attachmentListCases,
+  ...attachmentDamageCases,
   ...attachmentAdoptionCases,
   ...attachmentOrderCases,
 ];

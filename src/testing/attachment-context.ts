@@ -16,6 +16,8 @@ export interface AttachmentStoreContext {
   readonly factory: SessionStoreFactory;
   /** The attachments' part of `gcUnreachable`. */
   readonly sweep: (keepYoungerThanMs: number) => Promise<SweepReport>;
+  /** Makes what is known of an attachment unreadable. Cases whose title says so check nothing without it. */
+  readonly damage?: (id: string) => Promise<void>;
   /** Moves the clock of the store and of the sweep on by this many milliseconds; it stands still otherwise. */
   readonly pass: (ms: number) => Promise<void>;
 }

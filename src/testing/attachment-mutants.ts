@@ -72,6 +72,35 @@ export const attachmentMutants: readonly AttachmentMutant[] = [
   stores('find forgets what list shows', 'AT5: find and list agree with get', () => ({
     find: async () => null,
   })),
+  stores('lists what is sound', 'AT5: damage is listed', (store) => ({
+    list: async (page) => {
+      const { items, next } = await store.list(page);
+      return { items: items.filter((item) => item.damage === undefined), next };
+    },
+  })),
+  {
+    name: 'a sweep ends at the first damage',
+    breaks: 'AT6: a sweep goes on past what it cannot judge',
+    make: (context) => ({
+      ...context,
+      sweep: async (keepYoungerThanMs) => {
+        const { items } = await context.store.list();
+        const broken = items.some((item) => item.damage !== undefined);
+        return context.sweep(broken ? Infinity : keepYoungerThanMs);
+      },
+    }),
+  },
+  {
+    name: 'a sweep is silent about what it could not judge',
+    breaks: 'AT6: a sweep says what it could not judge',
+    make: (context) => ({
+      ...context,
+      sweep: async (keepYoungerThanMs) => {
+        const { error, ...report } = await context.sweep(keepYoungerThanMs);
+        return error === undefined ? report : { ...report, status: 'Swept' };
+      },
+    }),
+  },
   stores('one page is all', 'AT5: a list is read in pages', (store) => ({
     list: async (page) => ({ items: (await store.list(page)).items, next: null }),
   })),

@@ -49,7 +49,7 @@ async function openImport(
   };
 }
 
-/** Factories whose sessions live or end wrongly: laws ST12, ST13, ST16, ST19 and LE1–LE3. */
+/** Factories whose sessions live or end wrongly: laws ST3, ST6, ST12, ST13, ST16, ST19 and LE1–LE3. */
 export const lifetimeMutants: readonly StoreMutant[] = [
   {
     name: 'a deleted session is still read by open handles',
@@ -298,6 +298,20 @@ export const lifetimeMutants: readonly StoreMutant[] = [
         if (!isLashError(error, 'SessionExists')) throw error;
         return factory.beginImport(crypto.randomUUID(), mode);
       }
+    },
+  })),
+  factories('lists what is sound', 'ST6: damage hides no session', (factory) => ({
+    list: async (page) => {
+      const { items, next } = await factory.list(page);
+      return { items: items.filter((item) => item.damage === undefined), next };
+    },
+  })),
+  factories('a damaged session ends the list', 'ST6: damage hides no other session', (factory) => ({
+    list: async (page) => {
+      const { items, next } = await factory.list(page);
+      const broken = items.find((item) => item.damage !== undefined);
+      if (broken !== undefined) await factory.open(broken.sessionId, { kind: 'open' });
+      return { items, next };
     },
   })),
   factories('lists what has nodes', 'ST19: a session is listed before its first commit', (factory) => ({

@@ -15,5 +15,6 @@ export function memoryStoreContext(options: { readonly adopts?: boolean } = {}):
     attachments,
     reopen: async () => new InMemorySessionStoreFactory({ memory }),
     damage: async (kind, sessionId, nodeId) => memory.damage(kind, sessionId, nodeId),
+    damageHead: async (sessionId) => memory.damageHead(sessionId),
   };
 }

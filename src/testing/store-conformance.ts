@@ -3,6 +3,7 @@ import { storeCheckpointCases, storeComponentCases } from './store-checkpoint-ca
 import type { StoreCase } from './store-context.ts';
 import { storeDeletionCases, storeImportCases } from './store-deletion-cases.ts';
 import { storeGraphCases } from './store-graph-cases.ts';
+import { storeHeadDamageCases } from './store-head-damage-cases.ts';
 import { storeIdentityCases } from './store-identity-cases.ts';
 import { storeInputCases } from './store-input-cases.ts';
 import { storeLeaseCases } from './store-lease-cases.ts';
@@ -30,6 +31,7 @@ export const sessionStoreConformance: readonly StoreCase[] = [
   ...storeDamageCases,
   ...storeInputCases,
   ...storeSessionCases,
+  ...storeHeadDamageCases,
   ...storeCheckpointCases,
   ...storeOrphanCases,
   ...storeTombstoneCases,

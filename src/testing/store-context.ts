@@ -23,6 +23,8 @@ export interface SessionStoreContext {
    * check nothing without it.
    */
   readonly damage?: (kind: StoreDamage, sessionId: string, nodeId: string) => Promise<void>;
+  /** Makes a session's head unreadable, with the time of its last change. */
+  readonly damageHead?: (sessionId: string) => Promise<void>;
 }
 
 /** A case of the session store's suite. */

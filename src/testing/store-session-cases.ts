@@ -203,6 +203,27 @@ export const storeSessionCases: readonly StoreCase[] = [
     },
   },
   {
+    name: '[ST1] what a caller changes in what a session is made with is not stored, not even right after the call',
+    run: async ({ factory }) => {
+      const make = [
+        (mode: ReturnType<typeof createMode>) => factory.open('made', mode),
+        async (mode: ReturnType<typeof createMode>) =>
+          (await factory.beginImport('imported', mode)).publish(null),
+      ];
+      for (const call of make) {
+        const mode = { ...createMode('As it was'), policy: structuredClone(TEST_POLICY) };
+        const made = call(mode);
+        mode.title = 'Changed';
+        (mode.policy as { maxSteps?: number }).maxSteps = 7;
+        await made;
+      }
+      for (const sessionId of ['made', 'imported']) {
+        const meta = await (await factory.open(sessionId, { kind: 'open' })).loadSessionMeta();
+        equal([meta.title, meta.policy], ['As it was', TEST_POLICY]);
+      }
+    },
+  },
+  {
     name: '[ST1] what a caller changes in a policy that was given or loaded is not stored',
     run: async ({ factory }) => {
       const policy = { provider: { id: 'test', model: 'as it was' } };

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { newCounts } from '../../src/stores/indexeddb/rows/row-counters.ts';
+import type { StoreName } from '../../src/stores/indexeddb/rows/schema.ts';
 import { rejects } from '../../src/testing/assert.ts';
 import { AttachmentBench, Fibre, META } from './attachment-bench.ts';
 
@@ -9,6 +10,12 @@ const DAY = 24 * 60 * 60 * 1000;
 
 /** 120 chunks: two transactions of a sweep. */
 const LARGE = new Blob([new Uint8Array(119 * CHUNK + 1)]);
+
+/** Writes a row, whatever it is. */
+async function put(bench: AttachmentBench, store: StoreName, row: object): Promise<void> {
+  const options = { stores: [store], mode: 'readwrite', counts: newCounts() } as const;
+  await bench.database.transaction(options, async (rows) => rows.put(store, row as never));
+}
 
 /** Begins a put or a sweep and leaves it at a gate for good. */
 async function abandon(
@@ -135,22 +142,60 @@ describe('[ST10] a sweep of attachments', () => {
       expect((await bench.rows('intents')).length).toBe(1);
     }));
 
-  test('that meets what cannot be read is Failed, and says what it did before', () =>
+  test('that meets what cannot be read goes on past it, leaves it, and is Failed by its name', () =>
     AttachmentBench.run(async (bench) => {
       await bench.anchor();
       const ids: string[] = [];
       for (let seed = 0; seed < 130; seed++) {
         ids.push((await bench.store.put(new Blob([`${seed}`]), META)).id);
       }
-      const id = ids.toSorted().at(-1) ?? '';
-      const options = { stores: ['attachments'], mode: 'readwrite', counts: newCounts() } as const;
-      await bench.database.transaction(options, async (rows) =>
-        rows.put('attachments', { id, state: 'gone' } as never),
-      );
+      const [id = '', ...others] = ids.toSorted();
+      await put(bench, 'attachments', { id, state: 'gone' });
+      await put(bench, 'attachments', { id: others.at(-1) ?? '', state: 'deleting', token: 'taken' });
       const report = await bench.sweep();
-      expect(report).toMatchObject({ status: 'Failed', error: { code: 'StoredDataCorrupt' } });
-      expect(report.removed).toBeGreaterThanOrEqual(99);
-      expect(await bench.rows('attachments')).toHaveLength(131 - report.removed);
+      expect(report).toMatchObject({ status: 'Failed', roots: 1, kept: 3, removed: 128 });
+      expect(report.error).toMatchObject({ code: 'StoredDataCorrupt' });
+      expect(report.error?.message).toContain(id);
+      expect(await bench.rows('attachments')).toHaveLength(3);
+      expect(await bench.sweep({ candidates: [id] })).toMatchObject({
+        status: 'Failed',
+        kept: 1,
+        removed: 0,
+      });
+    }));
+
+  test('keeps what may be wanted by a session that cannot be read, and names the session', () =>
+    AttachmentBench.run(async (bench) => {
+      await bench.anchor();
+      const { id } = await bench.store.put(new Blob(['wanted']), META);
+      const { id: both } = await bench.store.put(new Blob(['wanted by another one too']), META);
+      await bench.store.put(new Blob(['free']), META);
+      await put(bench, 'heads', { sessionId: 'broken', kind: 'live', epoch: 'seven' });
+      await bench.head({ sessionId: 'sound', kind: 'live', epoch: 7 });
+      for (const row of [
+        { id, sessionId: 'broken', epoch: 7 },
+        { id: both, sessionId: 'broken', epoch: 7 },
+        { id: both, sessionId: 'sound', epoch: 7 },
+      ]) {
+        await put(bench, 'intents', row);
+      }
+      const report = await bench.sweep();
+      expect(report).toMatchObject({ status: 'Failed', roots: 2, kept: 3, removed: 1 });
+      expect(report.error?.data).toMatchObject({ sessionId: 'broken' });
+      await put(bench, 'intents', { id, sessionId: 'sound', epoch: 'seven' });
+      await put(bench, 'heads', { sessionId: 'broken', kind: 'deleted' });
+      const again = await bench.sweep();
+      expect(again).toMatchObject({ status: 'Failed', roots: 2, kept: 3, removed: 0 });
+      expect(again.error?.message).toContain(`intent to refer to attachment ${id}`);
+    }));
+
+  test('without a root that is surely one removes nothing, and names what cannot be read', () =>
+    AttachmentBench.run(async (bench) => {
+      const { id } = await bench.store.put(new Blob(['wanted']), META);
+      await bench.store.put(new Blob(['stored']), META);
+      await put(bench, 'heads', { sessionId: 'broken', kind: 'live' });
+      await put(bench, 'intents', { id, sessionId: 'broken', epoch: 0 });
+      expect(await bench.sweep()).toMatchObject({ status: 'Failed', roots: 0, kept: 2, removed: 0 });
     }));
 
   test('looks at a hundred attachments a transaction, and at no chunk', () =>

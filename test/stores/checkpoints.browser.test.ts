@@ -35,6 +35,24 @@ function save(author: Author, change: GraphChange, checkpoint: CheckpointChange)
 const plan = { version: 1, body: { steps: ['a', 'b'] } };
 
 describe('checkpoints in IndexedDB', () => {
+  test('[ST10] a damaged one may name any component: a sweep keeps them all, and fails by its place', () =>
+    withDatabase(async ({ name, factory }) => {
+      const author = await Author.create(factory);
+      const put = (body: string): CheckpointChange => ({ plan: { version: 1, body } });
+      await save(author, appends(null, ['a']), put('replaced'));
+      await save(author, { kind: 'unchanged' }, put('kept'));
+      await save(author, appends('op-1.0', ['b']), put('unknown'));
+      await damage(name, (store) => {
+        editRow(store('checkpoints'), ['session', 0, 1, 3], (row) => ({ ...row, components: { plan: 7 } }));
+      });
+      const { components } = await author.store.gcUnreachable({ only: 'components' });
+      expect(components).toMatchObject({ status: 'Failed', roots: 1, kept: 3, removed: 0 });
+      expect(components.error?.message).toContain('the checkpoint at depth 1 of chain 0');
+      await save(author, { kind: 'unchanged' }, put('anew'));
+      const { components: again } = await author.store.gcUnreachable({ only: 'components' });
+      expect(again).toMatchObject({ status: 'Swept', roots: 2, kept: 2, removed: 2 });
+    }));
+
   test('[CP1] a body is stored once in a session, under whatever names and however often', () =>
     withDatabase(async ({ name, factory }) => {
       const author = await Author.create(factory);

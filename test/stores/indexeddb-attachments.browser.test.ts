@@ -100,7 +100,7 @@ describe('[ST11] attachments in IndexedDB', () => {
       await rejects(bench.store.get(id), 'StoredDataCorrupt');
     }));
 
-  test('[ST6] an attachment row that is not one is StoredDataCorrupt to all who read it', () =>
+  test('[ST6] an attachment row that is not one is StoredDataCorrupt to all who need it, and listed as far as it can be read', () =>
     AttachmentBench.run(async (bench) => {
       const { id } = await bench.store.put(bytes(3), META);
       const sound = { id, mime: 'a/b', byteLength: 3, state: 'stored', token: 't', putAt: 1 } as const;
@@ -110,11 +110,18 @@ describe('[ST11] attachments in IndexedDB', () => {
         const calls = [
           bench.store.get(id),
           bench.store.find(id),
-          bench.store.list(),
-          bench.store.totalBytes(),
           bench.store.put(bytes(3), META),
+          bench.commit([id]),
         ];
         for (const call of calls) await rejects(call, 'StoredDataCorrupt');
+        const reason = `attachment ${id} is not stored as one`;
+        const { mime, byteLength, putAt } = { ...sound, ...fault };
+        const read = {
+          ref: { id, mime: mime === 1 ? '' : mime, byteLength: Math.max(0, byteLength) },
+          putAt: putAt === 0.5 ? 0 : putAt,
+        };
+        expect((await bench.store.list()).items).toEqual([{ ...read, adopted: false, damage: reason }]);
+        expect(await bench.store.totalBytes()).toBe(read.ref.byteLength);
       }
     }));
 

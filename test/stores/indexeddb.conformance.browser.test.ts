@@ -7,6 +7,7 @@ import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { sessionStoreConformance } from '../../src/testing/store-conformance.ts';
 import type { SessionStoreContext } from '../../src/testing/store-context.ts';
 import { damageNode } from './damage-node.ts';
+import { damage } from './raw-database.ts';
 
 /** Runs `body` on a database of its own, and takes all of it away again. */
 async function withDatabase(body: (context: SessionStoreContext) => Promise<void>): Promise<void> {
@@ -24,6 +25,8 @@ async function withDatabase(body: (context: SessionStoreContext) => Promise<void
       attachments: new IndexedDbAttachmentStore(database),
       reopen: async () => new IndexedDbSessionStoreFactory(connect()),
       damage: (kind, sessionId, nodeId) => damageNode(name, kind, sessionId, nodeId),
+      damageHead: (sessionId) =>
+        damage(name, (store) => store('heads').put({ sessionId, kind: 'live', epoch: 1 })),
     });
   } finally {
     await Promise.all(opened.map((one) => one.close()));

@@ -17,6 +17,7 @@ describe('attachments in memory', () => {
         reopen: async () => store,
         sweep: async (keepYoungerThanMs) => store.sweep({ keepYoungerThanMs }),
         pass: (ms) => clock.advance(ms),
+        damage: async (id) => store.damage(id),
       });
     });
   }

@@ -21,6 +21,7 @@ function attachmentContext(): AttachmentStoreContext {
     reopen: async () => store,
     sweep: async (keepYoungerThanMs) => store.sweep({ keepYoungerThanMs }),
     pass: (ms) => clock.advance(ms),
+    damage: async (id) => store.damage(id),
   };
 }
 

@@ -13,14 +13,14 @@ import { checkId } from '../../core/id.ts';
 import type { Page, SessionSummary } from '../../core/policy.ts';
 import { WebSessionLeases } from '../leases/web-leases.ts';
 import { DEFAULT_COMMIT_BUDGET } from '../rules/commit-budget.ts';
-import { decodePage, encodePosition, type ListPosition } from '../rules/session-list.ts';
-import { decodeHead, decodeMeta } from './graph/decode.ts';
+import { decodePage } from '../rules/session-list.ts';
+import { checkCreate, type CreateMode } from '../rules/session-state.ts';
+import { decodeHead, headMissing } from './graph/decode.ts';
 import { type IndexedDbSessionContext, IndexedDbSessionStore } from './indexeddb-session-store.ts';
 import type { IndexedDbDatabase } from './rows/database.ts';
 import { newCounts, type RowCounters, type RowCounts } from './rows/row-counters.ts';
 import type { RowTransaction } from './rows/row-transaction.ts';
-import { BY_UPDATE, type HeadRow, type StoreName } from './rows/schema.ts';
-import { createSession, CREATION_STORES } from './session-creation.ts';
+import type { StoreName } from './rows/schema.ts';
 
 /** Options of an {@link IndexedDbSessionStoreFactory}. */
 export interface IndexedDbSessionStoreOptions {
@@ -28,9 +28,6 @@ export interface IndexedDbSessionStoreOptions {
   readonly durability?: Durability;
   readonly commitBudget?: CommitBudget;
 }
-
-/** What the index of the list tells of a head, whatever else is the matter with it. */
-type ListedHead = ListPosition & Pick<HeadRow, 'pending'>;
 
 /** The sessions of one IndexedDB database. */
 export class IndexedDbSessionStoreFactory implements SessionStoreFactory {
@@ -56,23 +53,26 @@ export class IndexedDbSessionStoreFactory implements SessionStoreFactory {
 
   async open(sessionId: string, mode: StoreOpenMode): Promise<SessionStore> {
     checkId(sessionId, 'sessionId');
-    if (mode.kind === 'create') await createSession(this.#context, sessionId, mode);
-    else {
-      await this.#read(['heads'], async (rows) => decodeHead(sessionId, await rows.get('heads', sessionId)));
+    if (mode.kind === 'create') {
+      const content = checkCreate(mode);
+      const { createSession } = await import('./session-creation.ts');
+      await createSession(this.#context, sessionId, content);
+    } else {
+      await this.#read(['heads', 'meta'], async (rows) => {
+        const head = await rows.get('heads', sessionId);
+        const isLost = head === undefined && (await rows.get('meta', sessionId)) !== undefined;
+        if (isLost) throw headMissing(sessionId);
+        decodeHead(sessionId, head);
+      });
     }
     return new IndexedDbSessionStore(sessionId, this.#context);
   }
 
   async list(page: { readonly after?: string; readonly limit?: number }): Promise<Page<SessionSummary>> {
-    const { after, limit } = decodePage(page);
-    return this.#read(CREATION_STORES, async (rows) => {
-      const found = await rows.getLast('heads', BY_UPDATE, keysBefore(after), limit + 1);
-      const heads = found.slice(0, limit) as readonly ListedHead[];
-      const visible = heads.filter(({ pending }) => pending === undefined);
-      const items = await Promise.all(visible.map((row) => readSummary(rows, row)));
-      const last = heads.at(-1);
-      return { items, next: last === undefined || found.length <= limit ? null : encodePosition(last) };
-    });
+    const checked = decodePage(page);
+    const { LIST_STORES, readListPage, summaryOf } = await import('./session-list.ts');
+    const { found, next } = await this.#read(LIST_STORES, (rows) => readListPage(rows, checked));
+    return { items: found.map(summaryOf), next };
   }
 
   onEvent(listener: (event: DatabaseEvent) => void): () => void {
@@ -93,28 +93,15 @@ export class IndexedDbSessionStoreFactory implements SessionStoreFactory {
     return finishDeletions(this.#context, this.leases, options);
   }
 
-  async beginImport(
-    sessionId: string,
-    mode: Extract<StoreOpenMode, { readonly kind: 'create' }>,
-  ): Promise<SessionImport> {
+  async beginImport(sessionId: string, mode: CreateMode): Promise<SessionImport> {
+    checkId(sessionId, 'sessionId');
+    const content = checkCreate(mode);
     const { beginImport } = await import('./session-import.ts');
     const store = new IndexedDbSessionStore(sessionId, this.#context, true);
-    return beginImport(this.#context, this.leases, store, mode);
+    return beginImport(this.#context, this.leases, store, content);
   }
 
   #read<T>(stores: readonly StoreName[], body: (rows: RowTransaction) => Promise<T>): Promise<T> {
     return this.#context.database.transaction({ stores, mode: 'readonly', counts: this.#counts }, body);
   }
-}
-
-async function readSummary(rows: RowTransaction, row: ListedHead): Promise<SessionSummary> {
-  const { sessionId } = row;
-  const { updatedAt, nodeCount, bytes } = decodeHead(sessionId, row);
-  const { title, createdAt } = decodeMeta(sessionId, await rows.get('meta', sessionId));
-  return { sessionId, title, createdAt, updatedAt, nodeCount, bytes };
-}
-
-/** The part of the list's index that comes after a page that ends at `after`; all of it at the beginning. */
-function keysBefore(after: ListPosition | undefined): IDBKeyRange | null {
-  return after === undefined ? null : IDBKeyRange.upperBound([after.updatedAt, after.sessionId], true);
 }

@@ -1,33 +1,29 @@
 import { systemClock } from '../../contract/clock.ts';
-import type { StoreOpenMode } from '../../contract/store.ts';
 import { initialHead } from '../rules/commit-plan.ts';
 import { isFields } from '../rules/node-fault.ts';
-import { checkCreate, sessionExists } from '../rules/session-state.ts';
-import { decodeHead } from './graph/decode.ts';
+import { type CreateMode, sessionExists } from '../rules/session-state.ts';
+import { decodeHead, headMissing } from './graph/decode.ts';
 import type { RowTransaction } from './rows/row-transaction.ts';
 import type { StoreName } from './rows/schema.ts';
 import type { DatabaseAccess } from './session-access.ts';
 
-/** The object stores of {@link createSession} and {@link checkFree}. */
-export const CREATION_STORES: readonly StoreName[] = ['heads', 'meta'];
+const STORES: readonly StoreName[] = ['heads', 'meta'];
 
 /**
  * Writes a new session; `pending` hides it. Where the answer was lost, the session that is there is this call's own if it
  * has its token (law ST16): so of two calls for one id never both succeed.
  *
- * @throws `SessionExists`, also for one that is being imported; `SessionDeleted`, `InvalidInput`, `NotData`
+ * @throws `SessionExists`, also for one that is being imported; `SessionDeleted`
  */
 export async function createSession(
   { database, durability, counts }: DatabaseAccess,
   sessionId: string,
-  mode: Extract<StoreOpenMode, { readonly kind: 'create' }>,
+  { title, policy, at }: CreateMode,
   pending: { readonly pending?: 1 } = {},
 ): Promise<void> {
-  checkCreate(mode);
-  const { title, policy, at } = structuredClone(mode);
   const token = systemClock.newId();
   const options = {
-    stores: CREATION_STORES,
+    stores: STORES,
     mode: 'readwrite',
     durability,
     counts,
@@ -43,15 +39,16 @@ export async function createSession(
 
 /** @throws `SessionExists`, `SessionDeleted` unless the id is free */
 export async function checkFree({ database, counts }: DatabaseAccess, sessionId: string): Promise<void> {
-  await database.transaction({ stores: CREATION_STORES, mode: 'readonly', counts }, (rows) =>
+  await database.transaction({ stores: STORES, mode: 'readonly', counts }, (rows) =>
     isTaken(rows, sessionId, null),
   );
 }
 
 /** Whether the session is there already by the call with this token. @throws `SessionExists`, `SessionDeleted` */
 async function isTaken(rows: RowTransaction, sessionId: string, token: string | null): Promise<boolean> {
-  const [head, meta] = await Promise.all(CREATION_STORES.map((store) => rows.get(store, sessionId)));
-  if (head === undefined) return false;
+  const [head, meta] = await Promise.all(STORES.map((store) => rows.get(store, sessionId)));
+  if (head === undefined && meta === undefined) return false;
+  if (head === undefined) throw headMissing(sessionId);
   decodeHead(sessionId, head, true);
   if (isFields(meta) && meta['token'] === token) return true;
   throw sessionExists(sessionId);

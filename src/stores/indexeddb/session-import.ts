@@ -1,7 +1,6 @@
 import type { SessionLease, SessionLeases } from '../../contract/lease.ts';
-import type { SessionImport, SessionStore, StoreOpenMode } from '../../contract/store.ts';
-import { checkId } from '../../core/id.ts';
-import { sessionExists } from '../rules/session-state.ts';
+import type { SessionImport, SessionStore } from '../../contract/store.ts';
+import { type CreateMode, sessionExists } from '../rules/session-state.ts';
 import { decodeHead } from './graph/decode.ts';
 import { placeOf } from './graph/node-places.ts';
 import type { StoreName } from './rows/schema.ts';
@@ -17,10 +16,9 @@ export async function beginImport(
   access: DatabaseAccess,
   leases: SessionLeases,
   store: SessionStore,
-  mode: Extract<StoreOpenMode, { readonly kind: 'create' }>,
+  mode: CreateMode,
 ): Promise<SessionImport> {
   const { sessionId } = store;
-  checkId(sessionId, 'sessionId');
   const lease = await leases.acquire(sessionId);
   if (lease === null) {
     await checkFree(access, sessionId);

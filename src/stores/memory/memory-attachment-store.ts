@@ -6,9 +6,11 @@ import type {
 } from '../../contract/attachments.ts';
 import { type Clock, systemClock } from '../../contract/clock.ts';
 import type { AttachmentRef } from '../../core/attachment.ts';
-import type { MaintenanceStatus, SweepReport } from '../../core/maintenance.ts';
+import { toWireError } from '../../core/error.ts';
+import type { SweepReport } from '../../core/maintenance.ts';
 import type { Page } from '../../core/policy.ts';
 import {
+  attachmentDamaged,
   attachmentNotFound,
   type AttachmentOptions,
   type AttachmentPage,
@@ -36,6 +38,8 @@ interface Held {
   readonly references: Map<string, Set<string>>;
   /** Epochs by session. */
   readonly intents: Map<string, number>;
+  /** Whether a test has broken what is known of it. */
+  damaged: boolean;
 }
 
 /** Attachments that live as long as this object does. Each step is atomic, since it runs without a pause. */
@@ -68,6 +72,7 @@ export class InMemoryAttachmentStore implements AttachmentStore {
     const id = await hashBlob(blob);
     const ref = toRef(id, blob.size, meta);
     const held = this.#held.get(id) ?? newlyHeld(ref, blob);
+    checkSound(held);
     held.putAt = this.#clock.now();
     this.#held.set(id, held);
     const epoch = owner && this.#epochOf?.(owner.sessionId);
@@ -76,30 +81,43 @@ export class InMemoryAttachmentStore implements AttachmentStore {
   }
 
   async get(id: string): Promise<Blob> {
-    return this.#find(id).blob;
+    return checkSound(this.#find(id)).blob;
   }
 
   async find(id: string): Promise<AttachmentRef | null> {
-    return this.#held.get(id)?.ref ?? null;
+    const held = this.#held.get(id);
+    return held === undefined ? null : checkSound(held).ref;
   }
 
   async list(page: AttachmentPage = {}): Promise<Page<StoredAttachment>> {
     const { after, limit } = checkAttachmentPage(page);
     const ids = [...this.#held.keys()].filter((id) => id > after).toSorted();
     const items = ids.slice(0, limit).map((id) => {
-      const { ref, putAt, references } = this.#find(id);
-      return { ref, putAt, adopted: references.size > 0 };
+      const { ref, putAt, references, damaged } = this.#find(id);
+      const adopted = references.size > 0;
+      if (!damaged) return { ref, putAt, adopted };
+      return {
+        ref: { id, mime: '', byteLength: 0 },
+        putAt: 0,
+        adopted,
+        damage: attachmentDamaged(id).data.reason,
+      };
     });
     return { items, next: ids.length > limit ? (items.at(-1)?.ref.id ?? null) : null };
   }
 
   async totalBytes(): Promise<number> {
-    return [...this.#held.values()].reduce((sum, { blob }) => sum + blob.size, 0);
+    return [...this.#held.values()].reduce((sum, { blob, damaged }) => sum + (damaged ? 0 : blob.size), 0);
   }
 
-  /** Makes an operation's nodes refer to attachments: all or none. @throws `AttachmentNotFound` */
+  /** Breaks what is known of an attachment, for tests of what a reader makes of it. @throws `AttachmentNotFound` */
+  damage(id: string): void {
+    this.#find(id).damaged = true;
+  }
+
+  /** Makes an operation's nodes refer to attachments: all or none. @throws `AttachmentNotFound`, `StoredDataCorrupt` */
   adopt(sessionId: string, operationId: string, ids: readonly string[]): void {
-    for (const { references, intents } of ids.map((id) => this.#find(id))) {
+    for (const { references, intents } of ids.map((id) => checkSound(this.#find(id)))) {
       references.set(sessionId, (references.get(sessionId) ?? new Set()).add(operationId));
       intents.delete(sessionId);
     }
@@ -117,21 +135,26 @@ export class InMemoryAttachmentStore implements AttachmentStore {
 
   /**
    * Removes what no node refers to and no session may still commit, unless it was put within `keepYoungerThanMs`. Without
-   * `candidates` it refuses if nothing at all is referred to (law ST10).
+   * `candidates` it refuses if nothing at all is referred to (law ST10). What is damaged stays, and fails the sweep.
    */
   sweep({ candidates, keepYoungerThanMs }: MemorySweepOptions): SweepReport {
-    const ids = [...new Set(candidates ?? this.#held.keys())].filter((id) => this.#held.has(id));
-    const roots = ids.filter((id) => this.#hasRoot(this.#find(id))).length;
-    const blind = candidates === undefined && roots === 0 && ids.length > 0;
-    if (blind) return report('Refused', roots, ids.length);
+    const all = [...new Set(candidates ?? this.#held.keys())].flatMap((id) => this.#held.get(id) ?? []);
+    const rooted = new Set(all.filter((held) => this.#hasRoot(held)));
+    const blind = candidates === undefined && rooted.size === 0 && all.length > 0;
     const youngest = this.#clock.now() - keepYoungerThanMs;
-    const gone = ids
-      .map((id) => this.#find(id))
-      .filter((held) => !this.#hasRoot(held) && held.putAt <= youngest);
+    const gone = all.filter((held) => !blind && !held.damaged && !rooted.has(held) && held.putAt <= youngest);
     for (const { ref } of gone) this.#held.delete(ref.id);
-    const bytes = gone.reduce((sum, { ref }) => sum + ref.byteLength, 0);
-    const status = gone.length > 0 ? 'Swept' : 'NothingToDo';
-    return report(status, roots, ids.length - gone.length, gone.length, bytes);
+    const seen = {
+      roots: [...rooted].filter(({ damaged }) => !damaged).length,
+      kept: all.length - gone.length,
+      removed: gone.length,
+      removedBytes: gone.reduce((sum, { ref }) => sum + ref.byteLength, 0),
+    };
+    const broken = all.find(({ damaged }) => damaged);
+    if (broken !== undefined) {
+      return { status: 'Failed', ...seen, error: toWireError(attachmentDamaged(broken.ref.id)) };
+    }
+    return { status: blind ? 'Refused' : gone.length > 0 ? 'Swept' : 'NothingToDo', ...seen };
   }
 
   #hasRoot({ references, intents }: Held): boolean {
@@ -148,15 +171,11 @@ export class InMemoryAttachmentStore implements AttachmentStore {
 
 function newlyHeld(ref: AttachmentRef, blob: Blob): Held {
   const typed = new Blob([blob], { type: ref.mime });
-  return { ref, blob: typed, putAt: 0, references: new Map(), intents: new Map() };
+  return { ref, blob: typed, putAt: 0, references: new Map(), intents: new Map(), damaged: false };
 }
 
-function report(
-  status: MaintenanceStatus,
-  roots: number,
-  kept: number,
-  removed = 0,
-  removedBytes = 0,
-): SweepReport {
-  return { status, roots, kept, removed, removedBytes };
+/** @throws `StoredDataCorrupt` */
+function checkSound(held: Held): Held {
+  if (held.damaged) throw attachmentDamaged(held.ref.id);
+  return held;
 }

@@ -25,6 +25,11 @@ export class MemoryDatabase {
     return this.#sessions;
   }
 
+  /** Breaks a session's head, for tests of what a reader makes of it. @throws `SessionNotFound` */
+  async damageHead(sessionId: string): Promise<void> {
+    (await this.sessions()).damageHead(sessionId);
+  }
+
   /** Breaks a stored node, for tests of what a reader makes of it. @throws `SessionNotFound`, `NodeNotFound` */
   async damage(kind: NodeDamage, sessionId: string, nodeId: string): Promise<void> {
     (await this.sessions()).damage(kind, sessionId, nodeId);

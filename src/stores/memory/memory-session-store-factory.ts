@@ -10,6 +10,7 @@ import type {
 import { checkId } from '../../core/id.ts';
 import type { Page, SessionSummary } from '../../core/policy.ts';
 import { DEFAULT_COMMIT_BUDGET } from '../rules/commit-budget.ts';
+import { checkCreate, type CreateMode } from '../rules/session-state.ts';
 import type { InMemoryAttachmentStore } from './memory-attachment-store.ts';
 import { MemoryDatabase } from './memory-database.ts';
 
@@ -42,8 +43,9 @@ export class InMemorySessionStoreFactory implements SessionStoreFactory {
 
   async open(sessionId: string, mode: StoreOpenMode): Promise<SessionStore> {
     checkId(sessionId, 'sessionId');
+    const content = mode.kind === 'create' ? checkCreate(mode) : mode;
     const sessions = await this.#memory.sessions();
-    return await sessions.open(sessionId, mode, this.commitBudget);
+    return await sessions.open(sessionId, content, this.commitBudget);
   }
 
   async list(page: { readonly after?: string; readonly limit?: number }): Promise<Page<SessionSummary>> {
@@ -59,12 +61,10 @@ export class InMemorySessionStoreFactory implements SessionStoreFactory {
     return await (await this.#memory.sessions()).finishDeletions(this.leases, options);
   }
 
-  async beginImport(
-    sessionId: string,
-    mode: Extract<StoreOpenMode, { readonly kind: 'create' }>,
-  ): Promise<SessionImport> {
+  async beginImport(sessionId: string, mode: CreateMode): Promise<SessionImport> {
     checkId(sessionId, 'sessionId');
+    const content = checkCreate(mode);
     const sessions = await this.#memory.sessions();
-    return await sessions.beginImport(sessionId, mode, this.leases, this.commitBudget);
+    return await sessions.beginImport(sessionId, content, this.leases, this.commitBudget);
   }
 }

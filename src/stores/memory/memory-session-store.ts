@@ -27,6 +27,7 @@ import type { Page, SessionMeta } from '../../core/policy.ts';
 import { planCommit } from '../rules/commit-plan.ts';
 import { worseStatus } from '../rules/maintenance-status.ts';
 import { checkMeta, sessionClosed, sessionDeleted } from '../rules/session-state.ts';
+import { corrupt } from '../rules/storage-error.ts';
 import type { MemorySession } from './memory-session.ts';
 
 const LEFT: SweepReport = { status: 'NothingToDo', roots: 0, kept: 0, removed: 0, removedBytes: 0 };
@@ -146,6 +147,7 @@ export class InMemorySessionStore implements SessionStore {
 
   #undeleted(): MemorySession {
     if (this.#session.isDeleted) throw sessionDeleted(this.sessionId);
+    if (this.#session.damage !== undefined) throw corrupt(this.sessionId, null, this.#session.damage);
     return this.#session;
   }
 

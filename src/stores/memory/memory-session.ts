@@ -46,6 +46,8 @@ export class MemorySession {
   readonly sessionId: string;
   readonly graph: MemoryGraph;
   state: 'live' | 'importing' | 'deleting' | 'deleted' = 'live';
+  /** Why its head cannot be read, after a test has broken it. */
+  damage: string | undefined;
   #head: HeadState;
   #title: string;
   #policy: SessionPolicy;
@@ -246,7 +248,10 @@ export class MemorySession {
   summary(): SessionSummary {
     const { sessionId, title, createdAt, updatedAt } = this.meta();
     const { nodeCount, bytes } = this.#head;
-    return { sessionId, title, createdAt, updatedAt, nodeCount, bytes };
+    const { damage } = this;
+    return damage === undefined
+      ? { sessionId, title, createdAt, updatedAt, nodeCount, bytes }
+      : { sessionId, title, createdAt, updatedAt: 0, nodeCount: 0, bytes: 0, damage };
   }
 
   /** Ends an import: the session shows, and goes on from `leaf`. @throws `NodeNotFound`, `SessionDeleted`, `SessionExists` */

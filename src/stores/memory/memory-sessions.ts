@@ -7,16 +7,16 @@ import type {
   SessionStore,
   StoreOpenMode,
 } from '../../contract/store.ts';
+import { fromWireError, type LashError, toLashError } from '../../core/error.ts';
 import type { SweepReport } from '../../core/maintenance.ts';
 import type { Page, SessionSummary } from '../../core/policy.ts';
 import { decodePage, encodePosition, type ListPosition } from '../rules/session-list.ts';
-import { checkCreate, sessionDeleted, sessionExists, sessionNotFound } from '../rules/session-state.ts';
+import { type CreateMode, sessionDeleted, sessionExists, sessionNotFound } from '../rules/session-state.ts';
+import { corrupt } from '../rules/storage-error.ts';
 import type { InMemoryAttachmentStore } from './memory-attachment-store.ts';
 import type { NodeDamage } from './memory-graph.ts';
 import { InMemorySessionStore } from './memory-session-store.ts';
 import { MemorySession } from './memory-session.ts';
-
-type CreateMode = Extract<StoreOpenMode, { readonly kind: 'create' }>;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const NO_ATTACHMENTS: SweepReport = { status: 'NothingToDo', roots: 0, kept: 0, removed: 0, removedBytes: 0 };
@@ -36,9 +36,8 @@ export class MemorySessions {
     return [...this.#sessions.values()];
   }
 
-  /** @throws `SessionExists`, `SessionDeleted`, `InvalidInput`, `NotData` */
+  /** @throws `SessionExists`, `SessionDeleted` */
   create(sessionId: string, mode: CreateMode): MemorySession {
-    checkCreate(mode);
     this.#checkFree(sessionId);
     const session = new MemorySession(sessionId, mode, this.#attachments);
     this.#sessions.set(sessionId, session);
@@ -50,6 +49,7 @@ export class MemorySessions {
     if (mode.kind === 'create') return new InMemorySessionStore(this, this.create(sessionId, mode), budget);
     const session = this.find(sessionId);
     if (session.isDeleted) throw sessionDeleted(sessionId);
+    if (session.damage !== undefined) throw corrupt(sessionId, null, session.damage);
     return new InMemorySessionStore(this, session, budget);
   }
 
@@ -80,13 +80,19 @@ export class MemorySessions {
   /** Goes on with deletions, and removes imports that nobody writes any more; the ids of both. */
   async finishDeletions(leases: SessionLeases, options: DeleteOptions): Promise<readonly string[]> {
     const finished: string[] = [];
+    let failure: LashError | undefined;
     for (const session of this.all) {
       const { sessionId, state } = session;
       const abandoned = state === 'importing' && !(await leases.isHeld(sessionId));
       if (state !== 'deleting' && !abandoned) continue;
-      await this.remove(session, options.alsoDelete);
-      finished.push(sessionId);
+      try {
+        await this.remove(session, options.alsoDelete);
+        finished.push(sessionId);
+      } catch (error) {
+        failure ??= toLashError(error);
+      }
     }
+    if (failure !== undefined) throw failure;
     return finished;
   }
 
@@ -96,12 +102,12 @@ export class MemorySessions {
     const behind = this.all
       .filter((session) => session.state === 'live')
       .map((session) => session.summary())
-      .toSorted(compare)
-      .filter((summary) => after === undefined || compare(summary, after) > 0);
+      .toSorted((a, b) => compare(positionOf(a), positionOf(b)))
+      .filter((summary) => after === undefined || compare(positionOf(summary), after) > 0);
     const items = behind.slice(0, limit);
     const last = items.at(-1);
     const isEnd = last === undefined || behind.length === items.length;
-    return { items, next: isEnd ? null : encodePosition(last) };
+    return { items, next: isEnd ? null : encodePosition(positionOf(last)) };
   }
 
   /** A session that is not being imported, deleted or not. @throws `SessionNotFound` */
@@ -114,6 +120,8 @@ export class MemorySessions {
   /**
    * Hides a session at once, and forgets it once `alsoDelete` is through: its attachments go with it where nobody else
    * refers to them, and only the id stays (law ST12).
+   *
+   * @throws `StoredDataCorrupt` when it is done, naming an attachment that could not be judged and stays
    */
   async remove(session: MemorySession, alsoDelete?: (sessionId: string) => Promise<void>): Promise<void> {
     const { sessionId } = session;
@@ -122,8 +130,9 @@ export class MemorySessions {
     await alsoDelete?.(sessionId);
     const candidates = session.attachmentIds();
     session.clear();
-    this.#attachments?.sweep({ candidates, keepYoungerThanMs: 0 });
+    const swept = this.#attachments?.sweep({ candidates, keepYoungerThanMs: 0 });
     session.state = 'deleted';
+    if (swept?.error !== undefined) throw fromWireError(swept.error);
   }
 
   sweepAttachments({ keepYoungerThanMs = DAY_MS }: GcOptions): SweepReport {
@@ -133,6 +142,11 @@ export class MemorySessions {
   async attachmentBytes(ids: readonly string[]): Promise<number> {
     const refs = await Promise.all(ids.map(async (id) => this.#attachments?.find(id)));
     return refs.reduce((sum, ref) => sum + (ref?.byteLength ?? 0), 0);
+  }
+
+  /** Breaks a session's head, for tests of what a reader makes of it. @throws `SessionNotFound` */
+  damageHead(sessionId: string): void {
+    this.find(sessionId).damage = 'its head was broken';
   }
 
   /** Breaks a stored node, for tests of what a reader makes of it. @throws `SessionNotFound`, `NodeNotFound` */
@@ -163,9 +177,14 @@ export class MemorySessions {
   }
 }
 
-/** Newest change first; of the same time, the greater id first. */
+/** What breaks a head takes its time along. */
+function positionOf({ sessionId, updatedAt, damage }: SessionSummary): ListPosition {
+  return { sessionId, updatedAt: damage === undefined ? updatedAt : null };
+}
+
+/** Newest change first; of the same time, the greater id first; those without a time by id. */
 function compare(a: ListPosition, b: ListPosition): number {
-  if (a.updatedAt !== b.updatedAt) return b.updatedAt - a.updatedAt;
+  if (a.updatedAt !== b.updatedAt) return (b.updatedAt ?? -1) - (a.updatedAt ?? -1);
   if (a.sessionId === b.sessionId) return 0;
-  return a.sessionId < b.sessionId ? 1 : -1;
+  return a.sessionId < b.sessionId === (a.updatedAt === null) ? -1 : 1;
 }

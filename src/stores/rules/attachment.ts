@@ -4,6 +4,7 @@ import type { AttachmentRef } from '../../core/attachment.ts';
 import { LashError } from '../../core/error.ts';
 import { checkData, invalid } from './commit-plan.ts';
 import { isCount } from './node-fault.ts';
+import { corrupt } from './storage-error.ts';
 
 /** Options of an attachment store. `maxBytes` bounds one attachment. */
 export interface AttachmentOptions {
@@ -83,6 +84,11 @@ export function toRef(
     ...(width === undefined ? {} : { width }),
     ...(height === undefined ? {} : { height }),
   };
+}
+
+/** The row of an attachment is not as it was written. */
+export function attachmentDamaged(attachmentId: string): LashError<'StoredDataCorrupt'> {
+  return corrupt('', null, `attachment ${attachmentId} is not stored as one`);
 }
 
 /** No attachment has this id. */

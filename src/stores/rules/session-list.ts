@@ -1,18 +1,24 @@
 import { invalid } from './commit-plan.ts';
 import { isCount } from './node-fault.ts';
 
-/** A place in the list of sessions: newest change first, then by id backwards. */
+/**
+ * A place in the list of sessions: newest change first, then by id backwards. Behind them, by id, come those whose time
+ * cannot be read.
+ */
 export interface ListPosition {
-  readonly updatedAt: number;
+  readonly updatedAt: number | null;
   readonly sessionId: string;
 }
+
+/** Stands in a position for a time that cannot be read. */
+const NO_TIME = 'damaged';
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 500;
 
 /** The `next` of a page that ends at this position. */
 export function encodePosition({ updatedAt, sessionId }: ListPosition): string {
-  return `${updatedAt}:${sessionId}`;
+  return `${updatedAt ?? NO_TIME}:${sessionId}`;
 }
 
 /** What a page asks for, with its defaults. @throws `InvalidInput` */
@@ -30,7 +36,9 @@ export function decodePage({
     throw invalid('limit', `must be 1 to ${MAX_LIMIT}`);
   if (after === undefined) return { after: undefined, limit };
   const colon = after.indexOf(':');
-  const updatedAt = Number(after.slice(0, colon));
-  if (colon < 1 || !isCount(updatedAt)) throw invalid('after', 'must be the `next` of another page');
+  const time = after.slice(0, Math.max(0, colon));
+  const updatedAt = time === NO_TIME ? null : Number(time);
+  const isTime = updatedAt === null || (time !== '' && Number.isFinite(updatedAt) && updatedAt >= 0);
+  if (!isTime) throw invalid('after', 'must be the `next` of another page');
   return { after: { updatedAt, sessionId: after.slice(colon + 1) }, limit };
 }

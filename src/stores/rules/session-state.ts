@@ -3,6 +3,9 @@ import { LashError } from '../../core/error.ts';
 import { checkData, invalid } from './commit-plan.ts';
 import { isCount, isFields } from './node-fault.ts';
 
+/** What a new session is made with. */
+export type CreateMode = Extract<StoreOpenMode, { readonly kind: 'create' }>;
+
 /** The id names a session that was deleted. */
 export function sessionDeleted(sessionId: string): LashError<'SessionDeleted'> {
   return new LashError('SessionDeleted', `Session ${sessionId} was deleted`, { sessionId });
@@ -23,13 +26,11 @@ export function sessionClosed(sessionId: string): LashError<'SessionClosed'> {
   return new LashError('SessionClosed', `This handle of session ${sessionId} was closed`, { sessionId });
 }
 
-/** Checks what a new session is made with. @throws `InvalidInput`, `NotData` */
-export function checkCreate({
-  title,
-  policy,
-  at,
-}: Extract<StoreOpenMode, { readonly kind: 'create' }>): void {
+/** Checks what a new session is made with, and copies what the caller may change. @throws `InvalidInput`, `NotData` */
+export function checkCreate(mode: CreateMode): CreateMode {
+  const { title, policy, at } = mode;
   checkMeta({ title: title ?? null, policy: policy ?? null, at });
+  return structuredClone(mode);
 }
 
 /** Checks a change of a session's meta. @throws `InvalidInput`, `NotData` */

@@ -1,13 +1,22 @@
 import { isLashError, LashError } from '../../core/error.ts';
 
-/** What is stored cannot be read whole (law ST6). `nodeId` is the node that is the matter, as far as it is known. */
+/**
+ * What is stored cannot be read whole (law ST6). `nodeId` is the node that is the matter, as far as it is known; without a
+ * `sessionId` it is no session's.
+ */
 export function corrupt(
   sessionId: string,
   nodeId: string | null,
   reason: string,
 ): LashError<'StoredDataCorrupt'> {
-  const message = `Session ${sessionId} cannot be read: ${reason}`;
+  const message = `${sessionId === '' ? 'What is stored' : `Session ${sessionId}`} cannot be read: ${reason}`;
   return new LashError('StoredDataCorrupt', message, { sessionId, nodeId, reason });
+}
+
+/** What is damaged, if that is what an error says. @throws the error if it is another one */
+export function damageIn(error: unknown): LashError<'StoredDataCorrupt'> {
+  if (isLashError(error, 'StoredDataCorrupt')) return error;
+  throw error;
 }
 
 /** The database could not be opened, or not be used any more. */

@@ -1,4 +1,4 @@
-import { CHUNK_BYTES } from '../../rules/attachment.ts';
+import { attachmentDamaged, CHUNK_BYTES } from '../../rules/attachment.ts';
 import { isCount, isFields } from '../../rules/node-fault.ts';
 import { corrupt } from '../../rules/storage-error.ts';
 import type { RowTransaction } from '../rows/row-transaction.ts';
@@ -6,9 +6,8 @@ import type { AttachmentRow } from '../rows/schema.ts';
 
 /** Strict readers of an attachment's rows (law ST6): what is not as it was written is `StoredDataCorrupt`. */
 
-/** @throws `StoredDataCorrupt`, but returns `undefined` when there is no row */
-export function decodeAttachment(row: unknown): AttachmentRow | undefined {
-  if (row === undefined) return undefined;
+/** @throws `StoredDataCorrupt` */
+export function decodeAttachment(id: string, row: unknown): AttachmentRow {
   const sound =
     isFields(row) &&
     typeof row['mime'] === 'string' &&
@@ -16,7 +15,7 @@ export function decodeAttachment(row: unknown): AttachmentRow | undefined {
     (row['state'] === 'putting' || row['state'] === 'stored' || row['state'] === 'deleting') &&
     typeof row['token'] === 'string' &&
     isCount(row['putAt']);
-  if (!sound) throw corrupt('', null, 'an attachment is not stored as one');
+  if (!sound) throw attachmentDamaged(id);
   return row as unknown as AttachmentRow;
 }
 
@@ -34,5 +33,6 @@ export function decodeChunk(
 
 /** @throws `StoredDataCorrupt`, but returns `undefined` when there is no row */
 export async function readAttachment(rows: RowTransaction, id: string): Promise<AttachmentRow | undefined> {
-  return decodeAttachment(await rows.get('attachments', id));
+  const row = await rows.get('attachments', id);
+  return row === undefined ? undefined : decodeAttachment(id, row);
 }

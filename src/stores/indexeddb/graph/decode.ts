@@ -1,3 +1,4 @@
+import type { LashError } from '../../../core/error.ts';
 import { nodeIdOf } from '../../../core/id.ts';
 import type { NodeDraft } from '../../../core/node.ts';
 import type { UsageEntry } from '../../../core/usage.ts';
@@ -40,10 +41,16 @@ export function decodeHead(sessionId: string, row: unknown, importing = false): 
     isLedger(row['ledger']) &&
     isCount(row['updatedAt']) &&
     typeof row['atTip'] === 'boolean' &&
+    (row['pending'] === undefined || row['pending'] === 1) &&
     COUNTERS.every((name) => isCount(row[name]) && row[name] < COUNTER_END);
   if (!sound) throw corrupt(sessionId, typeof leaf === 'string' ? leaf : null, 'its head is not complete');
   if (row['pending'] !== undefined && !importing) throw sessionNotFound(sessionId);
   return row as unknown as LiveHead;
+}
+
+/** What to say of a session that has no head, where its meta is there: both come and go together. */
+export function headMissing(sessionId: string): LashError<'StoredDataCorrupt'> {
+  return corrupt(sessionId, null, 'its head is missing');
 }
 
 /** @throws `StoredDataCorrupt`, also when there is no row */

@@ -1,7 +1,6 @@
 import type { SoundPath } from '../../../contract/store.ts';
-import { isLashError } from '../../../core/error.ts';
 import { parseNodeId } from '../../../core/id.ts';
-import { corrupt } from '../../rules/storage-error.ts';
+import { corrupt, damageIn } from '../../rules/storage-error.ts';
 import type { RowTransaction } from '../rows/row-transaction.ts';
 import type { LiveHead } from './decode.ts';
 import { findPlace } from './node-places.ts';
@@ -79,7 +78,6 @@ async function readPage(
 }
 
 function damageOf(error: unknown): SoundPath['damage'] {
-  if (!isLashError(error, 'StoredDataCorrupt')) throw error;
-  const { nodeId, reason } = error.data;
+  const { nodeId, reason } = damageIn(error).data;
   return { nodeId, reason };
 }

@@ -1,11 +1,11 @@
 import { systemClock } from '../../../contract/clock.ts';
-import { toWireError } from '../../../core/error.ts';
+import { type LashError, toWireError } from '../../../core/error.ts';
 import type { MaintenanceStatus, SweepReport } from '../../../core/maintenance.ts';
 import { chunkCount } from '../../rules/attachment.ts';
-import { isFields } from '../../rules/node-fault.ts';
-import { epochOf } from '../attachments/attachment-intent.ts';
-import { isReferenced, readBatch } from '../attachments/attachment-list.ts';
-import { readAttachment } from '../attachments/attachment-row.ts';
+import { damageIn } from '../../rules/storage-error.ts';
+import { isWanted } from '../attachments/attachment-intent.ts';
+import { type FoundAttachment, isReferenced, readBatch } from '../attachments/attachment-list.ts';
+import { decodeAttachment, readAttachment } from '../attachments/attachment-row.ts';
 import type { IndexedDbDatabase } from '../rows/database.ts';
 import type { RowCounts } from '../rows/row-counters.ts';
 import type { RowTransaction } from '../rows/row-transaction.ts';
@@ -26,9 +26,12 @@ export interface AttachmentSweepOptions {
 /** Why an attachment stays, or that it may go. `unsure`: nothing in the whole database is referred to. */
 type Verdict = 'root' | 'unsure' | 'young' | 'free';
 
+/** Names the row without which nothing can be said of an attachment. */
+type Damage = LashError<'StoredDataCorrupt'>;
+
 interface Judged {
   readonly id: string;
-  readonly verdict: Verdict;
+  readonly verdict: Verdict | Damage;
 }
 
 const JUDGE_STORES: readonly StoreName[] = ['attachments', 'references', 'intents', 'heads'];
@@ -45,8 +48,9 @@ const SLICE = 99;
  * Removes attachments that no node refers to and no session may still commit, unless they were put a short time ago, and
  * finishes what an interrupted put or sweep left behind (law ST11). `roots` counts attachments that something refers to.
  *
- * Without `candidates` and without any root in the database nothing that is stored is removed: `Refused` (law ST10).
- * Never rejects: an error is in the report, with what was done before it.
+ * Without `candidates` and without any root in the database nothing that is stored is removed: `Refused` (law ST10). What
+ * cannot be judged, because a row is damaged, stays, and the report of the whole is `Failed` with the first such error.
+ * Never rejects: an error that ends it is in the report too, with what was done before it.
  */
 export function sweepAttachments(
   database: IndexedDbDatabase,
@@ -61,6 +65,7 @@ class AttachmentSweep {
   #blind = false;
   #refused = false;
   #stopped = false;
+  #damage: Damage | undefined;
   #roots = 0;
   #kept = 0;
   #removed = 0;
@@ -79,13 +84,14 @@ class AttachmentSweep {
     } catch (error) {
       return { ...this.#report('Failed'), error: toWireError(error) };
     }
+    if (this.#damage !== undefined) return { ...this.#report('Failed'), error: toWireError(this.#damage) };
     if (this.#refused) return this.#report('Refused');
     if (this.#stopped) return this.#report('Incomplete');
     return this.#report(this.#removed > 0 ? 'Swept' : 'NothingToDo');
   }
 
   async #sweepAll(): Promise<void> {
-    this.#blind = await this.#run('readonly', JUDGE_STORES, hasNoRoot);
+    this.#blind = !(await this.#run('readonly', JUDGE_STORES, hasRoot));
     for (let after: string | undefined = ''; after !== undefined && !this.#stops();) {
       const last: string = after;
       const judged = await this.#judge((rows) => readBatch(rows, last, BATCH));
@@ -99,17 +105,20 @@ class AttachmentSweep {
       const batch = ids.slice(from, from + BATCH);
       await this.#sweepJudged(
         await this.#judge(async (rows) => {
-          const found = await Promise.all(batch.map((id) => readAttachment(rows, id)));
-          return found.filter((row) => row !== undefined);
+          const found = await Promise.all(batch.map((id) => rows.get('attachments', id)));
+          return found.flatMap((row) => (row === undefined ? [] : [row as FoundAttachment]));
         }),
       );
     }
   }
 
-  #judge(read: (rows: RowTransaction) => Promise<readonly AttachmentRow[]>): Promise<readonly Judged[]> {
+  #judge(read: (rows: RowTransaction) => Promise<readonly FoundAttachment[]>): Promise<readonly Judged[]> {
     return this.#run('readonly', JUDGE_STORES, async (rows) =>
       Promise.all(
-        (await read(rows)).map(async (row) => ({ id: row.id, verdict: await this.#verdictOn(rows, row) })),
+        (await read(rows)).map(async (found) => ({
+          id: found.id,
+          verdict: await this.#verdictOn(rows, found).catch(damageIn),
+        })),
       ),
     );
   }
@@ -117,15 +126,17 @@ class AttachmentSweep {
   async #sweepJudged(judged: readonly Judged[]): Promise<void> {
     for (const { id, verdict } of judged) {
       if (verdict !== 'free') this.#keep(verdict);
-      else if (!this.#stops()) await this.#remove(id);
+      else if (!this.#stops()) await this.#remove(id).catch((error: unknown) => this.#keep(damageIn(error)));
     }
   }
 
-  async #verdictOn(rows: RowTransaction, row: AttachmentRow): Promise<Verdict> {
+  /** @throws `StoredDataCorrupt` */
+  async #verdictOn(rows: RowTransaction, found: FoundAttachment): Promise<Verdict> {
+    const row = decodeAttachment(found.id, found);
     if (row.state === 'deleting') return 'free';
     if (await isReferenced(rows, row.id)) return 'root';
     const intents = await rows.getAll('intents', IDBKeyRange.only(row.id), { index: BY_ATTACHMENT });
-    if (await holdsLive(rows, intents)) return 'root';
+    if (await isWanted(rows, intents)) return 'root';
     if (this.#blind && row.state === 'stored') return 'unsure';
     const { now, keepYoungerThanMs } = this.#options;
     return now - row.putAt < keepYoungerThanMs ? 'young' : 'free';
@@ -137,7 +148,7 @@ class AttachmentSweep {
     const found = await this.#run('readwrite', JUDGE_STORES, async (rows) => {
       const row = await readAttachment(rows, id);
       if (row === undefined || row.state === 'deleting') return row;
-      const verdict = await this.#verdictOn(rows, row);
+      const verdict = await this.#verdictOn(rows, { ...row });
       if (verdict !== 'free') return verdict;
       const condemned: AttachmentRow = { ...row, state: 'deleting', token };
       rows.put('attachments', condemned);
@@ -168,10 +179,11 @@ class AttachmentSweep {
     this.#removedBytes += byteLength;
   }
 
-  #keep(verdict: Verdict): void {
+  #keep(verdict: Verdict | Damage): void {
     this.#kept++;
     if (verdict === 'root') this.#roots++;
     if (verdict === 'unsure') this.#refused = true;
+    if (typeof verdict === 'object') this.#damage ??= verdict;
   }
 
   #stops(): boolean {
@@ -200,19 +212,10 @@ async function removeRow(rows: RowTransaction, id: string): Promise<void> {
   for (const key of intents) rows.remove('intents', key);
 }
 
-/** Whether nothing in the database refers to an attachment, and nothing may still come to. */
-async function hasNoRoot(rows: RowTransaction): Promise<boolean> {
+/** Whether anything in the database surely refers to an attachment, or may still come to. */
+async function hasRoot(rows: RowTransaction): Promise<boolean> {
   const [reference] = await rows.getKeys('references', null, { limit: 1 });
-  return reference === undefined && !(await holdsLive(rows, await rows.getAll('intents')));
-}
-
-/** Whether one of these intents belongs to a session that may still commit it. */
-async function holdsLive(rows: RowTransaction, intents: readonly unknown[]): Promise<boolean> {
-  const live = await Promise.all(
-    intents.map(async (intent) => {
-      if (!isFields(intent) || typeof intent['sessionId'] !== 'string') return true;
-      return (await epochOf(rows, intent['sessionId'])) === intent['epoch'];
-    }),
-  );
-  return live.includes(true);
+  if (reference !== undefined) return true;
+  const wanted = await isWanted(rows, await rows.getAll('intents')).catch(damageIn);
+  return wanted === true;
 }

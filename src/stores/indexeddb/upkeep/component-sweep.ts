@@ -1,7 +1,7 @@
-import { toWireError } from '../../../core/error.ts';
+import { type LashError, toWireError } from '../../../core/error.ts';
 import type { MaintenanceStatus, SweepReport } from '../../../core/maintenance.ts';
 import { isFields } from '../../rules/node-fault.ts';
-import { corrupt } from '../../rules/storage-error.ts';
+import { corrupt, damageIn } from '../../rules/storage-error.ts';
 import { rowSize } from '../rows/row-size.ts';
 import type { RowTransaction } from '../rows/row-transaction.ts';
 import type { CheckpointRow } from '../rows/schema.ts';
@@ -15,14 +15,20 @@ interface Roots {
   readonly ids: ReadonlySet<string>;
   /** Whether there is no checkpoint at all: then nothing is known about what may go (law ST10). */
   readonly none: boolean;
+  /** The first checkpoint of which it cannot be said what it names: any component, so that none may go. */
+  readonly damage: LashError<'StoredDataCorrupt'> | undefined;
   readonly written: number;
 }
+
+/** A checkpoint as it was found: only its key can be relied on. */
+type FoundCheckpoint = Pick<CheckpointRow, 'chain' | 'seq' | 'revision'> & { readonly components?: unknown };
 
 type Counts = { -readonly [Name in 'roots' | 'kept' | 'removed' | 'removedBytes']: number };
 
 /**
  * Removes the checkpoint components that no checkpoint of the session names. What the roots are is read in pages; a slice
- * that removes looks first whether a checkpoint was written since, which may name what none had named.
+ * that removes looks first whether a checkpoint was written since, which may name what none had named. One that is damaged
+ * may name any: then all stay, and the report is `Failed`.
  */
 export async function sweepComponents(
   access: SessionAccess,
@@ -35,7 +41,9 @@ export async function sweepComponents(
       counts.roots = roots?.ids.size ?? 0;
       counts.kept = 0;
       const status = roots === undefined ? 'Incomplete' : await sweep(access, roots, counts, signal);
-      if (status !== 'outdated') return { status, ...counts };
+      if (status === 'outdated') continue;
+      if (roots?.damage === undefined) return { status, ...counts };
+      return { status: 'Failed', ...counts, error: toWireError(roots.damage) };
     }
     return { status: 'Incomplete', ...counts };
   } catch (error) {
@@ -44,12 +52,20 @@ export async function sweepComponents(
   }
 }
 
-/** `undefined` if it was stopped. @throws `StoredDataCorrupt` */
+/** `undefined` if it was stopped. */
 async function readRoots(access: SessionAccess, signal: AbortSignal | undefined): Promise<Roots | undefined> {
   const { sessionId } = access;
   const ids = new Set<string>();
   let written: number | undefined;
-  let held: CheckpointRow | undefined;
+  let damage: Roots['damage'];
+  let held: FoundCheckpoint | undefined;
+  const take = (row: FoundCheckpoint): void => {
+    try {
+      for (const id of componentsOf(sessionId, row)) ids.add(id);
+    } catch (error) {
+      damage ??= damageIn(error);
+    }
+  };
   for (let after: IDBValidKey = [sessionId]; ;) {
     if (signal?.aborted === true) return undefined;
     const range = IDBKeyRange.bound(after, [sessionId, []], true);
@@ -57,28 +73,24 @@ async function readRoots(access: SessionAccess, signal: AbortSignal | undefined)
       checkpoints,
       found: await rows.getAll('checkpoints', range, { limit: SLICE_ROWS }),
     }));
-    const checkpoints = page.found.map((row) => decodeCheckpoint(sessionId, row));
+    const checkpoints = page.found as readonly FoundCheckpoint[];
     for (const checkpoint of checkpoints) {
-      if (held !== undefined && !isReplaced(held, checkpoint)) addComponents(ids, held);
+      if (held !== undefined && !isReplaced(held, checkpoint)) take(held);
       held = checkpoint;
     }
     written ??= page.checkpoints;
     const last = checkpoints.at(-1);
     if (last === undefined || checkpoints.length < SLICE_ROWS) {
-      if (held !== undefined) addComponents(ids, held);
-      return { ids, none: held === undefined, written };
+      if (held !== undefined) take(held);
+      return { ids, none: held === undefined, written, damage };
     }
     after = [sessionId, last.chain, last.seq, last.revision];
   }
 }
 
 /** Whether another checkpoint was written for the same node later: no reader finds this one any more. */
-function isReplaced({ chain, seq }: CheckpointRow, next: CheckpointRow): boolean {
+function isReplaced({ chain, seq }: FoundCheckpoint, next: FoundCheckpoint): boolean {
   return next.chain === chain && next.seq === seq;
-}
-
-function addComponents(ids: Set<string>, { components }: CheckpointRow): void {
-  for (const id of Object.values(components)) ids.add(id);
 }
 
 /** Removes what is not among the roots, in slices. `outdated`: a checkpoint was written since the roots were read. */
@@ -108,7 +120,7 @@ async function sweep(
 
 async function sweepSlice(
   rows: RowTransaction,
-  { ids, none }: Roots,
+  { ids, none, damage }: Roots,
   range: IDBKeyRange,
 ): Promise<{
   readonly keys: readonly IDBValidKey[];
@@ -116,7 +128,8 @@ async function sweepSlice(
   readonly removedBytes: number;
 }> {
   const keys = await rows.getKeys('components', range, { limit: SLICE_ROWS });
-  const free = none ? [] : (keys as [string, string][]).filter(([, id]) => !ids.has(id));
+  const free =
+    none || damage !== undefined ? [] : (keys as [string, string][]).filter(([, id]) => !ids.has(id));
   let removedBytes = 0;
   for (const key of free) {
     removedBytes += rowSize(await rows.get('components', key));
@@ -125,11 +138,10 @@ async function sweepSlice(
   return { keys, removed: free.length, removedBytes };
 }
 
-/** @throws `StoredDataCorrupt` */
-function decodeCheckpoint(sessionId: string, row: unknown): CheckpointRow {
-  const components: unknown = isFields(row) ? row['components'] : undefined;
-  if (isFields(components) && Object.values(components).every((id) => typeof id === 'string')) {
-    return row as CheckpointRow;
-  }
-  throw corrupt(sessionId, null, 'a checkpoint is not complete');
+/** The ids of the components that a checkpoint names. @throws `StoredDataCorrupt` */
+function componentsOf(sessionId: string, { chain, seq, components }: FoundCheckpoint): readonly string[] {
+  const ids = isFields(components) ? Object.values(components) : [undefined];
+  if (ids.every((id) => typeof id === 'string')) return ids;
+  const reason = `the checkpoint at depth ${seq} of chain ${chain} is not complete`;
+  throw corrupt(sessionId, null, reason);
 }

@@ -4,6 +4,7 @@ import type { DeleteOptions } from '../../../contract/store.ts';
 import { fromWireError, isLashError, type LashError, toLashError } from '../../../core/error.ts';
 import { isFields } from '../../rules/node-fault.ts';
 import { sessionNotFound } from '../../rules/session-state.ts';
+import { damageIn } from '../../rules/storage-error.ts';
 import type { RowTransaction } from '../rows/row-transaction.ts';
 import { BY_PENDING, keysOf, type StoreName } from '../rows/schema.ts';
 import { type DatabaseAccess, SLICE_ROWS } from '../session-access.ts';
@@ -21,7 +22,11 @@ const REST: readonly StoreName[] = [
 /** No session has this epoch: an intent with it says that the session was deleted, and protects nothing. */
 const NEVER = -1;
 
-/** Deletes a session, as `SessionStoreFactory.delete` promises (law ST12). @throws `SessionNotFound` */
+/**
+ * Deletes a session, as `SessionStoreFactory.delete` promises (law ST12).
+ *
+ * @throws `SessionNotFound`; `StoredDataCorrupt` naming what could not be judged and stays, when all else is gone
+ */
 export async function deleteSession(
   access: DatabaseAccess,
   sessionId: string,
@@ -85,7 +90,7 @@ async function hide(
 ): Promise<SessionState> {
   const options = { mode: 'readwrite', durability, counts, repeatable: true } as const;
   return database.transaction({ ...options, stores: ['heads', 'meta'] }, async (rows) => {
-    const state = stateOf(await rows.get('heads', sessionId));
+    const state = await readState(rows, sessionId);
     if (state === remove) {
       rows.put('heads', { sessionId, kind: 'deleted', pending: 1 });
       rows.remove('meta', sessionId);
@@ -105,7 +110,7 @@ async function deleteWithoutRoom(
   const options = { mode: 'readwrite', durability, counts, repeatable: true } as const;
   await database.transaction({ ...options, stores: ['heads', 'meta', ...LINKS, ...REST] }, async (rows) => {
     // A mark that is there stays: without room for the next one, the id would be free again.
-    const isMarked = stateOf(await rows.get('heads', sessionId)) !== 'live';
+    const isMarked = (await readState(rows, sessionId)) !== 'live';
     if (!isMarked) rows.remove('heads', sessionId);
     rows.remove('meta', sessionId);
     for (const store of [...LINKS, ...REST]) rows.delete(store, keysOf([sessionId]));
@@ -115,15 +120,24 @@ async function deleteWithoutRoom(
   );
 }
 
-/** A head that cannot be read is a session that can be deleted. */
+/** A head that cannot be read, or is missing where meta is left, is a session that can be deleted. */
+async function readState(rows: RowTransaction, sessionId: string): Promise<SessionState> {
+  const head = await rows.get('heads', sessionId);
+  if (head !== undefined) return stateOf(head);
+  return (await rows.get('meta', sessionId)) === undefined ? 'unknown' : 'live';
+}
+
 function stateOf(head: unknown): SessionState {
-  if (head === undefined) return 'unknown';
   const pending = isFields(head) && head['pending'] === 1;
   if (isFields(head) && head['kind'] === 'deleted') return pending ? 'deleting' : 'deleted';
   return pending ? 'importing' : 'live';
 }
 
-/** Every step finds out what is left to do, so that it does not matter how often it was begun. */
+/**
+ * Every step finds out what is left to do, so that it does not matter how often it was begun.
+ *
+ * @throws `StoredDataCorrupt` when it is done, naming an attachment that could not be judged and stays
+ */
 async function removeHidden(
   access: DatabaseAccess,
   sessionId: string,
@@ -131,9 +145,10 @@ async function removeHidden(
 ): Promise<void> {
   await alsoDelete?.(sessionId);
   await untilDone(access, LINKS, (rows) => turnReferences(rows, sessionId));
-  await sweepExclusive(access, sessionId);
+  const damage = await sweepExclusive(access, sessionId);
   await untilDone(access, ['intents'], (rows) => removeIntents(rows, sessionId));
   await untilDone(access, ['heads', ...REST], (rows) => removeRest(rows, sessionId));
+  if (damage !== undefined) throw damage;
 }
 
 /** Runs a step in transactions of its own until it says that nothing is left. */
@@ -157,15 +172,22 @@ async function turnReferences(rows: RowTransaction, sessionId: string): Promise<
   return keys.length < limit;
 }
 
-/** Removes the attachments that only this session referred to. @throws what kept a sweep from going on */
-async function sweepExclusive({ database, counts }: DatabaseAccess, sessionId: string): Promise<void> {
+/**
+ * Removes the attachments that only this session referred to; resolves with the damage that kept it from judging one.
+ *
+ * @throws what kept the sweep from going on
+ */
+async function sweepExclusive(
+  { database, counts }: DatabaseAccess,
+  sessionId: string,
+): Promise<LashError | undefined> {
   const options = { stores: ['intents'], mode: 'readonly', counts } as const;
   const keys = await database.transaction(options, (rows) => rows.getKeys('intents', keysOf([sessionId])));
-  if (keys.length === 0) return;
+  if (keys.length === 0) return undefined;
   const candidates = keys.map(attachmentOf);
   const now = systemClock.now();
   const { error } = await sweepAttachments(database, { candidates, keepYoungerThanMs: 0, now, counts });
-  if (error !== undefined) throw fromWireError(error);
+  return error && damageIn(fromWireError(error));
 }
 
 async function removeIntents(rows: RowTransaction, sessionId: string): Promise<boolean> {
