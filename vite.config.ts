@@ -13,6 +13,7 @@ import {
   playwrightInstances,
   webkitGtkInstances,
 } from './test/support/browser-projects.ts';
+import { modelServerUrl, stopModelServer } from './test/support/model-servers.ts';
 
 const target = 'es2022';
 
@@ -117,7 +118,9 @@ function browserProject(
     {
       extends: true,
       oxc: { target },
-      optimizeDeps: { include: [...prebundled, 'fast-check'] },
+      optimizeDeps: {
+        include: [...prebundled, 'fast-check', '@ai-sdk/anthropic', '@ai-sdk/google', '@ai-sdk/openai'],
+      },
       test: {
         ...settings,
         name,
@@ -128,7 +131,7 @@ function browserProject(
           ui: false,
           screenshotFailures: false,
           instances,
-          commands: { backEnds },
+          commands: { backEnds, modelServerUrl, stopModelServer },
         },
       },
     },
