@@ -108,12 +108,12 @@ describe('[ST11] attachments in IndexedDB', () => {
       for (const fault of faults) {
         await damage(bench, async (rows) => rows.put('attachments', { ...sound, ...fault } as never));
         const calls = [
-          bench.store.get(id),
-          bench.store.find(id),
-          bench.store.put(bytes(3), META),
-          bench.commit([id]),
+          () => bench.store.get(id),
+          () => bench.store.find(id),
+          () => bench.store.put(bytes(3), META),
+          () => bench.commit([id]),
         ];
-        for (const call of calls) await rejects(call, 'StoredDataCorrupt');
+        for (const call of calls) await rejects(call(), 'StoredDataCorrupt');
         const reason = `attachment ${id} is not stored as one`;
         const { mime, byteLength, putAt } = { ...sound, ...fault };
         const read = {

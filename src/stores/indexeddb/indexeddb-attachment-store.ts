@@ -5,6 +5,7 @@ import type {
   StoredAttachment,
 } from '../../contract/attachments.ts';
 import { type Clock, systemClock } from '../../contract/clock.ts';
+import { loadModule } from '../../contract/load-module.ts';
 import type { AttachmentRef } from '../../core/attachment.ts';
 import type { Page } from '../../core/policy.ts';
 import {
@@ -54,7 +55,7 @@ export class IndexedDbAttachmentStore implements AttachmentStore {
     owner?: AttachmentOwner,
   ): Promise<AttachmentRef> {
     const checked = checkPut(bytes, meta, this.maxBytes);
-    const { putAttachment } = await import('./attachments/attachment-put.ts');
+    const { putAttachment } = await loadModule('attachment-put', import('./attachments/attachment-put.ts'));
     const where = { database: this.#database, counts: this.#counts, clock: this.#clock };
     return putAttachment({ ...where, ...checked, owner });
   }
@@ -79,12 +80,15 @@ export class IndexedDbAttachmentStore implements AttachmentStore {
 
   async list(page: AttachmentPage = {}): Promise<Page<StoredAttachment>> {
     const checked = checkAttachmentPage(page);
-    const { LIST_STORES, listAttachments } = await import('./attachments/attachment-list.ts');
+    const { LIST_STORES, listAttachments } = await loadModule(
+      'attachment-list',
+      import('./attachments/attachment-list.ts'),
+    );
     return this.#read(LIST_STORES, (rows) => listAttachments(rows, checked));
   }
 
   async totalBytes(): Promise<number> {
-    const { sumBytes } = await import('./attachments/attachment-list.ts');
+    const { sumBytes } = await loadModule('attachment-list', import('./attachments/attachment-list.ts'));
     return this.#read(['attachments'], sumBytes);
   }
 

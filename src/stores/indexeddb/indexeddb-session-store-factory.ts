@@ -1,4 +1,5 @@
 import type { SessionLeases } from '../../contract/lease.ts';
+import { loadModule } from '../../contract/load-module.ts';
 import type {
   CommitBudget,
   DeleteOptions,
@@ -55,7 +56,7 @@ export class IndexedDbSessionStoreFactory implements SessionStoreFactory {
     checkId(sessionId, 'sessionId');
     if (mode.kind === 'create') {
       const content = checkCreate(mode);
-      const { createSession } = await import('./session-creation.ts');
+      const { createSession } = await loadModule('session-creation', import('./session-creation.ts'));
       await createSession(this.#context, sessionId, content);
     } else {
       await this.#read(['heads', 'meta'], async (rows) => {
@@ -70,7 +71,10 @@ export class IndexedDbSessionStoreFactory implements SessionStoreFactory {
 
   async list(page: { readonly after?: string; readonly limit?: number }): Promise<Page<SessionSummary>> {
     const checked = decodePage(page);
-    const { LIST_STORES, readListPage, summaryOf } = await import('./session-list.ts');
+    const { LIST_STORES, readListPage, summaryOf } = await loadModule(
+      'session-list',
+      import('./session-list.ts'),
+    );
     const { found, next } = await this.#read(LIST_STORES, (rows) => readListPage(rows, checked));
     return { items: found.map(summaryOf), next };
   }
@@ -84,19 +88,19 @@ export class IndexedDbSessionStoreFactory implements SessionStoreFactory {
   }
 
   async delete(sessionId: string, options: DeleteOptions = {}): Promise<void> {
-    const { deleteSession } = await import('./upkeep/session-deletion.ts');
+    const { deleteSession } = await loadModule('session-deletion', import('./upkeep/session-deletion.ts'));
     await deleteSession(this.#context, sessionId, options);
   }
 
   async finishDeletions(options: DeleteOptions = {}): Promise<readonly string[]> {
-    const { finishDeletions } = await import('./upkeep/session-deletion.ts');
+    const { finishDeletions } = await loadModule('session-deletion', import('./upkeep/session-deletion.ts'));
     return finishDeletions(this.#context, this.leases, options);
   }
 
   async beginImport(sessionId: string, mode: CreateMode): Promise<SessionImport> {
     checkId(sessionId, 'sessionId');
     const content = checkCreate(mode);
-    const { beginImport } = await import('./session-import.ts');
+    const { beginImport } = await loadModule('session-import', import('./session-import.ts'));
     const store = new IndexedDbSessionStore(sessionId, this.#context, true);
     return beginImport(this.#context, this.leases, store, content);
   }

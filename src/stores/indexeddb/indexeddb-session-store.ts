@@ -1,3 +1,4 @@
+import { loadModule } from '../../contract/load-module.ts';
 import type {
   CommitBudget,
   CommitReceipt,
@@ -75,19 +76,19 @@ export class IndexedDbSessionStore implements SessionStore {
   async load(scope: LoadScope): Promise<SessionSnapshot> {
     if (scope.kind === 'path') return this.#loadPath(scope);
     if (scope.kind === 'head') return this.#read(['heads'], async (_rows, head) => snapshotOf(head));
-    const { readAllNodes } = await import('./graph/graph-reader.ts');
+    const { readAllNodes } = await loadModule('graph-reader', import('./graph/graph-reader.ts'));
     return this.#read(GRAPH_STORES, async (rows, head) =>
       snapshotOf(head, await readAllNodes(rows, this.sessionId, head)),
     );
   }
 
   async loadNode(nodeId: string): Promise<SessionNode> {
-    const { readNode } = await import('./graph/graph-reader.ts');
+    const { readNode } = await loadModule('graph-reader', import('./graph/graph-reader.ts'));
     return this.#read(GRAPH_STORES, (rows) => readNode(rows, this.sessionId, nodeId));
   }
 
   async siblings(nodeIds: readonly string[]): Promise<readonly BranchPoint[]> {
-    const { SiblingReader } = await import('./graph/sibling-reader.ts');
+    const { SiblingReader } = await loadModule('sibling-reader', import('./graph/sibling-reader.ts'));
     return this.#read(GRAPH_STORES, (rows, head) =>
       new SiblingReader(rows, this.sessionId).read(head, nodeIds),
     );
@@ -102,7 +103,7 @@ export class IndexedDbSessionStore implements SessionStore {
   }
 
   async findSoundPath(): Promise<SoundPath> {
-    const { findSoundPath } = await import('./graph/sound-path.ts');
+    const { findSoundPath } = await loadModule('sound-path', import('./graph/sound-path.ts'));
     return this.#read(GRAPH_STORES, (rows, head) => findSoundPath(rows, this.sessionId, head));
   }
 
@@ -130,48 +131,48 @@ export class IndexedDbSessionStore implements SessionStore {
 
   async pin(nodeId: string): Promise<void> {
     const access = this.#access();
-    const { pin } = await import('./graph/pins.ts');
+    const { pin } = await loadModule('pins', import('./graph/pins.ts'));
     await pin(access, nodeId);
   }
 
   async unpin(nodeId: string): Promise<void> {
     const access = this.#access();
-    const { unpin } = await import('./graph/pins.ts');
+    const { unpin } = await loadModule('pins', import('./graph/pins.ts'));
     await unpin(access, nodeId);
   }
 
   async orphanedNodeIds(page: OrphanPage = {}): Promise<Page<string>> {
     const access = this.#access();
-    const { listOrphans } = await import('./upkeep/orphans.ts');
+    const { listOrphans } = await loadModule('orphans', import('./upkeep/orphans.ts'));
     return listOrphans(access, page);
   }
 
   async tombstoneNodes(nodeIds: readonly string[]): Promise<TombstoneReport> {
     const access = this.#access();
-    const { tombstoneNodes } = await import('./upkeep/tombstone.ts');
+    const { tombstoneNodes } = await loadModule('tombstone', import('./upkeep/tombstone.ts'));
     return tombstoneNodes(access, nodeIds);
   }
 
   async vacuum(options: VacuumOptions = {}): Promise<VacuumReport> {
     const access = this.#access();
-    const { vacuum } = await import('./upkeep/vacuum.ts');
+    const { vacuum } = await loadModule('vacuum', import('./upkeep/vacuum.ts'));
     return vacuum(access, options);
   }
 
   async gcUnreachable(options: GcOptions = {}): Promise<GcReport> {
     const access = this.#access();
-    const { gcUnreachable } = await import('./upkeep/gc.ts');
+    const { gcUnreachable } = await loadModule('gc', import('./upkeep/gc.ts'));
     return gcUnreachable(access, options);
   }
 
   async inventory(): Promise<SessionInventory> {
     const access = this.#access();
-    const { takeInventory } = await import('./upkeep/inventory.ts');
+    const { takeInventory } = await loadModule('inventory', import('./upkeep/inventory.ts'));
     return takeInventory(access);
   }
 
   async walk(page: WalkPage = {}): Promise<NodeWalk> {
-    const { walkGraph } = await import('./graph/graph-walk.ts');
+    const { walkGraph } = await loadModule('graph-walk', import('./graph/graph-walk.ts'));
     return this.#read(GRAPH_STORES, (rows, head) => walkGraph(rows, this.sessionId, head, page));
   }
 
@@ -213,7 +214,9 @@ export class IndexedDbSessionStore implements SessionStore {
 
   /** Writes any commit; what only few of them have is loaded when it is needed. */
   async #writeCommit(commit: PlannedCommit, durability: Durability): Promise<WrittenCommit> {
-    const extras = needsMore(commit) ? await import('./graph/commit-extras.ts') : undefined;
+    const extras = needsMore(commit)
+      ? await loadModule('commit-extras', import('./graph/commit-extras.ts'))
+      : undefined;
     return this.#write([...GRAPH_STORES, ...(extras?.EXTRA_STORES ?? [])], durability, async (rows) => {
       const written = await writeCommit(rows, this.sessionId, commit, this.#importing);
       await extras?.writeExtras(rows, commit, written);
@@ -223,7 +226,10 @@ export class IndexedDbSessionStore implements SessionStore {
 
   async #loadPath(scope: PathScope): Promise<SessionSnapshot> {
     checkPage(scope);
-    const more = scope.checkpoint === true ? await import('./graph/checkpoint-reader.ts') : undefined;
+    const more =
+      scope.checkpoint === true
+        ? await loadModule('checkpoint-reader', import('./graph/checkpoint-reader.ts'))
+        : undefined;
     return this.#read([...GRAPH_STORES, ...(more?.CHECKPOINT_STORES ?? [])], async (rows, head) => {
       const id = scope.leaf === undefined ? head.leaf : scope.leaf;
       const place = await placeOf(rows, this.sessionId, head, id);

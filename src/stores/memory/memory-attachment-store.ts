@@ -5,6 +5,7 @@ import type {
   StoredAttachment,
 } from '../../contract/attachments.ts';
 import { type Clock, systemClock } from '../../contract/clock.ts';
+import { loadModule } from '../../contract/load-module.ts';
 import type { AttachmentRef } from '../../core/attachment.ts';
 import { toWireError } from '../../core/error.ts';
 import type { SweepReport } from '../../core/maintenance.ts';
@@ -68,7 +69,7 @@ export class InMemoryAttachmentStore implements AttachmentStore {
     owner?: AttachmentOwner,
   ): Promise<AttachmentRef> {
     const { blob, meta } = checkPut(bytes, given, this.maxBytes);
-    const { hashBlob } = await import('../rules/hash-blob.ts');
+    const { hashBlob } = await loadModule('hash-blob', import('../rules/hash-blob.ts'));
     const id = await hashBlob(blob);
     const ref = toRef(id, blob.size, meta);
     const held = this.#held.get(id) ?? newlyHeld(ref, blob);

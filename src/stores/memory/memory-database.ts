@@ -1,3 +1,4 @@
+import { loadModule } from '../../contract/load-module.ts';
 import { LocalSessionLeases } from '../leases/local-leases.ts';
 import type { InMemoryAttachmentStore } from './memory-attachment-store.ts';
 import type { NodeDamage } from './memory-graph.ts';
@@ -20,7 +21,7 @@ export class MemoryDatabase {
   }
 
   async sessions(): Promise<MemorySessions> {
-    const { MemorySessions: Sessions } = await import('./memory-sessions.ts');
+    const { MemorySessions: Sessions } = await loadModule('memory-sessions', import('./memory-sessions.ts'));
     this.#sessions ??= new Sessions(this.#attachments);
     return this.#sessions;
   }

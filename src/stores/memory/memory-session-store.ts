@@ -1,3 +1,4 @@
+import { loadModule } from '../../contract/load-module.ts';
 import type {
   CommitBudget,
   CommitReceipt,
@@ -123,7 +124,7 @@ export class InMemorySessionStore implements SessionStore {
   }
 
   async walk(page: WalkPage = {}): Promise<NodeWalk> {
-    const { walkMemory } = await import('./memory-walk.ts');
+    const { walkMemory } = await loadModule('memory-walk', import('./memory-walk.ts'));
     return walkMemory(this.#live(), page);
   }
 

@@ -1,5 +1,6 @@
 import type { CheckpointChange } from '../../contract/checkpoint.ts';
 import { sha256Of } from '../../contract/digest.ts';
+import { loadModule } from '../../contract/load-module.ts';
 import type {
   CommitBudget,
   CommitReceipt,
@@ -263,7 +264,7 @@ async function planned(change: CheckpointChange | undefined): Promise<PlannedChe
   if (change === undefined) return undefined;
   checkData(change, 'checkpoint');
   const copy = structuredClone(change);
-  const { planCheckpoint } = await import('./checkpoint-plan.ts');
+  const { planCheckpoint } = await loadModule('checkpoint-plan', import('./checkpoint-plan.ts'));
   return planCheckpoint(copy);
 }
 

@@ -23,6 +23,9 @@ interface Roots {
 /** A checkpoint as it was found: only its key can be relied on. */
 type FoundCheckpoint = Pick<CheckpointRow, 'chain' | 'seq' | 'revision'> & { readonly components?: unknown };
 
+/** And the ids of the components that it names; none if it is damaged. */
+type ReadCheckpoint = FoundCheckpoint & { readonly named: readonly string[] };
+
 type Counts = { -readonly [Name in 'roots' | 'kept' | 'removed' | 'removedBytes']: number };
 
 /**
@@ -58,12 +61,13 @@ async function readRoots(access: SessionAccess, signal: AbortSignal | undefined)
   const ids = new Set<string>();
   let written: number | undefined;
   let damage: Roots['damage'];
-  let held: FoundCheckpoint | undefined;
-  const take = (row: FoundCheckpoint): void => {
+  let held: ReadCheckpoint | undefined;
+  const read = (found: FoundCheckpoint): ReadCheckpoint => {
     try {
-      for (const id of componentsOf(sessionId, row)) ids.add(id);
+      return { ...found, named: componentsOf(sessionId, found) };
     } catch (error) {
       damage ??= damageIn(error);
+      return { ...found, named: [] };
     }
   };
   for (let after: IDBValidKey = [sessionId]; ;) {
@@ -73,15 +77,15 @@ async function readRoots(access: SessionAccess, signal: AbortSignal | undefined)
       checkpoints,
       found: await rows.getAll('checkpoints', range, { limit: SLICE_ROWS }),
     }));
-    const checkpoints = page.found as readonly FoundCheckpoint[];
+    const checkpoints = (page.found as readonly FoundCheckpoint[]).map(read);
     for (const checkpoint of checkpoints) {
-      if (held !== undefined && !isReplaced(held, checkpoint)) take(held);
+      if (held !== undefined && !isReplaced(held, checkpoint)) addAll(ids, held.named);
       held = checkpoint;
     }
     written ??= page.checkpoints;
     const last = checkpoints.at(-1);
     if (last === undefined || checkpoints.length < SLICE_ROWS) {
-      if (held !== undefined) take(held);
+      if (held !== undefined) addAll(ids, held.named);
       return { ids, none: held === undefined, written, damage };
     }
     after = [sessionId, last.chain, last.seq, last.revision];
@@ -91,6 +95,10 @@ async function readRoots(access: SessionAccess, signal: AbortSignal | undefined)
 /** Whether another checkpoint was written for the same node later: no reader finds this one any more. */
 function isReplaced({ chain, seq }: FoundCheckpoint, next: FoundCheckpoint): boolean {
   return next.chain === chain && next.seq === seq;
+}
+
+function addAll(ids: Set<string>, named: readonly string[]): void {
+  for (const id of named) ids.add(id);
 }
 
 /** Removes what is not among the roots, in slices. `outdated`: a checkpoint was written since the roots were read. */
