@@ -115,7 +115,8 @@ export interface CommitReceipt {
  * One session's history.
  *
  * Every method rejects with `SessionDeleted` once the session is deleted, `StoredDataCorrupt` for what cannot be read
- * whole, `StorageFull` and `StorageUnavailable` as the database says, and `SessionClosed` after `close`.
+ * whole, `StorageFull` and `StorageUnavailable` as the database says, `ModuleLoadFailed` where it needs code that could not
+ * be loaded, and `SessionClosed` after `close`.
  */
 export interface SessionStore {
   readonly sessionId: string;
@@ -271,7 +272,8 @@ export interface SessionStoreFactory {
   databaseId(): Promise<string>;
   /**
    * @throws `SessionNotFound` (mode `open`), `SessionExists` (mode `create`), `SessionDeleted` (an id is used once),
-   *   `InvalidInput` for an id that is empty or over 128 bytes.
+   *   `StoredDataCorrupt` for a session whose head cannot be read, `InvalidInput` for an id that is empty or over 128
+   *   bytes.
    */
   open(sessionId: string, mode: StoreOpenMode): Promise<SessionStore>;
   /**

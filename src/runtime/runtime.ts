@@ -31,8 +31,9 @@ import type { TurnRun } from './turn/turn-run.ts';
 /**
  * One live session: its turns, its branches, its history.
  *
- * Methods that write reject with `ReadOnly` in mode `readOnly`, `TurnRunning` during a turn, `WriterFenced` or
- * `HeadRevisionConflict` when another writer was faster, and `SessionClosed` after `close`.
+ * Methods that write reject with `ReadOnly` in mode `readOnly`, `TurnRunning` during a turn, and `WriterFenced` or
+ * `HeadRevisionConflict` when another writer was faster; any method with `SessionClosed` after `close`, with
+ * `ModuleLoadFailed` where it needs code that could not be loaded, and with what storage says.
  */
 export class LashRuntime {
   readonly sessionId: string;
