@@ -55,6 +55,17 @@ async function follower(): Promise<{
   return { tab, clock, ends };
 }
 
+/** A turn `t` of one tab that has said so much, and the tab that follows it. */
+async function runningTurn(said: string, lingerMs: number) {
+  const model = dictated();
+  const a = await open(model, { lingerMs });
+  const { tab: b, ...rest } = await follower();
+  const turn = a.turn('hi', { inputId: 't' });
+  model.say(said);
+  await vi.waitFor(() => expect(b.view().turn?.text).toBe(said));
+  return { model, a, b, turn, ...rest };
+}
+
 const isEnd = (notice: SessionNotice): boolean =>
   notice.kind === 'activity' && notice.activity.some(({ type }) => type === 'turn-finished');
 
@@ -68,12 +79,7 @@ async function passes(clock: ManualClock, ms: number): Promise<void> {
 
 describe('a turn of another tab whose end was not heard', () => {
   it('[FO5] is asked about, and ends as the one who ran it says', async () => {
-    const model = dictated();
-    const a = await open(model, { lingerMs: 600_000 });
-    const { tab: b, clock, ends } = await follower();
-    const turn = a.turn('hi', { inputId: 't' });
-    model.say('half');
-    await vi.waitFor(() => expect(b.view().turn?.text).toBe('half'));
+    const { a, b, clock, ends, turn } = await runningTurn('half', 600_000);
     lost = isEnd;
     const result = await turn.cancel('enough');
     await vi.waitFor(() => expect(b.view().head).toEqual(a.view().head));
@@ -107,12 +113,7 @@ describe('a turn of another tab whose end was not heard', () => {
   });
 
   it('[FO5] ends as its nodes tell when the tab that ran it is gone', async () => {
-    const model = dictated();
-    const a = await open(model, { lingerMs: 20 });
-    const { tab: b, clock, ends } = await follower();
-    const turn = a.turn('hi', { inputId: 't' });
-    model.say('whole');
-    await vi.waitFor(() => expect(b.view().turn?.text).toBe('whole'));
+    const { model, a, b, clock, ends, turn } = await runningTurn('whole', 20);
     // From here on it hears nothing of the other one.
     lost = () => true;
     model.done();
@@ -127,12 +128,7 @@ describe('a turn of another tab whose end was not heard', () => {
   });
 
   it('[FO5] ends before another one shows', async () => {
-    const model = dictated();
-    const a = await open(model, { lingerMs: 600_000 });
-    const { tab: b, ends } = await follower();
-    const turn = a.turn('hi', { inputId: 't' });
-    model.say('whole');
-    await vi.waitFor(() => expect(b.view().turn?.text).toBe('whole'));
+    const { model, a, b, ends, turn } = await runningTurn('whole', 600_000);
     lost = (notice) => isEnd(notice) || notice.kind === 'changed';
     model.done();
     await turn.result;
@@ -149,12 +145,7 @@ describe('a turn of another tab whose end was not heard', () => {
 
 describe('a notice of a turn that comes late', () => {
   it('[FO5] shows nothing of a turn that was heard to end', async () => {
-    const model = dictated();
-    const a = await open(model, { lingerMs: 20 });
-    const { tab: b, clock, ends } = await follower();
-    const turn = a.turn('hi', { inputId: 't' });
-    model.say('whole');
-    await vi.waitFor(() => expect(b.view().turn?.text).toBe('whole'));
+    const { model, b, clock, ends, turn } = await runningTurn('whole', 20);
     const { turn: late } = b.view();
     model.done();
     await turn.result;
@@ -184,12 +175,7 @@ describe('a notice of a turn that comes late', () => {
   });
 
   it('[FO5] that tells nothing new changes nothing, however long the model thinks', async () => {
-    const model = dictated();
-    const a = await open(model);
-    const { tab: b, clock } = await follower();
-    const turn = a.turn('hi', { inputId: 't' });
-    model.say('hm');
-    await vi.waitFor(() => expect(b.view().turn?.text).toBe('hm'));
+    const { model, b, clock, turn } = await runningTurn('hm', 5000);
     const view = b.view();
     await passes(clock, 20_000);
     expect(b.view()).toBe(view);
