@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { modelServerUrl, stopModelServer } from '../support/browser/commands.ts';
 import { connect, newDatabase, within } from '../worker/page.ts';
 import { lineOf } from './history-lines.ts';
-import { ANSWERS, PNG, TOKENS, WIRES } from './wires.ts';
+import { ANSWERS, PNG, TOKENS, WIRES, WEATHER } from './wires.ts';
 
 afterAll(stopModelServer);
 
@@ -31,14 +31,6 @@ async function ask(
 }
 
 const nodes = (session: SessionClient) => session.getSnapshot().window.nodes;
-
-const WEATHER = [
-  'user: weather?',
-  'assistant: I look at both.',
-  'tool call_0: "sunny in Zürich"',
-  'tool call_1: "sunny in 東京"',
-  'assistant: Both are sunny.',
-];
 
 describe.each(WIRES)('the wire %s in a worker', (wire) => {
   test('[PR1] [TU9] shows reasoning, text, tool calls and an image, and is asked again with what it wants back', async () => {

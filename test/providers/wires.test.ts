@@ -7,7 +7,7 @@ import { memoryEnvironment, openWith } from '../runtime/support.ts';
 import { lineOf } from './history-lines.ts';
 import { weatherTool } from './weather-tool.ts';
 import { WireServer } from './wire-server.ts';
-import { ANSWERS, PNG, TOKENS, type Wire, wireModel, WIRES } from './wires.ts';
+import { ANSWERS, PNG, TOKENS, type Wire, wireModel, WIRES, WEATHER } from './wires.ts';
 
 let server: WireServer;
 beforeAll(async () => {
@@ -18,14 +18,6 @@ beforeEach(() => {
   server.requests.length = 0;
   server.answers.length = 0;
 });
-
-const WEATHER = [
-  'user: weather?',
-  'assistant: I look at both.',
-  'tool call_0: "sunny in Zürich"',
-  'tool call_1: "sunny in 東京"',
-  'assistant: Both are sunny.',
-];
 
 /** How the event looks by which a wire says that the model is done. */
 const FINISH: Readonly<Record<Wire, RegExp>> = {

@@ -42,6 +42,15 @@ export const ANSWERS = {
   picture: { say: 'One white dot.' },
 } as const;
 
+/** The history of a turn that asked for the weather. */
+export const WEATHER: readonly string[] = [
+  'user: weather?',
+  'assistant: I look at both.',
+  'tool call_0: "sunny in Zürich"',
+  'tool call_1: "sunny in 東京"',
+  'assistant: Both are sunny.',
+];
+
 /** What each answer of the server counts. */
 export const TOKENS = { inputTokens: 30, outputTokens: 12 } as const;
 
