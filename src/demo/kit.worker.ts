@@ -1,6 +1,6 @@
 import type { SetNow } from './kit/contexts.ts';
 import { deleteKitDatabases } from './kit/databases.ts';
-import type { KitMessage, KitTask } from './kit/message.ts';
+import { KIT_LOCK, type KitMessage, type KitTask } from './kit/message.ts';
 import { MUTANT_COUNT, runMutants } from './kit/mutants.ts';
 import { CASE_COUNT, runSuites } from './kit/suites.ts';
 
@@ -28,7 +28,7 @@ async function checkSuites(): Promise<void> {
 }
 
 async function run(task: KitTask): Promise<void> {
-  await scope.navigator.locks.request('lash-demo-kit', { ifAvailable: true }, async (lock) => {
+  await scope.navigator.locks.request(KIT_LOCK, { ifAvailable: true }, async (lock) => {
     if (lock === null) return say({ kind: 'busy' });
     await (task === 'conformance' ? checkStorage() : checkSuites());
     say({ kind: 'done' });

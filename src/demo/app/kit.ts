@@ -1,5 +1,5 @@
 import { deleteKitDatabases } from '../kit/databases.ts';
-import type { KitMessage, KitResult, KitTask } from '../kit/message.ts';
+import { KIT_LOCK, type KitMessage, type KitResult, type KitTask } from '../kit/message.ts';
 
 /** The kit of conformance suites, run in this browser by a worker of its own. */
 export class Kit {
@@ -37,10 +37,11 @@ export class Kit {
     worker.postMessage(task);
   }
 
-  /** Ends a run, and throws its databases away. */
+  /** Ends a run, and throws its databases away once its worker is gone: until then it may still make some. */
   async stop(): Promise<void> {
+    this.#worker?.terminate();
+    await navigator.locks.request(KIT_LOCK, deleteKitDatabases);
     this.#end('stopped');
-    await deleteKitDatabases();
   }
 
   #take(message: KitMessage): void {

@@ -1,3 +1,6 @@
+/** The lock that whoever runs the kit holds: one run at a time, in whatever tab. It goes with the worker. */
+export const KIT_LOCK = 'lash-demo-kit';
+
 /** What the page asks of the kit's worker: all suites on this browser's storage, or the suites on broken stores. */
 export type KitTask = 'conformance' | 'mutants';
 
