@@ -45,6 +45,7 @@ function start(root: HTMLElement): void {
   }, redraw);
   addEventListener('hashchange', () => app.notices.run(app.follow()));
   addEventListener('popstate', () => app.notices.run(app.follow()));
+  addEventListener('pagehide', () => app.keepDrafts());
   app.notices.run(app.connect(sessionInAddress()));
   if (import.meta.env.PROD) app.notices.run(app.offline.begin());
 }

@@ -26,7 +26,7 @@ async function make(demo: Demo, question: string): Promise<string> {
   return demo.sessionId();
 }
 
-test('what is typed while the page connects waits for the session that the address names', async ({
+test('what is typed while the page connects waits for the session that the address names, also over a reload', async ({
   demo,
   page,
 }) => {
@@ -41,6 +41,9 @@ test('what is typed while the page connects waits for the session that the addre
   await demo.composer.press('Enter');
   await expect(demo.send).toBeDisabled();
   release();
+  await expect(demo.questions).toHaveText([/Who are you\?/]);
+  await expect(demo.composer).toHaveValue('Hello there');
+  await demo.reload();
   await expect(demo.questions).toHaveText([/Who are you\?/]);
   await expect(demo.composer).toHaveValue('Hello there');
   await demo.send.click();

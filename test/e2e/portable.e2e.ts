@@ -93,6 +93,13 @@ test('[SE2] a file that is none is refused with its line, and nothing is importe
   await expect(demo.sessions).toHaveCount(2);
   await expect(demo.questions).toHaveText([/Who are you\?/]);
   await expect(demo.error).toHaveCount(0);
+
+  // Where the list covers the page, it makes way for what went wrong.
+  await page.setViewportSize({ width: 390, height: 780 });
+  await page.getByTestId('open-sidebar').click();
+  await importText(demo, 'nonsense');
+  await expect(demo.error).toHaveAttribute('data-code', 'ImportInvalid');
+  await expect(page.getByTestId('new-session')).toBeHidden();
 });
 
 test('[RE2] a long chat shows its end, its beginning on request, and its end again', async ({

@@ -46,7 +46,7 @@ export class App {
   /** Asks for a new frame. */
   readonly redraw: () => void;
   readonly #keys = new Keys();
-  readonly #drafts = new Drafts();
+  readonly #drafts = new Drafts(sessionStorage);
   readonly #dismissedWarnings = new Set<string>();
   #open: Chat | null = null;
   #arrival: Arrival | null = null;
@@ -56,7 +56,7 @@ export class App {
 
   constructor(connect: (theme: Theme) => Promise<RuntimeClient>, changed: () => void) {
     this.redraw = changed;
-    this.notices = new Notices(changed);
+    this.notices = new Notices(changed, () => this.panels.uncover());
     this.connection = new Connection(() => connect(this.theme), changed, this.notices.show);
     const client = (): RuntimeClient => this.connection.client;
     this.sessions = new SessionList(client, changed);
@@ -89,6 +89,11 @@ export class App {
   /** The model of the open chat, or the one that a new chat gets. */
   get model(): ModelChoice {
     return this.chat === null ? lastChoice() : choiceOf(this.chat.session.policy);
+  }
+
+  /** Keeps what is being written, for when the page is loaded again. */
+  keepDrafts(): void {
+    this.#drafts.keep();
   }
 
   /** What the open chat's last turn warned of, without what the person has read already. */
@@ -128,6 +133,7 @@ export class App {
 
   /** Shows another place; the open chat stays as it is. */
   goTo(place: Place): void {
+    this.#await(null);
     this.place = place;
     setAddress(place, this.chat?.id ?? null, 'push');
     if (place === 'storage') this.readStorage();
@@ -184,8 +190,16 @@ export class App {
     await this.chat?.takeOver(force);
   }
 
-  /** Makes a new session and shows it. What was typed while none was open comes along. Asked twice at once, it makes one. */
+  /**
+   * Makes a new session and shows it, unless the one that is shown is still new. What was typed while none was open comes
+   * along. Asked twice at once, it makes one.
+   */
   create(): Promise<Chat> {
+    const { chat } = this;
+    if (chat?.unused === true) {
+      if (this.place !== 'chat') this.goTo('chat');
+      return Promise.resolve(chat);
+    }
     this.#creating ??= this.#create().finally(() => {
       this.#creating = null;
     });
@@ -279,15 +293,18 @@ export class App {
 
   /** Lets go of what is shown, for what was asked for: what is typed from now on is for that. */
   #expect(sessionId: string | null): Arrival {
-    this.#arrival?.shown.resolve(null);
     const arrival = { sessionId, shown: Promise.withResolvers<Chat | null>() };
-    this.#arrival = arrival;
+    this.#await(arrival);
     this.place = 'chat';
     this.storage.rest();
-    this.trace.show(null);
     this.panels.uncover();
     this.redraw();
     return arrival;
+  }
+
+  #await(arrival: Arrival | null): void {
+    this.#arrival?.shown.resolve(null);
+    this.#arrival = arrival;
   }
 
   async #arrive(arrival: Arrival, sound = false): Promise<void> {
@@ -327,7 +344,8 @@ export class App {
 
   #chatOf(session: SessionClient, draft: Draft): Chat {
     const chat = new Chat(session, draft, () => {
-      if (this.chat === chat) this.trace.follow(chat.view);
+      this.sessions.note(chat.view);
+      if (this.#open === chat) this.trace.follow(chat.view);
       this.redraw();
     });
     return chat;
@@ -337,7 +355,7 @@ export class App {
     const left = this.#open;
     this.#open = chat;
     this.#arrival?.shown.resolve(chat);
-    this.#arrival = null;
+    this.#await(null);
     this.place = 'chat';
     this.storage.rest();
     if (chat !== null) this.#chats.set(chat.id, chat);

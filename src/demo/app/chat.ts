@@ -75,6 +75,11 @@ export class Chat {
     return this.running || this.view.turn !== null || this.readOnly;
   }
 
+  /** Whether nothing was written to it yet. */
+  get unused(): boolean {
+    return this.view.head.nodeCount === 0 && !this.busy;
+  }
+
   /** Whether it is damaged, and so shown without being changed. */
   get readOnly(): boolean {
     return this.view.damage !== null;

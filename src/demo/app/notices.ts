@@ -13,9 +13,12 @@ export class Notices {
   /** What can be done about it, besides what the advice says. */
   offers: readonly Offer[] = [];
   readonly #changed: () => void;
+  readonly #appears: () => void;
 
-  constructor(changed: () => void) {
+  /** `appears` makes way for an error that is to be seen. */
+  constructor(changed: () => void, appears: () => void) {
     this.#changed = changed;
+    this.#appears = appears;
   }
 
   /** Shows what `task` rejects with, if it does. */
@@ -30,6 +33,7 @@ export class Notices {
   offer(error: unknown, offers: readonly Offer[]): void {
     this.current = adviceFor(error);
     this.offers = offers;
+    this.#appears();
     this.#changed();
   }
 

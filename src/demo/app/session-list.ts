@@ -1,4 +1,4 @@
-import type { RuntimeClient, SessionSummary } from 'lash-web';
+import type { RuntimeClient, SessionSummary, SessionView } from 'lash-web';
 
 const PAGE = 100;
 
@@ -26,6 +26,14 @@ export class SessionList {
       after = page.next;
     } while (after !== null);
     this.items = found.toSorted((a, b) => b.updatedAt - a.updatedAt || b.createdAt - a.createdAt);
+    this.#changed();
+  }
+
+  /** Takes over what an open session shows of itself: the list is read only now and then. */
+  note({ sessionId, title, head }: SessionView): void {
+    const item = this.items.find((known) => known.sessionId === sessionId);
+    if (item === undefined || (item.title === title && item.bytes === head.bytes)) return;
+    this.items = this.items.with(this.items.indexOf(item), { ...item, title, bytes: head.bytes });
     this.#changed();
   }
 

@@ -129,6 +129,11 @@ export function cancelEdit(app: App): void {
   offerComposer();
 }
 
+/** Asks for files to attach, as the button does. */
+export function chooseFiles(): void {
+  document.querySelector<HTMLElement>('[data-testid=attach]')?.click();
+}
+
 function onKey(app: App, event: KeyboardEvent): void {
   if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) submit(app, event);
 }

@@ -23,13 +23,9 @@ export function conversation(app: App, scroll: StickyScroll): TemplateResult {
   const { chat } = app;
   const empty = chat === null || (chat.view.window.nodes.length === 0 && !chat.busy);
   const content = empty ? welcome(app) : thread(app, chat, scroll);
-  return html`<div
-      class="scroller"
-      tabindex="0"
-      role="region"
-      aria-label="Conversation"
-      ${ref(scroll.attach)}
-    >
+  // A welcome is read from its beginning.
+  const follow = empty ? undefined : scroll.attach;
+  return html`<div class="scroller" tabindex="0" role="region" aria-label="Conversation" ${ref(follow)}>
       <div class="column">${app.opening === null ? content : OPENING}</div>
     </div>
     <div class="to-end" ?hidden=${(scroll.atEnd && showsEnd(chat)) || empty}>

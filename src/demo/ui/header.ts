@@ -17,7 +17,7 @@ export function titleOf({ place, chat, opening, sessions }: App): string {
   if (place === 'storage') return 'Storage';
   if (place === 'kit') return 'Check of this browser';
   if (opening !== null) return sessions.items.find(({ sessionId }) => sessionId === opening)?.title ?? '…';
-  return chat === null ? 'No chat open' : chat.view.title;
+  return chat === null ? 'New chat' : chat.view.title;
 }
 
 /** What is open, which model answers, what it cost, and the way to everything beside the conversation. */
@@ -69,7 +69,8 @@ export function header(app: App): TemplateResult {
   </header>`;
 }
 
-function facts({ model, chat }: App): TemplateResult {
+function facts({ model, chat, opening }: App): TemplateResult | typeof nothing {
+  if (opening !== null) return nothing;
   const name = html`<span class="fact model-label">${modelLabel(model)}</span>`;
   if (chat === null) return name;
   const { usage, bytes } = chat.view.head;

@@ -45,18 +45,20 @@ export function sidebar(app: App): TemplateResult {
     >
       ${icon('plus')} New chat
     </button>
-    <ul class="session-list" data-testid="session-list">
+    ${
+      sessions.items.length === 0
+        ? html`<p class="muted no-sessions" ?hidden=${app.connection.state !== 'ready'}>
+            Your chats will be listed here. They stay in this browser.
+          </p>`
+        : nothing
+    }
+    <ul class="session-list">
       ${repeat(
         sessions.items,
         (session) => session.sessionId,
         (session) => item(app, session, now),
       )}
     </ul>
-    ${
-      sessions.items.length === 0 && app.connection.state === 'ready'
-        ? html`<p class="muted no-sessions">Your chats will be listed here. They stay in this browser.</p>`
-        : nothing
-    }
     <div class="sidebar-foot">
       ${importButton(app)}
       <a

@@ -20,6 +20,10 @@ export function storageView(app: App): TemplateResult {
       <section aria-labelledby="sessions-title">
         <h3 id="sessions-title">Chats</h3>
         ${storageTable(app)}
+        <p class="muted">
+          Entries are messages and tool calls. Those left behind are on branches that you left; those out of
+          sight were tidied up, and their space is still to be freed.
+        </p>
       </section>
       ${housekeeping(app)}
       <section aria-labelledby="kit-title">

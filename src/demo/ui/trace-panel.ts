@@ -13,6 +13,7 @@ import type { StickyScroll } from './sticky-scroll.ts';
 /** What happened in the open chat: one row per trace record, with a bar for what took time. */
 export function tracePanel(app: App, scroll: StickyScroll): TemplateResult {
   const { panels, trace } = app;
+  const turns = app.chat === null ? [] : trace.turns;
   return html`<aside
     class="trace ${panels.trace ? 'is-open' : ''}"
     id="trace"
@@ -38,17 +39,17 @@ export function tracePanel(app: App, scroll: StickyScroll): TemplateResult {
     <div class="trace-scroller" tabindex="0" role="region" aria-label="Trace records" ${ref(scroll.attach)}>
       <div>
         ${
-          trace.turns.length === 0
+          turns.length === 0
             ? html`<p class="muted">Model calls, tool calls and their times show up here as they happen.</p>`
             : nothing
         }
         ${
-          trace.omitted === 0
+          trace.omitted === 0 || app.chat === null
             ? nothing
             : html`<p class="muted">${count(trace.omitted)} older records are in the download.</p>`
         }
         ${repeat(
-          trace.turns,
+          turns,
           (turn) => turn.turnId,
           (turn, index) => {
             const cutOff = !turn.ended && turn.turnId !== '' && turn.turnId !== trace.awaited;
