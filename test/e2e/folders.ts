@@ -8,5 +8,5 @@ export const BUILT = join(ROOT, 'node_modules', '.cache', 'lash-web-e2e');
 /** What Playwright leaves behind; emptied at the start of a run. */
 export const OUTPUT = join(ROOT, 'node_modules', '.cache', 'playwright');
 
-/** Where browsers save files. */
-export const DOWNLOADS = join(OUTPUT, 'downloads');
+/** Where the browsers of this worker save files. */
+export const DOWNLOADS = join(OUTPUT, 'downloads', process.env['TEST_PARALLEL_INDEX'] ?? '');

@@ -6,7 +6,7 @@ import { held, refusal } from './plays.ts';
 /** More stops than the page has. */
 const MAX_STOPS = 150;
 
-test('a keyboard alone suffices, and the focus is never lost', async ({
+test('a keyboard alone suffices, and the focus is never lost @engines', async ({
   demo,
   server,
   page,
@@ -187,7 +187,10 @@ test('a keyboard alone suffices, and the focus is never lost', async ({
   });
 });
 
-test('a keyboard alone suffices on a phone, where list and trace are drawers', async ({ demo, page }) => {
+test('a keyboard alone suffices on a phone, where list and trace are drawers @engines', async ({
+  demo,
+  page,
+}) => {
   const keyboard = new Keyboard(page);
   await page.setViewportSize({ width: 390, height: 780 });
   await demo.open();
@@ -209,6 +212,22 @@ test('a keyboard alone suffices on a phone, where list and trace are drawers', a
   await keyboard.expectFocus();
 });
 
+/** Which key leads from what has the focus to `element`, and about how many stops lie between: none when it is there. */
+function wayTo(element: Element): { readonly key: string; readonly stops: number } {
+  const from = document.activeElement ?? document.body;
+  if (from === element) return { key: 'Tab', stops: 0 };
+  const follows = (one: Node, other: Node): boolean =>
+    (one.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING) !== 0;
+  const forward = follows(from, element);
+  const between = (stop: Element): boolean =>
+    forward ? follows(from, stop) && follows(stop, element) : follows(element, stop) && follows(stop, from);
+  const stops = [...document.querySelectorAll('a, button:enabled, input:enabled, select, textarea, summary')];
+  const passed = stops.filter(
+    (stop) => between(stop) && stop.checkVisibility() && stop.closest('[inert]') === null,
+  );
+  return { key: forward ? 'Tab' : 'Shift+Tab', stops: Math.max(1, passed.length) };
+}
+
 /** Someone who has no pointer. */
 class Keyboard {
   readonly #page: Page;
@@ -220,16 +239,11 @@ class Keyboard {
   /** Goes to an element by Tab, or back to it. */
   async reach(target: Locator): Promise<void> {
     await expect(target).toBeAttached();
-    for (let stop = 0; stop < MAX_STOPS; stop++) {
-      const key = await target.evaluate((element) => {
-        const from = document.activeElement;
-        if (from === element) return null;
-        const isBehind =
-          element.compareDocumentPosition(from ?? document.body) & Node.DOCUMENT_POSITION_FOLLOWING;
-        return isBehind ? 'Shift+Tab' : 'Tab';
-      });
-      if (key === null) return;
-      await this.#page.keyboard.press(key);
+    for (let stop = 0; stop < MAX_STOPS;) {
+      const { key, stops } = await target.evaluate(wayTo);
+      if (stops === 0) return;
+      for (let press = 0; press < stops; press++) await this.#page.keyboard.press(key);
+      stop += stops;
     }
     await expect(target, 'is reached by Tab').toBeFocused({ timeout: 1 });
   }

@@ -3,7 +3,7 @@ import { expect, test } from './fixtures.ts';
 import { holdNotes } from './hold-notes.ts';
 import { held } from './plays.ts';
 
-test('the main job: tools, a reload in the middle, a branch, a stop, and the trace of it all', async ({
+test('the main job: tools, a reload in the middle, a branch, a stop, and the trace of it all @engines', async ({
   demo,
   server,
   page,

@@ -18,7 +18,7 @@ async function ready({ page }: Demo): Promise<void> {
   });
 }
 
-test('after one visit the app runs without a network, sessions and built-in model included', async ({
+test('after one visit the app runs without a network, sessions and built-in model included @engines', async ({
   page,
   context,
 }) => {
@@ -51,7 +51,7 @@ test('after one visit the app runs without a network, sessions and built-in mode
   await expect(demo.error).toHaveCount(0);
 });
 
-test('a new build is taken whole: it waits for a word, and a half updated server is not taken at all', async ({
+test('a new build is taken whole: it waits for a word, and a half updated server is not taken at all @engines', async ({
   page,
 }) => {
   const built = await BuiltDemo.start();

@@ -54,7 +54,7 @@ async function listenElsewhere(): Promise<{ url: string; asked: string[]; close(
   return { url: `http://127.0.0.1:${address.port}`, asked, close };
 }
 
-test('[SE4] what a model writes runs nothing and loads nothing, and its links are safe', async ({
+test('[SE4] what a model writes runs nothing and loads nothing, and its links are safe @engines', async ({
   demo,
   server,
   page,
@@ -125,7 +125,7 @@ test('[SE4] what a model writes runs nothing and loads nothing, and its links ar
   elsewhere.close();
 });
 
-test("[SE3] the built demo does all that it does under script-src 'self', and nothing is reported", async ({
+test("[SE3] the built demo does all that it does under script-src 'self', and nothing is reported @engines", async ({
   page,
   server,
 }) => {

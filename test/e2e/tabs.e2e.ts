@@ -1,7 +1,7 @@
 import { expect, test } from './fixtures.ts';
 import { held } from './plays.ts';
 
-test('[FO2] a second tab follows an answer as it is written, and what is stored is the same in both', async ({
+test('[FO2] a second tab follows an answer as it is written, and what is stored is the same in both @engines', async ({
   demo,
   otherTab,
   server,
@@ -62,7 +62,7 @@ test('[WS2] the tab that sends is the one that writes; an idle one gives way at 
   await expect(otherTab.answers).toHaveCount(3);
 });
 
-test('[WS5][WS6] a tab in the middle of an answer keeps the chat, until it is taken over by force', async ({
+test('[WS5][WS6] a tab in the middle of an answer keeps the chat, until it is taken over by force @engines', async ({
   demo,
   otherTab,
   server,
