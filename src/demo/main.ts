@@ -5,6 +5,8 @@ import { render } from 'lit';
 import { App } from './app/app.ts';
 import { pageTools } from './app/page-tools.ts';
 import { sessionInAddress } from './app/place.ts';
+import type { Theme } from './app/theme.ts';
+import { closeDrawers } from './ui/drawer.ts';
 import { titleOf } from './ui/header.ts';
 import { page } from './ui/page.ts';
 import { StickyScroll } from './ui/sticky-scroll.ts';
@@ -38,11 +40,12 @@ function start(root: HTMLElement): void {
     shown = place;
   });
   const scrolls = { conversation: new StickyScroll(redraw), trace: new StickyScroll(redraw) };
-  const app = new App(async (theme) => {
+  const connect = async (theme: Theme) => {
     const client = await connectRuntime(startWorker, { config: { database } });
     await client.offerTools(pageTools(theme));
     return client;
-  }, redraw);
+  };
+  const app = new App(connect, redraw, () => closeDrawers(app));
   addEventListener('hashchange', () => app.notices.run(app.follow()));
   addEventListener('popstate', () => app.notices.run(app.follow()));
   addEventListener('pagehide', () => app.keepDrafts());

@@ -100,6 +100,7 @@ test('[SE2] a file that is none is refused with its line, and nothing is importe
   await importText(demo, 'nonsense');
   await expect(demo.error).toHaveAttribute('data-code', 'ImportInvalid');
   await expect(page.getByTestId('new-session')).toBeHidden();
+  await expect(page.getByTestId('open-sidebar')).toBeFocused();
 });
 
 test('[RE2] a long chat shows its end, its beginning on request, and its end again', async ({

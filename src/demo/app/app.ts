@@ -54,9 +54,10 @@ export class App {
   /** The open chat, and those that were left while an answer was under way. */
   readonly #chats = new Map<string, Chat>();
 
-  constructor(connect: (theme: Theme) => Promise<RuntimeClient>, changed: () => void) {
+  /** `makeWay` lets an error be seen whatever lies over the page. */
+  constructor(connect: (theme: Theme) => Promise<RuntimeClient>, changed: () => void, makeWay: () => void) {
     this.redraw = changed;
-    this.notices = new Notices(changed, () => this.panels.uncover());
+    this.notices = new Notices(changed, makeWay);
     this.connection = new Connection(() => connect(this.theme), changed, this.notices.show);
     const client = (): RuntimeClient => this.connection.client;
     this.sessions = new SessionList(client, changed);

@@ -13,12 +13,11 @@ export class Notices {
   /** What can be done about it, besides what the advice says. */
   offers: readonly Offer[] = [];
   readonly #changed: () => void;
-  readonly #appears: () => void;
+  readonly #makeWay: () => void;
 
-  /** `appears` makes way for an error that is to be seen. */
-  constructor(changed: () => void, appears: () => void) {
+  constructor(changed: () => void, makeWay: () => void) {
     this.#changed = changed;
-    this.#appears = appears;
+    this.#makeWay = makeWay;
   }
 
   /** Shows what `task` rejects with, if it does. */
@@ -33,7 +32,7 @@ export class Notices {
   offer(error: unknown, offers: readonly Offer[]): void {
     this.current = adviceFor(error);
     this.offers = offers;
-    this.#appears();
+    this.#makeWay();
     this.#changed();
   }
 
