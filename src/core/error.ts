@@ -77,8 +77,12 @@ export interface LashErrorData {
 
   /** A turn is running; wait for it or cancel it. */
   readonly TurnRunning: { readonly sessionId: string; readonly turnId: string };
-  /** The turn made as many model calls as its limit allows and was not done. */
-  readonly TurnLimitReached: { readonly maxSteps: number };
+  /** The turn used up its model calls, its tokens or its time (milliseconds) and was not done. */
+  readonly TurnLimitReached: { readonly limit: 'steps' | 'tokens' | 'time'; readonly max: number };
+  /** No turn of this id was accepted, or it has ended. */
+  readonly TurnNotFound: { readonly sessionId: string; readonly turnId: string };
+  /** The input is not queued any more: its turn began, or ended, which `status` says. */
+  readonly InputNotQueued: { readonly inputId: string; readonly status: string };
   readonly Cancelled: { readonly reason: string };
 
   readonly ToolNotFound: { readonly tool: string };

@@ -5,6 +5,7 @@ import type { LiveTurn } from './live-turn.ts';
 import type { SessionNode } from './node.ts';
 import type { ToolOutcome } from './tool-call.ts';
 import type { TurnResult } from './turn-result.ts';
+import type { TurnWait } from './turn-wait.ts';
 import type { TokenUsage } from './usage.ts';
 
 /**
@@ -67,6 +68,8 @@ export type TurnActivity =
       readonly usage: TokenUsage;
       readonly cumulative: TokenUsage;
     }
+  /** All that the turn waits for now; nothing, once it goes on (law TU11). */
+  | { readonly type: 'turn-waiting'; readonly turnId: string; readonly waits: readonly TurnWait[] }
   | { readonly type: 'warning'; readonly turnId: string; readonly message: string }
   | { readonly type: 'turn-finished'; readonly turnId: string; readonly result: TurnResult };
 

@@ -6,6 +6,8 @@ export type TurnEndReason =
   | 'assistant_message'
   | 'cancelled'
   | 'incomplete'
+  | 'max_time'
+  | 'max_tokens'
   | 'max_turns'
   | 'provider_error'
   | 'runtime_error';
