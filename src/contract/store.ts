@@ -6,6 +6,7 @@ import type { NodeDraft, SessionNode } from '../core/node.ts';
 import type { Page, SessionMeta, SessionPolicy, SessionSummary } from '../core/policy.ts';
 import type { UsageEntry } from '../core/usage.ts';
 import type { Checkpoint, CheckpointChange } from './checkpoint.ts';
+import type { Durability } from './durability.ts';
 import type { SessionLeases } from './lease.ts';
 import type { TurnChange, TurnStore } from './turn-store.ts';
 
@@ -94,9 +95,6 @@ export interface CommitRequest {
   /** Whether `complete` waits for the disk; default: what the store was made with (law ST20). */
   readonly durability?: Durability;
 }
-
-/** `strict` survives a power cut; `relaxed` survives the end of the process. */
-export type Durability = 'relaxed' | 'strict';
 
 /** What a commit did. A replay returns the same nodes and revision as the first time. */
 export interface CommitReceipt {

@@ -1,5 +1,5 @@
 import type { JsonValue } from '../core/json.ts';
-import type { Durability } from './store.ts';
+import type { Durability } from './durability.ts';
 
 /**
  * The socket for what a session keeps of its turns besides their nodes: which input was accepted, how far the turn that

@@ -75,10 +75,7 @@ export function limitReached({ config, step, usage }: TurnState): TurnEnd | null
   const { maxSteps, maxTokens = Infinity } = config;
   if (step >= maxSteps) {
     const message = `The turn made ${maxSteps} model calls and was not done.`;
-    return failed(
-      'max_turns',
-      describeError('TurnLimitReached', message, { limit: 'steps', max: maxSteps }),
-    );
+    return failed('max_turns', describeError('TurnLimitReached', message, { limit: 'steps', max: maxSteps }));
   }
   if (totalTokens(usage) < maxTokens) return null;
   const message = `The turn used its ${maxTokens} tokens and was not done.`;

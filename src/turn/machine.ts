@@ -126,7 +126,9 @@ function commitFailed(state: TurnState, phase: Committing, error: WireError): Tr
   const { nodes, end, inputs } = phase;
   if (inputs.length > 0 && error.code === 'InputNotQueued') return reach(state, nodes, end);
   const failure = failed('runtime_error', error);
-  return nodes.length > 0 || inputs.length > 0 || end === null ? finish(state, failure) : giveUp(state, failure);
+  return nodes.length > 0 || inputs.length > 0 || end === null
+    ? finish(state, failure)
+    : giveUp(state, failure);
 }
 
 function crashed(state: TurnState, end: TurnEnd): Transition {

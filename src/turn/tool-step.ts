@@ -72,7 +72,5 @@ export function stopTools(state: TurnState, phase: ToolPhase, reason: string, at
     result = [next, [...before, ...effects]];
   }
   const [next, effects] = result;
-  return next.phase.name === 'running-tools'
-    ? [next, [...effects, { type: 'stop-tools', reason }]]
-    : result;
+  return next.phase.name === 'running-tools' ? [next, [...effects, { type: 'stop-tools', reason }]] : result;
 }

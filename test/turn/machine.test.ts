@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 
 import { describeError } from '../../src/core/error.ts';
 import type { NodeDraft } from '../../src/core/node.ts';
+import { newTurn } from '../../src/turn/boundary.ts';
 import type { TurnEffect } from '../../src/turn/effect.ts';
 import type { TurnInputEvent } from '../../src/turn/input.ts';
-import { newTurn } from '../../src/turn/boundary.ts';
 import { transition } from '../../src/turn/machine.ts';
 import { openEffects } from '../../src/turn/open-effects.ts';
 import { isRecorded, replay, snapshotOf } from '../../src/turn/replay.ts';
@@ -84,7 +84,10 @@ const types = (effects: readonly TurnEffect[]): string[] =>
 describe('turn machine', () => {
   it('[TM1] commits the input before it calls the model', () => {
     const bench = new Bench();
-    expect(types(bench.send({ type: 'start', input: question, target: 'stay' }))).toEqual(['turn-started', 'commit']);
+    expect(types(bench.send({ type: 'start', input: question, target: 'stay' }))).toEqual([
+      'turn-started',
+      'commit',
+    ]);
     expect(bench.last('commit')).toMatchObject({
       operationId: 't/0',
       parent: null,
@@ -537,7 +540,8 @@ describe('turn machine, any sequence', () => {
         const { found } = bench;
         const { phase } = bench.state;
         // What leads to a commit is stored by that commit; before it, the step that it ends is made again.
-        if (found === null || ['collecting', 'committing', 'accepting', 'finished'].includes(phase.name)) return;
+        if (found === null || ['collecting', 'committing', 'accepting', 'finished'].includes(phase.name))
+          return;
         compared++;
         const own = { ...bench.state, phase: { ...phase, held: undefined }, commits: 0 };
         const its = { ...found, phase: { ...found.phase, held: undefined }, commits: 0 };

@@ -1,8 +1,8 @@
+import type { Durability } from '../../contract/durability.ts';
 import type { SessionLeases } from '../../contract/lease.ts';
 import type {
   CommitBudget,
   DeleteOptions,
-  Durability,
   SessionImport,
   SessionStore,
   SessionStoreFactory,

@@ -1,8 +1,8 @@
+import type { Durability } from '../../contract/durability.ts';
 import type {
   CommitBudget,
   CommitReceipt,
   CommitRequest,
-  Durability,
   GcOptions,
   LoadScope,
   NodePlace,

@@ -1,12 +1,7 @@
 import type { CheckpointChange } from '../../contract/checkpoint.ts';
 import { sha256Of } from '../../contract/digest.ts';
-import type {
-  CommitBudget,
-  CommitReceipt,
-  CommitRequest,
-  Durability,
-  GraphChange,
-} from '../../contract/store.ts';
+import type { Durability } from '../../contract/durability.ts';
+import type { CommitBudget, CommitReceipt, CommitRequest, GraphChange } from '../../contract/store.ts';
 import { LashError } from '../../core/error.ts';
 import type { SessionHead } from '../../core/event.ts';
 import { checkId, nodeIdOf } from '../../core/id.ts';
