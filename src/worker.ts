@@ -1,4 +1,5 @@
 export { serveRuntime } from './worker/serve.ts';
+export type { Durability } from './contract/durability.ts';
 export type { ServeOptions } from './worker/serve.ts';
 export type { HousekeepingOptions } from './worker/maintenance.ts';
 export { defineTool } from './worker/define-tool.ts';
@@ -84,7 +85,6 @@ export type {
   CommitReceipt,
   CommitRequest,
   DeleteOptions,
-  Durability,
   GcOptions,
   GraphChange,
   LoadScope,
