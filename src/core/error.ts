@@ -89,6 +89,12 @@ export interface LashErrorData {
   /** The model's arguments do not fit the tool's schema; the model sees this and may try again (law TU9). */
   readonly InvalidToolArguments: { readonly tool: string; readonly path: string; readonly reason: string };
   readonly ToolFailed: { readonly tool: string };
+  /** The tool took longer than it may, and was aborted. */
+  readonly ToolTimeout: { readonly tool: string };
+  /** Somebody decided that the call must not run. */
+  readonly ToolDenied: { readonly tool: string };
+  /** The call was started, and whoever ran it is gone: it may have happened, wholly or in part (law TU3). */
+  readonly ToolOutcomeUnknown: { readonly tool: string };
 
   readonly ProviderNotFound: { readonly providerId: string };
   /** The provider needs a secret that was not given; `setCredentials(name, secret)` brings it. */

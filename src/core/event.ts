@@ -3,6 +3,7 @@ import type { WireError } from './error.ts';
 import type { JsonValue } from './json.ts';
 import type { LiveTurn } from './live-turn.ts';
 import type { SessionNode } from './node.ts';
+import type { PendingTurn } from './pending-turn.ts';
 import type { ToolOutcome } from './tool-call.ts';
 import type { TurnResult } from './turn-result.ts';
 import type { TurnWait } from './turn-wait.ts';
@@ -114,6 +115,8 @@ export type SessionEvent =
   | { readonly type: 'title-changed'; readonly title: string }
   /** What a turn that runs in another tab shows so far; its further activity follows. */
   | { readonly type: 'turn-joined'; readonly turn: LiveTurn }
+  /** The inputs that wait for their turn, in their order. */
+  | { readonly type: 'queue-changed'; readonly queue: readonly PendingTurn[] }
   | { readonly type: 'writer-changed'; readonly writer: SessionWriter }
   /** The session was deleted, here or in another tab; every further call says so. */
   | { readonly type: 'session-deleted' };

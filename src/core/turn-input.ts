@@ -15,6 +15,9 @@ export interface TurnRequest {
   readonly inputId?: string;
   /** A prompt layer for this turn alone, above the session's. */
   readonly prompt?: PromptLayerData;
-  /** What to do when a turn is running. Only `reject` (`TurnRunning`) has an engine. */
+  /**
+   * What to do while a turn is not over. `reject` (default): `TurnRunning`. `queue`: this is the next turn, behind those
+   * that are queued. `inject`: the running turn reads it before its next model call; if it ends first, it is queued.
+   */
   readonly whenRunning?: 'reject' | 'queue' | 'inject';
 }

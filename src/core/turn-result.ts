@@ -6,11 +6,15 @@ export type TurnEndReason =
   | 'assistant_message'
   | 'cancelled'
   | 'incomplete'
+  /** The input became part of the turn that was running. */
+  | 'injected'
   | 'max_time'
   | 'max_tokens'
   | 'max_turns'
   | 'provider_error'
-  | 'runtime_error';
+  | 'runtime_error'
+  /** It was taken out of the queue. */
+  | 'withdrawn';
 
 /** How a turn ended. `leaf` is the node that the session continues from; `usage` is this turn's alone. */
 export interface TurnResult {

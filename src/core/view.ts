@@ -3,6 +3,7 @@ import type { PathWindow, SessionEvent, SessionHead, SessionWriter, TurnActivity
 import type { LiveTurn } from './live-turn.ts';
 import type { SessionNode } from './node.ts';
 import { newestOf, oldestOf, PAGE_BOUNDS, type WindowBounds } from './path-window.ts';
+import type { PendingTurn } from './pending-turn.ts';
 import type { TurnResult } from './turn-result.ts';
 
 /** What ends the part of a path that can be read. `nodeId` is the node that cannot, if it has a name. */
@@ -24,6 +25,8 @@ export interface SessionView {
   /** Per node of the window that has siblings. */
   readonly branches: Readonly<Record<string, BranchPoint>>;
   readonly turn: LiveTurn | null;
+  /** Inputs that wait for their turn, in their order. */
+  readonly queue: readonly PendingTurn[];
   readonly lastTurn: { readonly turnId: string; readonly result: TurnResult } | null;
   /** Who may write now, as far as this tab knows. Whoever does not yet write takes the lease first, or fails to. */
   readonly writer: SessionWriter;
@@ -58,6 +61,8 @@ export function reduceViewWithin(bounds: WindowBounds, view: SessionView, event:
       return event.title === view.title ? view : { ...view, title: event.title };
     case 'writer-changed':
       return event.writer === view.writer ? view : { ...view, writer: event.writer };
+    case 'queue-changed':
+      return view.queue.length === 0 && event.queue.length === 0 ? view : { ...view, queue: event.queue };
     case 'turn-joined':
       return { ...view, turn: event.turn };
     case 'session-deleted':
@@ -116,7 +121,13 @@ function reduceTurn(turn: LiveTurn | null, event: TurnActivity): LiveTurn | null
   if (turn === null || event.turnId !== turn.turnId) return turn;
   switch (event.type) {
     case 'step-started':
-      return { ...turn, step: event.step, correlationId: event.correlationId, retry: null };
+      return {
+        ...turn,
+        step: event.step,
+        correlationId: event.correlationId,
+        retry: null,
+        interrupted: false,
+      };
     case 'text-delta':
       return event.correlationId === turn.correlationId ? { ...turn, text: turn.text + event.text } : turn;
     case 'reasoning-delta':
@@ -127,6 +138,8 @@ function reduceTurn(turn: LiveTurn | null, event: TurnActivity): LiveTurn | null
       return event.correlationId === turn.correlationId && (turn.text !== '' || turn.reasoning !== '')
         ? { ...turn, text: '', reasoning: '' }
         : turn;
+    case 'turn-waiting':
+      return { ...turn, waits: event.waits, interrupted: false };
     case 'retry-scheduled':
       return { ...turn, retry: { attempt: event.attempt, waitMs: event.waitMs, error: event.error } };
     case 'tool-started': {
@@ -145,7 +158,17 @@ function reduceTurn(turn: LiveTurn | null, event: TurnActivity): LiveTurn | null
 }
 
 function newTurn(turnId: string): LiveTurn {
-  return { turnId, step: 0, correlationId: null, text: '', reasoning: '', toolCalls: [], retry: null };
+  return {
+    turnId,
+    step: 0,
+    correlationId: null,
+    text: '',
+    reasoning: '',
+    toolCalls: [],
+    retry: null,
+    waits: [],
+    interrupted: false,
+  };
 }
 
 /** What streamed is history now: the committed nodes show it. */

@@ -26,6 +26,7 @@ export interface OpenedSession {
   /** What bounds the window of the worker's view (law RE2). */
   readonly bounds: WindowBounds;
   readonly lingerMs: number;
+  readonly unfinishedTurns: 'go-on' | 'ask';
   readonly parts: SessionParts;
   /** Frees the id on its plugin host. */
   readonly unregister: () => void;
@@ -43,6 +44,7 @@ export async function openSession(
   checkEnvironment(environment);
   const { mode = 'open', policy, title = '', clock = systemClock, damaged = 'refuse' } = options;
   const { tools = [], providers = {}, secrets = new SecretVault(), lingerMs = LINGER_MS } = options;
+  const { online = platformOnline, unfinishedTurns = 'go-on' } = options;
   if (damaged === 'showSound' && mode !== 'readOnly') {
     const reason = 'needs the mode readOnly';
     throw new LashError('InvalidInput', `damaged: showSound ${reason}`, { path: 'damaged', reason });
@@ -82,6 +84,7 @@ export async function openSession(
       window,
       branches: indexBranches(await history.branchPoints(window.nodes)),
       turn: null,
+      queue: [],
       lastTurn: null,
       writer: 'nobody',
       damage: sound?.damage ?? null,
@@ -96,13 +99,30 @@ export async function openSession(
       tracer: new Tracer(environment, clock, secrets),
       provider: async (choice) => await resolveProvider(providers, choice, secrets),
       tools: () => (typeof tools === 'function' ? tools() : tools),
+      turns: store.turns,
+      online,
     };
-    return { store, meta, readOnly: mode === 'readOnly', view, bounds, lingerMs, parts, unregister };
+    return {
+      store,
+      meta,
+      readOnly: mode === 'readOnly',
+      view,
+      bounds,
+      lingerMs,
+      unfinishedTurns,
+      parts,
+      unregister,
+    };
   } catch (error) {
     unregister();
     await store?.close();
     throw secrets.redactError(error);
   }
+}
+
+/** Where the platform does not tell, there is one. */
+function platformOnline(): boolean {
+  return typeof navigator !== 'object' || (navigator as { readonly onLine?: boolean }).onLine !== false;
 }
 
 /** Which session, and what it is to be run with. */

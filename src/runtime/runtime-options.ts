@@ -28,6 +28,13 @@ export interface RuntimeOptions {
   readonly tools?: readonly Tool[] | (() => readonly Tool[]);
   readonly secrets?: SecretVault;
   readonly clock?: Clock;
+  /**
+   * What becomes of a turn that nobody runs, once it can go on: `go-on` (default) by itself, `ask` when `resumeTurns` is
+   * called.
+   */
+  readonly unfinishedTurns?: 'go-on' | 'ask';
+  /** Whether there is a network; default: what the platform says. */
+  readonly online?: () => boolean;
   /** How long the writer's lease is kept after a write, in milliseconds; default: five seconds. */
   readonly lingerMs?: number;
 }

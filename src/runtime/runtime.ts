@@ -1,13 +1,14 @@
 import type { RuntimeEnvironment } from '../contract/environment.ts';
 import type { OrphanPage, SessionStore } from '../contract/store.ts';
 import type { BranchPoint } from '../core/branch-point.ts';
-import { type LashError, toLashError } from '../core/error.ts';
-import type { SessionEvent } from '../core/event.ts';
+import type { LashError } from '../core/error.ts';
 import type { SessionNode } from '../core/node.ts';
 import type { ParkedSession } from '../core/parked-session.ts';
 import type { WindowBounds } from '../core/path-window.ts';
+import type { PendingTurn } from '../core/pending-turn.ts';
 import type { Page, SessionPolicy } from '../core/policy.ts';
 import type { TurnInput } from '../core/turn-input.ts';
+import type { ApprovalDecision } from '../core/turn-wait.ts';
 import { totalUsage, type TokenUsage, type UsageEntry } from '../core/usage.ts';
 import { reduceViewWithin, type SessionView } from '../core/view.ts';
 import type { SessionListener } from './feed.ts';
@@ -22,10 +23,9 @@ import type { ResumeOptions, RuntimeOptions, TurnOptions } from './runtime-optio
 import { readOnly, sessionClosed, turnRunning } from './session-errors.ts';
 import { SessionSettings } from './session-settings.ts';
 import { SessionTabs } from './tabs/session-tabs.ts';
-import type { TurnEngine } from './turn/turn-engine.ts';
+import { SessionTurns } from './turn/session-turns.ts';
 import { stopWith, TurnHandle } from './turn/turn-handle.ts';
 import { turnIdOf } from './turn/turn-id.ts';
-import type { TurnRun } from './turn/turn-run.ts';
 
 /**
  * One live session: its turns, its branches, its history.
@@ -43,8 +43,8 @@ export class LashRuntime {
   readonly #bounds: WindowBounds;
   readonly #settings: SessionSettings;
   #view: SessionView;
-  #engine: TurnEngine | undefined;
-  #turn: { readonly turnId: string; readonly run: Promise<TurnRun> } | null = null;
+  readonly #turns: SessionTurns;
+  readonly #goesOn: boolean;
   readonly #writes: InOrder;
   readonly #maintenance: InOrder;
   #closing: Promise<void> | null = null;
@@ -63,12 +63,26 @@ export class LashRuntime {
     this.#bounds = opened.bounds;
     this.#writes = new InOrder(parts.secrets);
     this.#maintenance = new InOrder(parts.secrets);
-    parts.feed.subscribe((event) => this.#observe(event));
+    this.#goesOn = !opened.readOnly && opened.unfinishedTurns === 'go-on';
+    parts.feed.subscribe((event) => {
+      this.#view = reduceViewWithin(this.#bounds, this.#view, event);
+    });
+    this.#turns = new SessionTurns({
+      parts,
+      policy: () => this.policy,
+      idle: async () => await this.#writes.idle,
+      enter: async (turnId) => await this.#tabs.enter(turnId),
+      leave: () => this.#tabs.leave(),
+      announce: () => this.#tabs.announce({ kind: 'turns-changed' }),
+      isShown: (turnId) => this.#view.turn?.turnId === turnId,
+    });
     this.#tabs = new SessionTabs(opened, {
       view: () => this.#view,
-      runningTurn: () => this.#turn?.turnId ?? null,
+      runningTurn: () => this.#turns.running,
       loadMeta: () => this.#settings.reload(),
-      failTurn: async (error) => await (await this.#running())?.fail(error),
+      leaveTurn: async (error) => await this.#turns.leaveTo(error),
+      turnsChanged: async () => await this.#turns.hear(),
+      nobodyWrites: () => this.resumeTurns(this.#goesOn),
       end: (error) => void (this.#ended = error),
     });
   }
@@ -122,29 +136,60 @@ export class LashRuntime {
   }
 
   /**
-   * Starts a turn. The handle is there at once; its `accepted` and `result` reject with `TurnRunning`, `InvalidInput`,
-   * `NotData`, `NodeNotFound` (`from`), `AttachmentNotFound` (an image), `Unsupported` or a storage error if the input
-   * was not accepted. Whatever goes wrong later ends the turn as failed.
+   * Starts a turn, or queues it (`whenRunning`). The handle is there at once; its `accepted` and `result` reject with
+   * `TurnRunning`, `SessionHeldElsewhere`, `InvalidInput`, `NotData`, `NodeNotFound` (`from`), `AttachmentNotFound` (an image),
+   * `OperationConflict` (an `inputId` that was given another input) or a storage error if the input was not accepted. The
+   * same `inputId` with the same input is the same turn (law TU1). Whatever goes wrong later ends the turn as failed.
    */
   turn(input: TurnInput, options: TurnOptions = {}): TurnHandle {
-    const { clock, feed } = this.#parts;
+    const { clock, feed, secrets } = this.#parts;
+    const { signal, ...request } = options;
     let turnId = options.inputId ?? '';
-    let run: Promise<TurnRun>;
-    try {
-      this.#refuseWrites();
-      turnId = turnIdOf(options, clock);
-      run = this.#startTurn(turnId, input, options).catch((error: unknown) => {
-        this.#turn = null;
-        throw this.#parts.secrets.redactError(error);
-      });
-      this.#turn = { turnId, run };
-    } catch (error) {
-      run = Promise.reject(toLashError(error));
-    }
-    const handle = new TurnHandle(turnId, run, feed);
-    const { signal } = options;
+    const ask = async (): Promise<void> => {
+      this.#refuseReadOnly();
+      turnId = turnIdOf(request, clock);
+      await this.#turns.ask(turnId, input, request);
+    };
+    const accepted = ask().catch((error: unknown) => {
+      throw secrets.redactError(error);
+    });
+    const result = this.#turns.outcome(turnId);
+    const cancel = async (reason: string): Promise<void> => await this.cancelTurn(turnId, reason);
+    const handle = new TurnHandle({ turnId, feed, accepted, result, cancel });
     if (signal !== undefined) stopWith(signal, handle);
     return handle;
+  }
+
+  /** The turns that are not over, and why: what runs or waits first, then what is queued, in its order. */
+  async pendingTurns(): Promise<readonly PendingTurn[]> {
+    this.#refuseClosed();
+    return await this.#turns.pending();
+  }
+
+  /** Stops a turn, whoever runs it, or takes it out of the queue. @throws `TurnNotFound` */
+  async cancelTurn(turnId: string, reason = 'stopped by the caller'): Promise<void> {
+    this.#refuseReadOnly();
+    await this.#turns.cancel(turnId, reason);
+  }
+
+  /**
+   * Answers what a turn asked (`TurnWait` of kind `approval`), from any tab. The first answer stands, and is what this
+   * resolves with. @throws `TurnNotFound`
+   */
+  async answer(requestId: string, decision: ApprovalDecision): Promise<ApprovalDecision> {
+    this.#refuseReadOnly();
+    return await this.#turns.answer(requestId, decision);
+  }
+
+  /** Puts a queued input before another one, or behind all. @throws `InputNotQueued` */
+  async moveQueued(turnId: string, before: string | null): Promise<void> {
+    this.#refuseReadOnly();
+    await this.#turns.move(turnId, before);
+  }
+
+  /** Goes on with what nobody runs and what can go on: for hosts that want to be asked, and when something was brought. */
+  resumeTurns(wanted = true): void {
+    if (wanted && !this.#readOnly && this.#closing === null && this.#ended === null) this.#turns.goOn();
   }
 
   /** Moves the leaf to a live node, resident or not, and resolves with it once that is stored (law RE5). @throws `NodeNotFound` */
@@ -204,7 +249,8 @@ export class LashRuntime {
    * @throws `SessionHeldElsewhere`, `StorageBlocked`
    */
   async takeOver({ force = false }: { readonly force?: boolean } = {}): Promise<void> {
-    if (this.#turn === null) await this.#write(async () => undefined, force);
+    if (this.#turns.running === null) await this.#write(async () => undefined, force);
+    this.resumeTurns(this.#goesOn);
   }
 
   /** Gives the writer's lease up unless a turn runs. For pages that are hidden or about to be frozen. */
@@ -300,6 +346,8 @@ export class LashRuntime {
     const runtime = new LashRuntime(opened);
     try {
       await runtime.#tabs.begin();
+      if (!opened.readOnly) await runtime.#turns.show();
+      runtime.resumeTurns(runtime.#goesOn);
       return runtime;
     } catch (error) {
       await runtime.close();
@@ -309,9 +357,7 @@ export class LashRuntime {
 
   async #close(): Promise<void> {
     try {
-      const run = await this.#running();
-      run?.cancel('the session is being closed');
-      await run?.result;
+      await this.#turns.close('the session is being closed');
       await this.#writes.idle;
       await this.#maintenance.idle;
       await this.#tabs.close();
@@ -319,29 +365,6 @@ export class LashRuntime {
       await this.#store.close();
     } finally {
       this.#unregister();
-    }
-  }
-
-  /** The turn that runs, once it has started. One that was refused has told its caller. */
-  async #running(): Promise<TurnRun | undefined> {
-    return await this.#turn?.run.catch(() => undefined);
-  }
-
-  async #startTurn(turnId: string, input: TurnInput, options: TurnOptions): Promise<TurnRun> {
-    const { TurnEngine: Engine } = await import('./turn/turn-engine.ts');
-    this.#engine ??= new Engine(this.#parts);
-    const draft = this.#engine.draft(turnId, input);
-    await this.#writes.idle;
-    await this.#engine.check(draft);
-    try {
-      await this.#tabs.enter(turnId);
-      const run = await this.#engine.prepare(turnId, draft, this.policy, options);
-      this.#refuseClosed();
-      run.start();
-      return run;
-    } catch (error) {
-      this.#tabs.leave();
-      throw error;
     }
   }
 
@@ -353,8 +376,7 @@ export class LashRuntime {
 
   /** Writes what has nothing to do with the head. */
   async #writeBeside<T>(write: () => Promise<T>): Promise<T> {
-    this.#refuseClosed();
-    if (this.#readOnly) throw readOnly(this.sessionId);
+    this.#refuseReadOnly();
     return await this.#writes.run(write);
   }
 
@@ -363,21 +385,19 @@ export class LashRuntime {
     this.#tabs.announce({ kind: 'meta-changed' });
   }
 
-  #observe(event: SessionEvent): void {
-    this.#view = reduceViewWithin(this.#bounds, this.#view, event);
-    if (event.type !== 'turn-finished' || event.turnId !== this.#turn?.turnId) return;
-    this.#turn = null;
-    this.#tabs.leave();
+  #refuseReadOnly(): void {
+    this.#refuseClosed();
+    if (this.#readOnly) throw readOnly(this.sessionId);
   }
 
   #refuseWrites(): void {
-    this.#refuseClosed();
-    if (this.#readOnly) throw readOnly(this.sessionId);
+    this.#refuseReadOnly();
     this.#refuseTurn();
   }
 
   #refuseTurn(): void {
-    if (this.#turn !== null) throw turnRunning(this.sessionId, this.#turn.turnId);
+    const { running } = this.#turns;
+    if (running !== null) throw turnRunning(this.sessionId, running);
   }
 
   #refusePark(): void {

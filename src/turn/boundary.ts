@@ -55,7 +55,7 @@ export function commitStep(
   inputs: readonly CollectedInput[],
 ): Transition {
   const effect = `commit-${state.commits}`;
-  const phase: TurnPhase = { name: 'committing', effect, nodes, end, inputs, held: null };
+  const phase: TurnPhase = { name: 'committing', effect, nodes, end, inputs };
   const next: TurnState = { ...state, commits: state.commits + 1, phase };
   return [next, openEffects(next)];
 }

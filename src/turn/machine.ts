@@ -173,9 +173,6 @@ function hold(state: TurnState, effect: string, wait: TurnWait, at: number): Tra
       if (phase.effect !== effect) return [state, []];
       if (state.stop !== null) return finish(state, state.stop.end);
       return waiting({ ...state, phase: { ...phase, held: wait } });
-    case 'committing':
-      if (phase.effect !== effect) return [state, []];
-      return waiting({ ...state, phase: { ...phase, held: wait } });
     case 'running-tools': {
       const index = openCall(state, phase, effect);
       if (index < 0) return [state, []];
@@ -192,8 +189,7 @@ function hold(state: TurnState, effect: string, wait: TurnWait, at: number): Tra
 function release(state: TurnState, effect: string): Transition {
   const { phase } = state;
   switch (phase.name) {
-    case 'calling':
-    case 'committing': {
+    case 'calling': {
       if (phase.effect !== effect || phase.held === null) return [state, []];
       const released: TurnState = { ...state, phase: { ...phase, held: null } };
       return [released, [tellWaits(released), ...openEffects(released)]];

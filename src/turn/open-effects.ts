@@ -24,7 +24,7 @@ export function openEffects(state: TurnState): readonly TurnEffect[] {
     case 'collecting':
       return [{ type: 'collect', id: phase.effect }];
     case 'committing':
-      return phase.held === null ? [commitOf(state, phase)] : [];
+      return [commitOf(state, phase)];
     default:
       return [];
   }
@@ -34,7 +34,6 @@ export function openEffects(state: TurnState): readonly TurnEffect[] {
 export function waitsOf({ phase }: TurnState): readonly TurnWait[] {
   switch (phase.name) {
     case 'calling':
-    case 'committing':
       return phase.held === null ? [] : [phase.held];
     case 'running-tools':
       return phase.held.filter((wait) => wait !== null);

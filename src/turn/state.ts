@@ -73,7 +73,6 @@ export type TurnPhase =
       readonly nodes: readonly NodeDraft[];
       readonly end: TurnEnd | null;
       readonly inputs: readonly CollectedInput[];
-      readonly held: TurnWait | null;
     }
   | { readonly name: 'finished' };
 

@@ -377,7 +377,6 @@ describe('turn machine, any sequence', () => {
     answer(prose.parts, 'length'),
     answer(prose.parts, 'missing'),
   ];
-  const storage = { kind: 'storage', code: 'StorageFull' } as const;
 
   /** A run, with what was stored on its way: the last snapshot with its leaf, and the inputs recorded since. */
   class Recorded extends Bench {
@@ -418,8 +417,8 @@ describe('turn machine, any sequence', () => {
     const effect = open[pick % Math.max(open.length, 1)];
     if (effect === undefined || !('id' in effect)) return;
     if (kind % 13 === 5 && phase.name !== 'accepting') {
-      const wait = phase.name === 'committing' ? storage : approval;
-      return void bench.send({ type: 'held', effect: effect.id, wait, at: kind });
+      bench.send({ type: 'held', effect: effect.id, wait: approval, at: kind });
+      if (bench.state.phase !== phase && ['calling', 'running-tools'].includes(phase.name)) return;
     }
     const input = inputFor(effect, kind, bench.state.stop !== null);
     if (input !== null) bench.send(input);

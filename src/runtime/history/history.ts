@@ -123,11 +123,13 @@ export class History {
     }
     const nodeIds: string[] = [];
     let { parent, usage } = request;
+    const { turn, ...rest } = request;
     for (const [part, nodes] of batches.entries()) {
       const operationId = part === 0 ? request.operationId : `${request.operationId}~${part}`;
       const requires = part === 0 && request.requires !== undefined ? { requires: request.requires } : {};
       const change: GraphChange = { kind: 'append', parentId: parent, nodes, ...requires };
-      const receipt = await this.#commit(request, operationId, change, usage);
+      const isLast = part === batches.length - 1;
+      const receipt = await this.#commit(isLast ? request : rest, operationId, change, usage);
       await this.#extend(receipt, parent, nodes);
       nodeIds.push(...receipt.nodeIds);
       parent = receipt.leaf;
@@ -137,9 +139,13 @@ export class History {
   }
 
   /** Moves the leaf, to where the path can be read. @throws `NodeNotFound`, `StoredDataCorrupt` (law ST6) */
-  async branch(operationId: string, leaf: string | null): Promise<void> {
+  async branch(
+    operationId: string,
+    leaf: string | null,
+    options: Pick<AppendRequest, 'turn' | 'durability'> = {},
+  ): Promise<void> {
     const path = await this.#withPage(this.#held(leaf) ?? (await this.#unread(leaf)));
-    const receipt = await this.#commit({}, operationId, { kind: 'branch', leaf }, []);
+    const receipt = await this.#commit(options, operationId, { kind: 'branch', leaf }, []);
     await this.#show(path, (shown) => this.#move(receipt, shown, true));
   }
 
@@ -241,13 +247,13 @@ export class History {
   }
 
   async #commit(
-    options: Pick<CommitRequest, 'durability'>,
+    options: Pick<CommitRequest, 'durability' | 'turn'>,
     operationId: string,
     change: GraphChange,
     usage: readonly UsageEntry[],
   ): Promise<CommitReceipt> {
     const expectedRevision = this.#head.revision;
-    const { durability } = options;
+    const { durability, turn } = options;
     try {
       const receipt = await this.#parts.store.commit({
         operationId,
@@ -256,6 +262,7 @@ export class History {
         change,
         usage,
         ...(durability === undefined ? {} : { durability }),
+        ...(turn === undefined ? {} : { turn }),
       });
       checkReceipt(receipt, expectedRevision);
       return receipt;

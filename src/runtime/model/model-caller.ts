@@ -4,6 +4,7 @@ import type { RuntimeEnvironment } from '../../contract/environment.ts';
 import type { ModelRequest, Provider } from '../../contract/provider.ts';
 import { type Tool, toolSpec } from '../../contract/tool.ts';
 import type { TraceContext, TraceEvent } from '../../contract/trace.ts';
+import type { TurnStore } from '../../contract/turn-store.ts';
 import type { AttachmentRef } from '../../core/attachment.ts';
 import { type LashError, toWireError } from '../../core/error.ts';
 import type { PathWindow } from '../../core/event.ts';
@@ -40,6 +41,10 @@ export interface SessionParts {
   /** The provider of a policy's choice, made anew for each call, so that a new key is used. */
   provider(choice: ProviderChoice): Promise<Provider>;
   tools(): readonly Tool[];
+  /** What the session keeps of its turns. */
+  readonly turns: TurnStore;
+  /** Whether the platform believes that there is a network. */
+  online(): boolean;
 }
 
 /** What a turn brings to its model calls. `policy` is the session's as the turn began. */
@@ -54,6 +59,12 @@ export interface TurnScope {
 const DEFAULT_CONTEXT_TOKENS = 8192;
 
 type ModelEffect = Extract<TurnEffect, { type: 'call-model' }>;
+/** What becomes of a model call. */
+export type ModelOutcome = Extract<
+  TurnInputEvent,
+  { readonly type: 'model-answered' | 'model-failed' | 'model-stopped' }
+>;
+
 type TraceStreamEvent = Extract<TraceEvent, { type: 'runtime_stream_event' }>['event'];
 
 /** Makes the model calls of a session: builds the request, streams the answer to the feed, and traces both. */
@@ -73,7 +84,7 @@ export class ModelCaller {
   }
 
   /** Makes the call and resolves with what the machine is to be told; it rejects for defects of the engine only. */
-  async call(effect: ModelEffect, scope: TurnScope, signal: AbortSignal): Promise<TurnInputEvent> {
+  async call(effect: ModelEffect, scope: TurnScope, signal: AbortSignal): Promise<ModelOutcome> {
     const { tracer, clock, secrets } = this.#parts;
     const context = this.#traceContext(effect, scope);
     const startedAt = clock.now();
@@ -106,7 +117,7 @@ export class ModelCaller {
         error: { ...traceError(error), terminal_reason: 'provider_error' },
         stream_summary: meter.summary(clock.now()),
       });
-      return { type: 'model-failed', effect: effect.id, error: toWireError(error) };
+      return { type: 'model-failed', effect: effect.id, error: toWireError(error), at: clock.now() };
     }
   }
 

@@ -1,8 +1,8 @@
 import type { SessionLeases, SessionNotice } from '../../contract/lease.ts';
 import type { SessionStore } from '../../contract/store.ts';
-import { isLashError, LashError, toWireError } from '../../core/error.ts';
+import { isLashError, type LashError } from '../../core/error.ts';
 import type { SessionEvent, SessionWriter, TurnActivity } from '../../core/event.ts';
-import { NO_USAGE } from '../../core/usage.ts';
+import type { TurnResult } from '../../core/turn-result.ts';
 import type { SessionView } from '../../core/view.ts';
 import type { Feed } from '../feed.ts';
 import type { History } from '../history/history.ts';
@@ -25,8 +25,12 @@ export interface TabHost {
   runningTurn(): string | null;
   /** Loads title and policy again. */
   loadMeta(): Promise<void>;
-  /** Ends the running turn with this error, and resolves when it writes no more. */
-  failTurn(error: LashError): Promise<void>;
+  /** Leaves the running turn to whoever writes now, and resolves when it writes no more here. */
+  leaveTurn(error: LashError): Promise<void>;
+  /** Something was stored for the session's turns. */
+  turnsChanged(): Promise<void>;
+  /** Nobody holds the lease any more. */
+  nobodyWrites(): void;
   /** Every further call is answered with this error. */
   end(error: LashError): void;
 }
@@ -118,7 +122,7 @@ export class SessionTabs {
     if (this.#seat.writer === 'here' && this.#host.runningTurn() !== null) {
       const { epoch } = await this.#store.load({ kind: 'head' });
       const own = this.#history.epoch;
-      if (epoch !== own) await this.#host.failTurn(fenced(own, epoch));
+      if (epoch !== own) await this.#host.leaveTurn(fenced(own, epoch));
     }
     this.#enqueue(async () => {
       await this.#seat.look();
@@ -130,7 +134,9 @@ export class SessionTabs {
   }
 
   /** Tells the other tabs that something of the session changed which no event of the feed tells. */
-  announce(notice: Extract<SessionNotice, { readonly kind: 'changed' | 'meta-changed' }>): void {
+  announce(
+    notice: Extract<SessionNotice, { readonly kind: 'changed' | 'meta-changed' | 'turns-changed' }>,
+  ): void {
     this.#publish(notice);
   }
 
@@ -173,6 +179,8 @@ export class SessionTabs {
         break;
       case 'meta-changed':
         return await this.#host.loadMeta();
+      case 'turns-changed':
+        return await this.#host.turnsChanged();
       case 'deleted':
         await this.#store.load({ kind: 'head' });
         return;
@@ -215,6 +223,7 @@ export class SessionTabs {
         this.#relay.flush();
         return this.#publish({ kind: 'changed' });
       case 'title-changed':
+      case 'queue-changed':
       case 'turn-joined':
       case 'writer-changed':
       case 'session-deleted':
@@ -226,25 +235,31 @@ export class SessionTabs {
 
   #onWriter(writer: SessionWriter): void {
     this.#tell({ type: 'writer-changed', writer });
-    if (writer === 'here') this.#forsake();
-    if (writer === 'nobody') this.#enqueue(async () => this.#forsake());
+    if (writer === 'nobody') this.#enqueue(async () => await this.#forsake());
   }
 
-  /** Nobody goes on with the turn that ran elsewhere: it is over (FO2). */
-  #forsake(): void {
+  /** Nobody runs the turn that ran elsewhere: it is over, or whoever can goes on with it (FO2). */
+  async #forsake(): Promise<void> {
+    if (this.#seat.writer !== 'nobody') return;
+    await this.#follow();
+    await this.#host.turnsChanged();
     const turnId = this.#host.view().turn?.turnId;
-    if (turnId === undefined || turnId === this.#host.runningTurn() || this.#seat.writer === 'elsewhere')
-      return;
-    const error = toWireError(new LashError('WorkerLost', 'The tab that ran the turn is gone', {}));
-    const end = { status: 'failed', reason: 'runtime_error', error } as const;
-    const result = { ...end, leaf: this.#history.head.leaf, usage: NO_USAGE };
+    if (turnId !== undefined && turnId !== this.#host.runningTurn()) await this.#settle(turnId);
+    this.#host.nobodyWrites();
+  }
+
+  /** Tells how a turn ended that is shown as running and is over. */
+  async #settle(turnId: string): Promise<void> {
+    const stored = await this.#store.turns.find(turnId);
+    if (stored?.status !== 'ended') return;
+    const result = { leaf: stored.leaf, ...(stored.result as unknown as Omit<TurnResult, 'leaf'>) };
     this.#tell({ type: 'turn-finished', turnId, result });
   }
 
   #onLost(): void {
     const { epoch } = this.#history;
     // Whoever took the lease writes with a greater epoch than ours.
-    const stopped = this.#host.failTurn(fenced(epoch, epoch + 1));
+    const stopped = this.#host.leaveTurn(fenced(epoch, epoch + 1));
     this.#enqueue(async () => {
       await stopped;
       this.#publish({ kind: 'following' });
@@ -255,7 +270,7 @@ export class SessionTabs {
   async #end(error: LashError): Promise<void> {
     this.#closed = true;
     this.#host.end(error);
-    await this.#host.failTurn(error);
+    await this.#host.leaveTurn(error);
     this.#stop();
     this.#tell({ type: 'session-deleted' });
     this.#seat.rest();

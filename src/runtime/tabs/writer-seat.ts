@@ -8,7 +8,7 @@ export const LINGER_MS = 5000;
 /** After how long a writer that storage kept from writing tries again, in milliseconds. */
 const RETRY_MS = 1000;
 /** How often a writer elsewhere is checked to be alive, in milliseconds. */
-const WATCH_MS = 2000;
+const WATCH_MS = 500;
 
 /** What a writer's seat stands on. */
 export interface SeatParts {

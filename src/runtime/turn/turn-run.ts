@@ -1,44 +1,106 @@
-import type { ToolContext } from '../../contract/tool.ts';
 import type { TraceContext } from '../../contract/trace.ts';
-import { fromWireError, LashError, toWireError, type WireError } from '../../core/error.ts';
-import type { TurnActivity } from '../../core/event.ts';
+import type { TurnChange } from '../../contract/turn-store.ts';
+import { fromWireError, isLashError, LashError, toWireError, type WireError } from '../../core/error.ts';
+import type { SessionEvent, TurnActivity } from '../../core/event.ts';
+import type { JsonValue } from '../../core/json.ts';
 import type { NodeDraft } from '../../core/node.ts';
-import type { ToolOutcome } from '../../core/tool-call.ts';
 import type { TurnResult } from '../../core/turn-result.ts';
+import type { TurnWait } from '../../core/turn-wait.ts';
+import { NO_USAGE } from '../../core/usage.ts';
 import type { TurnEffect } from '../../turn/effect.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
-import { newTurn, transition } from '../../turn/machine.ts';
+import { transition } from '../../turn/machine.ts';
+import { openEffects, waitsOf } from '../../turn/open-effects.ts';
+import { isRecorded, snapshotOf } from '../../turn/replay.ts';
 import type { TurnState } from '../../turn/state.ts';
 import { Deferred } from '../deferred.ts';
-import type { ModelCaller, SessionParts } from '../model/model-caller.ts';
-import { dispatchTool } from './tool-dispatch.ts';
-import type { TurnPlan } from './turn-plan.ts';
+import { draftsBytes, MAX_PART_BYTES } from '../history/draft-size.ts';
+import type { ModelCaller, SessionParts, TurnScope } from '../model/model-caller.ts';
+import { waitOf } from './model-wait.ts';
+import { collectInputs } from './queued-input.ts';
+import { ShownTexts } from './shown-texts.ts';
+import { ToolCalls } from './tool-calls.ts';
+import { type JournalEntry, type StateRecord, TurnJournal } from './turn-journal.ts';
+
+/** What a run is made of: the plan of a turn, and where it stands. */
+export interface RunStart {
+  readonly scope: TurnScope;
+  readonly hash: string;
+  readonly state: TurnState;
+  /** Entries that its journal has already. */
+  readonly entries: number;
+  readonly started: ReadonlySet<string>;
+  readonly signals: ReadonlyMap<string, JsonValue>;
+}
+
+/**
+ * How a run ended. `finished`: the turn did. `suspended`: it waits, and nobody runs it (law TU11). `left`: it is as it was
+ * stored last, and whoever holds the lease goes on with it.
+ */
+export type RunEnd =
+  | { readonly kind: 'finished'; readonly result: TurnResult }
+  | { readonly kind: 'suspended'; readonly waits: readonly TurnWait[] }
+  | { readonly kind: 'left'; readonly error: LashError };
+
+/** A wait that is longer than this is stored, and the lease is given back, in milliseconds. */
+const LONG_WAIT_MS = 10_000;
+
+/** After how long a commit that storage did not take is tried again, in milliseconds: doubled each time, up to the last. */
+const STORAGE_RETRY_MS = [500, 10_000] as const;
 
 /**
  * Drives one turn: feeds the machine with inputs, one at a time, and performs the effects it asks for. The only place
  * that waits on behalf of a turn.
  *
  * - TR-1 Every effect that fails in an unforeseen way ends the turn as failed; none is left without an answer (law TU6),
- *   and none outlives the turn.
+ *   and none outlives the run.
  * - TR-2 Memory and events follow a completed commit (law ST14), since `committed` is the answer to it.
+ * - TR-3 What the machine is told is stored before anything follows from it, unless a commit that follows stores it
+ *   (law TU3).
+ * - TR-4 Whoever is not the writer any more stops, tells nothing and changes nothing.
  */
 export class TurnRun {
-  readonly #plan: TurnPlan;
+  readonly #start: RunStart;
   readonly #parts: SessionParts;
   readonly #caller: ModelCaller;
+  readonly #journal: TurnJournal;
+  readonly #texts: ShownTexts;
+  readonly #tools: ToolCalls;
   readonly #inputs: TurnInputEvent[] = [];
   readonly #aborts = new Map<string, AbortController>();
+  readonly #started: Set<string>;
+  readonly #signals: Map<string, JsonValue>;
+  readonly #pageTools = new Set<string>();
   readonly #accepted = new Deferred<void>();
-  readonly #result = new Deferred<TurnResult>();
+  readonly #ended = new Deferred<RunEnd>();
+  readonly #unsubscribe: () => void;
   #state: TurnState;
   #draining = false;
-  #commits: Promise<unknown> = Promise.resolve();
+  /** Whether storage is not waited for any more. */
+  #impatient = false;
+  #over = false;
+  #writing: Promise<unknown> = Promise.resolve();
 
-  constructor(plan: TurnPlan, parts: SessionParts, caller: ModelCaller) {
-    this.#plan = plan;
+  constructor(start: RunStart, parts: SessionParts, caller: ModelCaller) {
+    const { turnId } = start.scope;
+    this.#start = start;
     this.#parts = parts;
     this.#caller = caller;
-    this.#state = newTurn(plan.config, plan.from);
+    this.#state = start.state;
+    this.#started = new Set(start.started);
+    this.#signals = new Map(start.signals);
+    this.#journal = new TurnJournal(parts.turns, turnId, start.entries, () => parts.history.epoch);
+    this.#texts = new ShownTexts(this.#journal, parts.clock);
+    this.#tools = new ToolCalls(parts, caller, {
+      turnId,
+      trace: this.#context,
+      signals: this.#signals,
+      started: this.#started,
+      pageTools: this.#pageTools,
+      record: async (started) => await this.#write([{ started }], { strict: true }),
+      perform: (effect, work) => this.#own(this.#abortable(effect, work)),
+    });
+    this.#unsubscribe = parts.feed.subscribe((event) => this.#keepText(event));
     // Whoever does not wait for acceptance hears of a refusal by `turn-finished`.
     this.#accepted.promise.catch(() => undefined);
   }
@@ -48,61 +110,146 @@ export class TurnRun {
     return this.#accepted.promise;
   }
 
-  /** How the turn ended. It never rejects. */
-  get result(): Promise<TurnResult> {
-    return this.#result.promise;
+  /** How the run ended. It never rejects. */
+  get ended(): Promise<RunEnd> {
+    return this.#ended.promise;
   }
 
-  start(): void {
-    const metadata = { input_item_count: this.#plan.input === null ? 0 : inputParts(this.#plan.input) };
+  /** Begins the turn. */
+  begin(input: NodeDraft | null, target: 'stay' | 'branch'): void {
+    const metadata = { input_item_count: input === null ? 0 : inputParts(input) };
     this.#parts.tracer.write(this.#context, { type: 'turn_started', metadata });
-    this.#dispatch({ type: 'start', input: this.#plan.input });
+    this.#dispatch({ type: 'start', input, target });
+  }
+
+  /** Goes on where somebody else stopped. */
+  goOn(): void {
+    this.#accepted.resolve();
+    const { phase } = this.#state;
+    if (phase.name === 'calling') {
+      const { turnId } = this.#start.scope;
+      const { correlationId } = phase;
+      const { step, attempt } = this.#state;
+      this.#parts.feed.emit({ type: 'attempt-withdrawn', turnId, correlationId });
+      this.#parts.feed.emit({ type: 'step-started', turnId, step, attempt, correlationId });
+    }
+    for (const effect of openEffects(this.#state)) this.#perform(effect);
+    this.release();
+    if (this.#signals.has('cancel')) this.cancel(String(this.#signals.get('cancel')));
+  }
+
+  /** Looks whether what the turn waits for is there. */
+  release(): void {
+    const { phase, step } = this.#state;
+    if (phase.name === 'calling' && phase.held !== null) {
+      this.#dispatch({ type: 'released', effect: phase.effect });
+    }
+    if (phase.name !== 'running-tools') return;
+    for (const [index, wait] of phase.held.entries()) {
+      if (wait !== null) this.#dispatch({ type: 'released', effect: `tool-${step - 1}-${index}` });
+    }
+  }
+
+  /** Tells the run what others told the turn. */
+  hear(signals: ReadonlyMap<string, JsonValue>): void {
+    const { phase, step } = this.#state;
+    for (const [signalId, value] of signals) {
+      if (this.#signals.has(signalId)) continue;
+      this.#signals.set(signalId, value);
+      if (signalId === 'cancel') this.cancel(String(value));
+      else if (phase.name === 'running-tools') {
+        const index = phase.held.findIndex(
+          (wait, at) => wait !== null && `tool-${step - 1}-${at}` === signalId,
+        );
+        if (index >= 0) this.#dispatch({ type: 'released', effect: signalId });
+      }
+    }
   }
 
   /** Asks the turn to stop; how it ended says who was first (law TU5). */
   cancel(reason: string): void {
-    this.#dispatch({ type: 'cancel', reason });
+    this.#impatient = true;
+    this.#dispatch({ type: 'cancel', reason, at: this.#parts.clock.now() });
+    this.#aborts.get('storage')?.abort(cancelled(reason));
   }
 
-  /** Ends the turn with this error, if it has not ended, and resolves when it writes no more. */
+  /** Ends the turn as failed with this error, if it has not ended, and resolves when it writes no more. */
   async fail(error: unknown): Promise<void> {
     this.#dispatch({ type: 'crashed', error: this.#wire(error) });
-    await this.#commits;
+    await this.#writing;
+  }
+
+  /** Leaves the turn as it is stored, and resolves when it writes no more (rule TR-4). */
+  async leave(error: LashError): Promise<void> {
+    this.#end({ kind: 'left', error });
+    await this.#texts.stop();
+    await this.#journal.idle;
+    await this.#writing;
   }
 
   get #context(): TraceContext {
-    const { turnId, turnIndex } = this.#plan;
+    const { turnId, turnIndex } = this.#start.scope;
     return { session_id: this.#parts.history.sessionId, turn_id: turnId, turn_index: turnIndex };
   }
 
   #dispatch(input: TurnInputEvent): void {
     this.#inputs.push(input);
-    if (this.#draining) return;
+    if (!this.#draining) this.#own(this.#drain());
+  }
+
+  async #drain(): Promise<null> {
     this.#draining = true;
     try {
-      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+      for (let next = this.#inputs.shift(); next !== undefined && !this.#over; next = this.#inputs.shift()) {
         const [state, effects] = transition(this.#state, next);
+        if (isRecorded(this.#state, next, state) || isLarge(next, state)) await this.#record(next, effects);
+        if (this.#over) break;
         this.#state = state;
         for (const effect of effects) this.#perform(effect);
       }
     } finally {
       this.#draining = false;
     }
+    return null;
+  }
+
+  /** Stores what the machine is told, and which calls start with it. */
+  async #record(input: TurnInputEvent, effects: readonly TurnEffect[]): Promise<void> {
+    const { secrets } = this.#parts;
+    const starts = await this.#tools.plan(effects.filter((effect) => effect.type === 'run-tool'));
+    const suspend = effects.find((effect) => effect.type === 'suspend');
+    const entry: JournalEntry = {
+      input: secrets.redactJson(input),
+      ...(starts.length === 0 ? {} : { started: starts }),
+    };
+    await this.#write([entry], {
+      strict: starts.length > 0,
+      ...(suspend === undefined ? {} : { waits: suspend.waits }),
+    });
+    for (const effect of starts) this.#started.add(effect);
+  }
+
+  /** Writes to the journal, for as long as this runtime may. */
+  async #write(
+    entries: readonly JournalEntry[],
+    options: { readonly strict?: boolean; readonly waits?: readonly TurnWait[] },
+  ): Promise<void> {
+    await this.#stored(async () => await this.#journal.add(entries, options));
   }
 
   #perform(effect: TurnEffect): void {
     switch (effect.type) {
       case 'commit': {
         const commit = this.#commit(effect);
-        this.#commits = commit;
+        this.#writing = commit.catch(() => undefined);
         return this.#own(commit);
       }
+      case 'collect':
+        return this.#own(this.#collect(effect));
       case 'call-model':
-        return this.#own(
-          this.#abortable(effect.id, (signal) => this.#caller.call(effect, this.#plan, signal)),
-        );
+        return this.#own(this.#abortable(effect.id, (signal) => this.#callModel(effect, signal)));
       case 'run-tool':
-        return this.#own(this.#abortable(effect.id, (signal) => this.#runTool(effect, signal)));
+        return this.#tools.perform(effect);
       case 'wait':
         return this.#own(this.#abortable(effect.id, (signal) => this.#wait(effect, signal)));
       case 'stop-model':
@@ -113,18 +260,23 @@ export class TurnRun {
         return this.#aborts.get(effect.id)?.abort(cancelled('stopped'));
       case 'emit':
         return this.#emit(effect.activity);
+      case 'suspend':
+        return this.#end({ kind: 'suspended', waits: effect.waits });
       case 'finish':
         return this.#finish(effect);
     }
   }
 
-  /** The owner of every effect's promise: its value is the next input, its rejection ends the turn. */
+  /** The owner of every effect's promise: its value is the next input, its rejection ends the turn, or this run. */
   #own(outcome: Promise<TurnInputEvent | null>): void {
     outcome
       .then((input) => {
         if (input !== null) this.#dispatch(input);
       })
-      .catch((error: unknown) => this.#dispatch({ type: 'crashed', error: this.#wire(error) }));
+      .catch((error: unknown) => {
+        if (isLashError(error, 'WriterFenced')) this.#end({ kind: 'left', error });
+        else this.#dispatch({ type: 'crashed', error: this.#wire(error) });
+      });
   }
 
   async #abortable(
@@ -136,82 +288,162 @@ export class TurnRun {
     try {
       return await run(abort.signal);
     } finally {
-      this.#aborts.delete(id);
+      if (this.#aborts.get(id) === abort) this.#aborts.delete(id);
     }
   }
 
+  async #callModel(
+    effect: Extract<TurnEffect, { type: 'call-model' }>,
+    signal: AbortSignal,
+  ): Promise<TurnInputEvent> {
+    this.#pageTools.clear();
+    for (const tool of this.#parts.tools()) if (tool.offeredByPage === true) this.#pageTools.add(tool.name);
+    const input = await this.#caller.call(effect, this.#start.scope, signal);
+    const wait =
+      input.type === 'model-failed'
+        ? waitOf(input.error, this.#start.scope.policy, this.#parts.online())
+        : null;
+    return wait === null ? input : { type: 'held', effect: effect.id, wait, at: this.#parts.clock.now() };
+  }
+
+  async #collect({ id }: Extract<TurnEffect, { type: 'collect' }>): Promise<TurnInputEvent> {
+    const inputs = await this.#stored(async () => await collectInputs(this.#parts.turns));
+    return { type: 'collected', effect: id, inputs };
+  }
+
   async #commit(effect: Extract<TurnEffect, { type: 'commit' }>): Promise<TurnInputEvent> {
-    const { id, operationId, parent, nodes, usage, accept } = effect;
-    const durability = accept ? ({ durability: 'strict' } as const) : {};
+    const { id, operationId, parent, nodes, target, usage, role } = effect;
+    const { history } = this.#parts;
+    const turn = this.#changeOf(effect);
+    const durability = role.kind === 'begin' ? ({ durability: 'strict' } as const) : {};
+    await this.#texts.stop();
+    await this.#journal.idle;
     try {
-      const { leaf } = await this.#parts.history.append({ operationId, parent, nodes, usage, ...durability });
-      return { type: 'committed', effect: id, leaf: nodes.length === 0 ? parent : leaf };
+      const leaf = await this.#stored(async () => {
+        if (target === 'branch' && nodes.length === 0) {
+          await history.branch(operationId, parent, { turn, ...durability });
+          return parent;
+        }
+        const appended = await history.append({ operationId, parent, nodes, usage, turn, ...durability });
+        return nodes.length === 0 ? parent : appended.leaf;
+      }, role.kind !== 'begin');
+      this.#journal.restart();
+      this.#started.clear();
+      return { type: 'committed', effect: id, leaf };
     } catch (error) {
+      // Another writer goes on with a turn that was accepted; one that was not is refused.
+      if (role.kind !== 'begin' && isLashError(error, 'WriterFenced')) throw error;
       return { type: 'commit-failed', effect: id, error: this.#wire(error) };
     }
   }
 
-  async #runTool(
-    effect: Extract<TurnEffect, { type: 'run-tool' }>,
-    signal: AbortSignal,
-  ): Promise<TurnInputEvent> {
-    const { clock, secrets, tracer, history, attachments } = this.#parts;
-    const { id, call } = effect;
-    const { callId, tool: name, args } = call;
-    const startedAt = clock.now();
-    tracer.write(this.#context, { type: 'tool_call_started', call_id: callId, name, args });
-    const context: ToolContext = {
-      sessionId: history.sessionId,
-      turnId: this.#plan.turnId,
-      callId,
-      signal,
-      attachments: this.#caller.shownAttachments,
-      attachmentStore: attachments,
-    };
-    const outcome = await dispatchTool(call, this.#parts.tools(), context, secrets);
-    const at = clock.now();
-    const output = { outcome: { status: outcome.status, payload: payloadOf(outcome) } };
-    const duration_ms = at - startedAt;
-    tracer.write(this.#context, {
-      type: 'tool_call_completed',
-      call_id: callId,
-      name,
-      args,
-      output,
-      duration_ms,
-    });
-    return { type: 'tool-finished', effect: id, outcome, durationMs: duration_ms, at };
+  #changeOf({ role, nodes }: Extract<TurnEffect, { type: 'commit' }>): TurnChange {
+    const { scope, hash } = this.#start;
+    const { turnId, turnIndex, policy, prompt } = scope;
+    const { secrets, clock } = this.#parts;
+    const found: StateRecord = { state: snapshotOf(this.#state), appended: nodes.length > 0 };
+    const state = secrets.redactJson(found) as unknown as JsonValue;
+    switch (role.kind) {
+      case 'begin': {
+        const record = { turnIndex, policy, ...(prompt === undefined ? {} : { prompt }) };
+        const plan = secrets.redactJson(record) as unknown as JsonValue;
+        return { kind: 'begin', turnId, hash, plan, state, at: clock.now() };
+      }
+      case 'progress': {
+        const settledAs = { ...INJECTED, leaf: null } as unknown as JsonValue;
+        return { kind: 'progress', turnId, state, settles: role.settles, settledAs };
+      }
+      case 'end': {
+        const result = { ...role.end, usage: role.usage };
+        return { kind: 'end', turnId, result: secrets.redactJson(result) as unknown as JsonValue };
+      }
+    }
+  }
+
+  /**
+   * Does what needs storage, again and again while that is full, blocked or not there, unless the turn is stopped: what a
+   * turn has come to is not given up for something that passes (law ST17).
+   */
+  async #stored<T>(work: () => Promise<T>, patient = true): Promise<T> {
+    for (let delay: number = STORAGE_RETRY_MS[0]; ; delay = Math.min(delay * 2, STORAGE_RETRY_MS[1])) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!patient || !isPassing(error) || this.#over || this.#impatient) throw error;
+        this.#tellWaits([{ kind: 'storage', code: error.code }]);
+        await this.#abortable('storage', async (signal) => await this.#pause(delay, signal));
+        if (this.#over || this.#impatient) throw error;
+        this.#tellWaits(waitsOf(this.#state));
+      }
+    }
   }
 
   async #wait(
     effect: Extract<TurnEffect, { type: 'wait' }>,
     signal: AbortSignal,
   ): Promise<TurnInputEvent | null> {
-    try {
-      await this.#parts.clock.sleep(effect.ms, signal);
-    } catch (error) {
+    const { clock } = this.#parts;
+    const ms = Math.max(0, effect.until - clock.now());
+    if (ms > LONG_WAIT_MS) {
+      const waits = [{ kind: 'rate-limit', until: effect.until }] as const;
+      await this.#write([], { waits });
       if (signal.aborted) return null;
-      throw error;
+      this.#tellWaits(waits);
+      this.#end({ kind: 'suspended', waits });
+      return null;
     }
-    return { type: 'waited', effect: effect.id };
+    await this.#pause(ms, signal);
+    return signal.aborted ? null : { type: 'waited', effect: effect.id };
+  }
+
+  /** Waits, and no longer than `signal` lets it. */
+  async #pause(ms: number, signal: AbortSignal): Promise<null> {
+    try {
+      await this.#parts.clock.sleep(ms, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+    return null;
+  }
+
+  #tellWaits(waits: readonly TurnWait[]): void {
+    this.#emit({ type: 'turn-waiting', turnId: this.#start.scope.turnId, waits });
   }
 
   #emit(activity: TurnActivity): void {
+    if (this.#over) return;
     this.#parts.feed.emit(activity);
     if (activity.type === 'input-accepted') this.#accepted.resolve();
   }
 
+  #keepText(event: SessionEvent): void {
+    if (event.type !== 'text-delta' && event.type !== 'reasoning-delta') return;
+    if (event.turnId !== this.#start.scope.turnId || this.#over) return;
+    const kind = event.type === 'text-delta' ? 'text' : 'reasoning';
+    this.#texts.add({ correlationId: event.correlationId, kind, text: event.text });
+  }
+
   #finish({ end, usage }: Extract<TurnEffect, { type: 'finish' }>): void {
     const { feed, history, tracer } = this.#parts;
-    this.#abortAll('the turn is over');
+    const { turnId } = this.#start.scope;
     const result: TurnResult = { ...end, usage, leaf: history.head.leaf };
     const status = end.status === 'completed' ? 'completed' : 'failed';
     tracer.write(this.#context, { type: 'turn_completed', status, done_reason: end.reason });
-    feed.emit({ type: 'turn-finished', turnId: this.#plan.turnId, result });
     this.#accepted.reject(
       end.error === undefined ? cancelled('the turn was stopped before it began') : fromWireError(end.error),
     );
-    this.#result.resolve(result);
+    this.#end({ kind: 'finished', result });
+    feed.emit({ type: 'turn-finished', turnId, result });
+  }
+
+  #end(end: RunEnd): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#unsubscribe();
+    this.#abortAll('the run is over');
+    if (end.kind === 'left') this.#accepted.reject(end.error);
+    this.#texts.stop().catch(() => undefined);
+    this.#ended.resolve(end);
   }
 
   #abortAll(reason: string): void {
@@ -223,17 +455,27 @@ export class TurnRun {
   }
 }
 
+/** What an input ends with that became part of a running turn. */
+const INJECTED = { status: 'completed', reason: 'injected', usage: NO_USAGE } as const;
+
+/** Whether an error is of storage that may take the same thing later. */
+function isPassing(error: unknown): error is LashError {
+  return (
+    isLashError(error, 'StorageFull') ||
+    isLashError(error, 'StorageBlocked') ||
+    isLashError(error, 'StorageUnavailable')
+  );
+}
+
+/** Whether what follows may take several commits, which a rebuilt one must not contradict (law ST13). */
+function isLarge({ type }: TurnInputEvent, { phase }: TurnState): boolean {
+  if (phase.name !== 'collecting' && phase.name !== 'committing') return false;
+  return type !== 'collected' && draftsBytes(phase.nodes) > MAX_PART_BYTES;
+}
+
 function cancelled(reason: string): LashError<'Cancelled'> {
   return new LashError('Cancelled', `Stopped: ${reason}`, { reason });
 }
-
-function payloadOf(outcome: ToolOutcome): ToolOutcomePayload {
-  if (outcome.status === 'success') return outcome.value;
-  if (outcome.status === 'failure') return { code: outcome.code, message: outcome.message };
-  return { message: outcome.message };
-}
-
-type ToolOutcomePayload = Extract<ToolOutcome, { status: 'success' }>['value'];
 
 function inputParts(input: NodeDraft): number {
   return input.body.kind === 'conversation' ? input.body.message.parts.length : 0;

@@ -40,8 +40,11 @@ export interface EndedTurn extends TurnIdentity {
   readonly withdrawal?: string;
 }
 
+/** A turn that has not ended. */
+export type PendingTurn = QueuedTurn | RunningTurn;
+
 /** What a store keeps of a turn besides plan, journal and signals. */
-export type KeptTurn = QueuedTurn | RunningTurn | EndedTurn;
+export type KeptTurn = PendingTurn | EndedTurn;
 
 /** The place of the turn that has begun: before all that are queued. */
 export const RUNNING_PLACE = 0;

@@ -1,0 +1,373 @@
+import type { StoredTurn } from '../../contract/turn-store.ts';
+import { isLashError, LashError, toLashError } from '../../core/error.ts';
+import type { JsonValue } from '../../core/json.ts';
+import type { PendingTurn } from '../../core/pending-turn.ts';
+import type { SessionPolicy } from '../../core/policy.ts';
+import type { TurnInput, TurnRequest } from '../../core/turn-input.ts';
+import type { TurnResult } from '../../core/turn-result.ts';
+import type { ApprovalDecision, TurnWait } from '../../core/turn-wait.ts';
+import { NO_USAGE } from '../../core/usage.ts';
+import { Deferred } from '../deferred.ts';
+import type { SessionParts } from '../model/model-caller.ts';
+import { turnRunning } from '../session-errors.ts';
+import { isBrought, whenBrought } from './brought.ts';
+import { askOf } from './queued-input.ts';
+import type { CheckedAsk, TurnEngine } from './turn-engine.ts';
+import type { TurnRun } from './turn-run.ts';
+
+/** What a session's turns need from the runtime. */
+export interface TurnsHost {
+  readonly parts: SessionParts;
+  policy(): SessionPolicy;
+  /** Resolves when no other write of this runtime is under way. */
+  idle(): Promise<unknown>;
+  /** Takes the writer's lease. @throws `SessionHeldElsewhere` and what storage throws */
+  enter(turnId: string): Promise<void>;
+  leave(): void;
+  /** Whether the view shows this turn as running. */
+  isShown(turnId: string): boolean;
+  /** Tells the other tabs that something of the turns was stored. */
+  announce(): void;
+}
+
+/**
+ * The turns of one session in this runtime: the one that runs here, those that wait for something, and those that are
+ * queued, whoever began or queued them.
+ *
+ * - SN1 A turn id is one turn (law TU1): asked for again it is the same turn, from any tab, also when it is over.
+ * - SN2 A turn that has begun is gone on with by whoever finds that nobody runs it, once what it waits for is there.
+ * - SN3 When a turn is over, the next queued input begins.
+ * - SN4 A turn that waits holds no lease (law TU11).
+ */
+export class SessionTurns {
+  readonly #host: TurnsHost;
+  readonly #outcomes = new Map<string, Deferred<TurnResult>>();
+  #engine: Promise<TurnEngine> | undefined;
+  #run: { readonly turnId: string; readonly run: TurnRun } | null = null;
+  /** The turn that is being begun, before it runs. */
+  #starting: string | null = null;
+  #waiting = new AbortController();
+  #going: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(host: TurnsHost) {
+    this.#host = host;
+    host.parts.feed.subscribe((event) => {
+      if (event.type === 'turn-finished') this.#settle(event.turnId, event.result);
+    });
+  }
+
+  /** The turn that runs in this runtime. */
+  get running(): string | null {
+    return this.#run?.turnId ?? this.#starting;
+  }
+
+  /** How a turn ends, or ended; whoever runs it. */
+  outcome(turnId: string): Promise<TurnResult> {
+    let outcome = this.#outcomes.get(turnId);
+    if (outcome === undefined) this.#outcomes.set(turnId, (outcome = new Deferred<TurnResult>()));
+    return outcome.promise;
+  }
+
+  /** Accepts an input: resolves once it is stored, whenever its turn is. */
+  async ask(turnId: string, input: TurnInput, request: TurnRequest): Promise<void> {
+    const { parts } = this.#host;
+    const claimed = this.running === null;
+    if (claimed) this.#starting = turnId;
+    try {
+      const engine = await this.#load();
+      const checked = await engine.check(input, request);
+      if (await this.#isKnown(turnId, checked)) return;
+      const busy = claimed ? await this.#begun() : this.running;
+      if (busy === null) return await this.#begin(engine, turnId, checked);
+      if ((request.whenRunning ?? 'reject') === 'reject') throw turnRunning(parts.history.sessionId, busy);
+      await this.#queue(turnId, checked);
+    } finally {
+      if (this.#starting === turnId) this.#starting = null;
+    }
+  }
+
+  /** Tells what is stored of turns that are not over, as a session that was just opened finds it. */
+  async show(): Promise<void> {
+    const { turns, feed } = this.#host.parts;
+    const pending = await turns.pending();
+    const [first] = pending;
+    if (first === undefined) return;
+    const recorded = first.status === 'running' ? await turns.load(first.turnId) : null;
+    if (recorded !== null && this.#host.isShown(first.turnId) === false) {
+      feed.emit({ type: 'turn-joined', turn: (await this.#load()).show(recorded) });
+    }
+    feed.emit({ type: 'queue-changed', queue: (await this.pending()).filter(isQueued) });
+  }
+
+  /** What is not over, and why. */
+  async pending(): Promise<readonly PendingTurn[]> {
+    const { parts } = this.#host;
+    const stored = await parts.turns.pending();
+    const held = this.running !== null || (await this.#isHeldElsewhere());
+    return stored.map((turn) => pendingTurn(turn, held));
+  }
+
+  /** Puts a queued input before another one, or behind all. @throws `InputNotQueued` */
+  async move(turnId: string, before: string | null): Promise<void> {
+    await this.#host.parts.turns.move(turnId, before);
+    this.#host.announce();
+  }
+
+  /**
+   * Stops a turn, wherever it is: one that runs is told to, one that waits or is queued ends. What it ended with is told by
+   * `outcome`. @throws `TurnNotFound`
+   */
+  async cancel(turnId: string, reason: string): Promise<void> {
+    if (this.#run?.turnId === turnId) return this.#run.run.cancel(reason);
+    const { turns, secrets } = this.#host.parts;
+    const stored = await turns.find(turnId);
+    if (stored?.status === 'ended') return;
+    if (stored?.status === 'queued' && (await this.#withdraw(turnId))) return;
+    await turns.signal({ turnId, signalId: 'cancel', value: secrets.redactText(reason) });
+    this.#host.announce();
+    this.goOn();
+  }
+
+  /**
+   * Answers what a turn asked, once, from any tab, and resolves with the answer that stands (law TU11).
+   *
+   * @throws `TurnNotFound`
+   */
+  async answer(requestId: string, decision: ApprovalDecision): Promise<ApprovalDecision> {
+    const { turns, secrets } = this.#host.parts;
+    const slash = requestId.lastIndexOf('/');
+    const [turnId, signalId] = [requestId.slice(0, slash), requestId.slice(slash + 1)];
+    const value = secrets.redactJson(decision) as unknown as JsonValue;
+    const standing = await turns.signal({ turnId, signalId, value });
+    this.#host.announce();
+    await this.hear();
+    return standing.value as unknown as ApprovalDecision;
+  }
+
+  /** Looks what others stored for the turns, and goes on with what can go on. */
+  async hear(): Promise<void> {
+    const { turns, feed } = this.#host.parts;
+    const run = this.#run;
+    if (run !== null) {
+      const signals = await turns.signals(run.turnId);
+      run.run.hear(new Map(signals.map(({ signalId, value }) => [signalId, value])));
+    }
+    feed.emit({ type: 'queue-changed', queue: (await this.pending()).filter(isQueued) });
+    await this.#settleElsewhere();
+    this.goOn();
+  }
+
+  /** Goes on with what can go on, unless that is under way. What goes wrong is found again at the next call. */
+  goOn(): void {
+    if (this.#closed) return;
+    this.#going = this.#going.then(async () => {
+      try {
+        if (!this.#closed && this.running === null) await this.#goOn();
+      } catch (error) {
+        // Another tab is faster, or storage does not answer now: what is stored stays as it is.
+        this.#tellTrouble(toLashError(error));
+      }
+    });
+  }
+
+  /** Stops the running turn with this reason, and waits until it is over. What waits stays. */
+  async close(reason: string): Promise<void> {
+    this.#closed = true;
+    this.#waiting.abort();
+    const run = this.#run?.run;
+    run?.cancel(reason);
+    await run?.ended;
+    await this.#going;
+  }
+
+  /** Leaves the running turn to whoever holds the lease, and resolves when nothing of it is written here any more. */
+  async leaveTo(error: LashError): Promise<void> {
+    await this.#run?.run.leave(error);
+  }
+
+  /** Whether the id was accepted before, with the same request (rule SN1). @throws `OperationConflict` */
+  async #isKnown(turnId: string, { hash }: CheckedAsk): Promise<boolean> {
+    const stored = await this.#host.parts.turns.find(turnId);
+    if (stored === null) return false;
+    if (stored.hash !== hash) {
+      const message = `The turn ${turnId} was asked for before, with another input`;
+      throw new LashError('OperationConflict', message, { operationId: turnId });
+    }
+    if (stored.status === 'ended') this.#settle(turnId, resultOf(stored));
+    else this.goOn();
+    return true;
+  }
+
+  /** The turn that has begun and is not over, whoever runs it. */
+  async #begun(): Promise<string | null> {
+    const begun = (await this.#host.parts.turns.pending()).find(({ status }) => status === 'running');
+    if (begun !== undefined) this.goOn();
+    return begun?.turnId ?? null;
+  }
+
+  async #begin(engine: TurnEngine, turnId: string, checked: CheckedAsk): Promise<void> {
+    await this.#host.idle();
+    await this.#host.enter(turnId).catch((error: unknown) => {
+      this.#host.leave();
+      throw error;
+    });
+    try {
+      const run = await engine.begin(turnId, checked, this.#host.policy());
+      this.#watch(turnId, run);
+      await run.accepted;
+    } catch (error) {
+      if (this.#run?.turnId !== turnId) this.#host.leave();
+      throw error;
+    }
+  }
+
+  async #queue(turnId: string, { ask, hash }: CheckedAsk): Promise<void> {
+    const { turns, clock } = this.#host.parts;
+    await turns.accept({ turnId, hash, request: ask as unknown as JsonValue, at: clock.now() });
+    this.#host.announce();
+    await this.hear();
+  }
+
+  async #withdraw(turnId: string): Promise<boolean> {
+    const { turns, history } = this.#host.parts;
+    const result: TurnResult = {
+      status: 'cancelled',
+      reason: 'withdrawn',
+      leaf: history.head.leaf,
+      usage: NO_USAGE,
+    };
+    try {
+      await turns.withdraw(turnId, result as unknown as JsonValue);
+    } catch (error) {
+      if (isLashError(error, 'InputNotQueued')) return false;
+      throw error;
+    }
+    this.#settle(turnId, result);
+    this.#host.announce();
+    await this.hear();
+    return true;
+  }
+
+  async #goOn(): Promise<void> {
+    const { parts } = this.#host;
+    const [first] = await parts.turns.pending();
+    if (first === undefined) return;
+    const engine = await this.#load();
+    this.#starting = first.turnId;
+    try {
+      if (first.status === 'queued') await this.#beginQueued(engine, first);
+      else await this.#resume(engine, first);
+    } finally {
+      if (this.#starting === first.turnId) this.#starting = null;
+    }
+  }
+
+  async #beginQueued(engine: TurnEngine, { turnId, hash, ...turn }: StoredTurn): Promise<void> {
+    const ask = askOf({ turnId, hash, ...turn });
+    await this.#begin(engine, turnId, { ask, hash });
+  }
+
+  async #resume(engine: TurnEngine, { turnId, waits }: StoredTurn): Promise<void> {
+    const { turns, feed } = this.#host.parts;
+    const held = (waits ?? []) as unknown as readonly TurnWait[];
+    const signals = await turns.signals(turnId);
+    const known = new Set(signals.map(({ signalId }) => signalId));
+    if (held.length > 0 && !held.some((wait) => isBrought(wait, known, this.#host.parts))) {
+      const recorded = await turns.load(turnId);
+      if (recorded !== null) feed.emit({ type: 'turn-joined', turn: engine.show(recorded) });
+      return this.#waitFor(held);
+    }
+    await this.#host.idle();
+    await this.#host.enter(turnId).catch((error: unknown) => {
+      this.#host.leave();
+      throw error;
+    });
+    try {
+      // Another tab may have gone on with it, or ended it, before the lease was here.
+      const recorded = await turns.load(turnId);
+      if (recorded === null) return this.#host.leave();
+      this.#watch(turnId, engine.goOn(recorded));
+    } catch (error) {
+      this.#host.leave();
+      throw error;
+    }
+  }
+
+  #watch(turnId: string, run: TurnRun): void {
+    this.#run = { turnId, run };
+    this.#starting = null;
+    run.ended
+      .then((end) => {
+        this.#run = null;
+        this.#host.leave();
+        if (end.kind === 'suspended') this.#waitFor(end.waits);
+        if (end.kind === 'finished') this.goOn();
+      })
+      .catch((error: unknown) => this.#tellTrouble(toLashError(error)));
+  }
+
+  /** Goes on when the time has come, or the network is there; whatever else is brought, whoever brings it says so. */
+  #waitFor(waits: readonly TurnWait[]): void {
+    this.#waiting.abort();
+    const waiting = new AbortController();
+    this.#waiting = waiting;
+    whenBrought(waits, this.#host.parts, waiting.signal).then(
+      () => this.goOn(),
+      () => undefined,
+    );
+  }
+
+  /** Turns of which nobody told how they ended. */
+  async #settleElsewhere(): Promise<void> {
+    for (const turnId of this.#outcomes.keys()) {
+      if (turnId === this.running) continue;
+      const stored = await this.#host.parts.turns.find(turnId);
+      if (stored?.status === 'ended') this.#settle(turnId, resultOf(stored));
+    }
+  }
+
+  #settle(turnId: string, result: TurnResult): void {
+    this.#outcomes.get(turnId)?.resolve(result);
+    this.#outcomes.delete(turnId);
+  }
+
+  async #isHeldElsewhere(): Promise<boolean> {
+    const { environment, history } = this.#host.parts;
+    return await environment.sessionStoreFactory.leases.isHeld(history.sessionId);
+  }
+
+  #tellTrouble(error: LashError): void {
+    const { tracer, secrets, history } = this.#host.parts;
+    const { code, message } = secrets.redactError(error);
+    tracer.write(
+      { session_id: history.sessionId },
+      { type: 'custom', name: 'turn_not_resumed', payload: { code, message } },
+    );
+  }
+
+  async #load(): Promise<TurnEngine> {
+    this.#engine ??= import('./turn-engine.ts').then(
+      ({ TurnEngine: Engine }) => new Engine(this.#host.parts),
+    );
+    return await this.#engine;
+  }
+}
+
+function isQueued({ status }: PendingTurn): boolean {
+  return status === 'queued';
+}
+
+function pendingTurn(turn: StoredTurn, held: boolean): PendingTurn {
+  const { turnId } = turn;
+  if (turn.status === 'queued') {
+    const { parts, inject = false } = askOf(turn);
+    return { turnId, status: 'queued', waits: [], input: parts === null ? null : { parts }, inject };
+  }
+  const waits = (turn.waits ?? []) as unknown as readonly TurnWait[];
+  return { turnId, status: waits.length > 0 ? 'waiting' : held ? 'running' : 'interrupted', waits };
+}
+
+function resultOf({ result, leaf }: StoredTurn): TurnResult {
+  return { leaf, ...(result as unknown as Omit<TurnResult, 'leaf'>) };
+}
