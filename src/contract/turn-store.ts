@@ -106,7 +106,7 @@ export interface TurnSignal {
 
 /** What a commit says of a turn (RC2). */
 export type TurnChange =
-  /** It begins, whether or not it was queued. @throws `TurnRunning`, `OperationConflict` */
+  /** It begins, whether or not it was queued. @throws `TurnRunning`, `OperationConflict`, `InputNotQueued` if it ended */
   | {
       readonly kind: 'begin';
       readonly turnId: string;
