@@ -9,7 +9,10 @@ export function asks(turnId: string, text: string = turnId): QueuedInput {
 }
 
 /** What a commit says that begins the turn that asks for `text`. */
-export function begins(turnId: string, text: string = turnId): TurnChange {
+export function begins(
+  turnId: string,
+  text: string = turnId,
+): Extract<TurnChange, { readonly kind: 'begin' }> {
   const hash = `hash of ${text}`;
   return { kind: 'begin', turnId, hash, plan: { plan: turnId }, state: { state: 0 }, at: 6 };
 }

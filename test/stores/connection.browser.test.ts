@@ -6,7 +6,16 @@ import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { rejects } from '../../src/testing/assert.ts';
 import { RuntimeEnvironment } from '../../src/worker/environment.ts';
 import { finish, plays, policy, text } from '../runtime/support.ts';
-import { clearSiteData, eventsOf, hasDevTools, hold, instead, Rows, settled } from './faults.ts';
+import {
+  clearSiteData,
+  eventsOf,
+  hasDevTools,
+  hold,
+  instead,
+  loseNextAnswer,
+  Rows,
+  settled,
+} from './faults.ts';
 import { damage, dumpRows, openRaw, withDatabase } from './raw-database.ts';
 
 afterEach(() => vi.restoreAllMocks());
@@ -100,22 +109,12 @@ describe('a lost connection', () => {
   test('[ST16] a write whose outcome is unknown is not made again, unless that gives the same', () =>
     withDatabase(async ({ database }) => {
       const rows = new Rows(database);
-      // It commits, and the connection is gone before that was told.
-      const lostAnswer = (original: () => void, self: object): void => {
-        original();
-        const transaction = self as IDBTransaction;
-        transaction.oncomplete = null;
-        transaction.addEventListener('complete', () => {
-          Object.defineProperty(transaction, 'error', { value: new DOMException('lost', 'UnknownError') });
-          transaction.dispatchEvent(new Event('abort'));
-        });
-      };
       await rows.read();
-      instead(IDBTransaction.prototype, 'commit', lostAnswer);
+      loseNextAnswer();
       const error = await rejects(rows.increment(), 'StorageUnavailable');
       expect(error.data.reason).toContain('not known');
       expect(await rows.read()).toBe(1);
-      instead(IDBTransaction.prototype, 'commit', lostAnswer);
+      loseNextAnswer();
       await rows.increment(true);
       expect(await rows.read()).toBe(3);
     }));

@@ -139,6 +139,21 @@ export function instead<Result>(
   });
 }
 
+/** Lets the next transaction commit, does `meanwhile`, and loses the connection before that it is complete was told. */
+export function loseNextAnswer(meanwhile: () => Promise<unknown> = async () => undefined): void {
+  instead<void>(IDBTransaction.prototype, 'commit', (original, self) => {
+    original();
+    const transaction = self as IDBTransaction;
+    transaction.oncomplete = null;
+    transaction.addEventListener('complete', () => {
+      void meanwhile().then(() => {
+        Object.defineProperty(transaction, 'error', { value: new DOMException('lost', 'UnknownError') });
+        transaction.dispatchEvent(new Event('abort'));
+      });
+    });
+  });
+}
+
 /** Makes a transaction that is told to commit fail for want of space, as browsers do that find out only then. */
 export function fillUpAtCommit(): void {
   instead<void>(IDBTransaction.prototype, 'commit', (_original, self) => {

@@ -36,8 +36,8 @@ export interface EndedTurn extends TurnIdentity {
   /** JSON text. */
   readonly result: string;
   readonly leaf: string | null;
-  /** Names the call that withdrew it: a call that has to ask again knows by that whether it was the one. */
-  readonly withdrawal?: string;
+  /** Of the call that withdrew it: one that has to ask again knows by that whether it was the one. */
+  readonly token?: string;
 }
 
 /** A turn that has not ended. */
@@ -69,7 +69,7 @@ export function toStoredTurn(turn: KeptTurn, parse: (text: string) => JsonValue)
 export function endedAs(
   { turnId, hash, at }: KeptTurn,
   result: string,
-  rest: Pick<EndedTurn, 'leaf' | 'withdrawal'>,
+  rest: Pick<EndedTurn, 'leaf' | 'token'>,
 ): EndedTurn {
   return { turnId, hash, at, status: 'ended', result, ...rest };
 }

@@ -102,11 +102,11 @@ export async function withdrawTurn(
 ): Promise<StoredTurn> {
   const { sessionId } = access;
   const result = toText(given, 'result');
-  const withdrawal = crypto.randomUUID();
+  const token = crypto.randomUUID();
   return write(access, ['turns', 'signals'], async (rows) => {
     const found = await readTurn(rows, sessionId, turnId);
-    if (found?.status === 'ended' && found.withdrawal === withdrawal) return showTurn(sessionId, found);
-    const turn = endedAs(checkQueued(turnId, found), result, { leaf: null, withdrawal });
+    if (found?.status === 'ended' && found.token === token) return showTurn(sessionId, found);
+    const turn = endedAs(checkQueued(turnId, found), result, { leaf: null, token });
     rows.put('turns', { ...turn, sessionId });
     rows.delete('signals', keysOf([sessionId, turnId]));
     return showTurn(sessionId, turn);
@@ -151,5 +151,7 @@ async function readEntries(
   first: number,
 ): Promise<readonly string[]> {
   const range = IDBKeyRange.bound([sessionId, turnId, first + 1], [sessionId, turnId, []]);
-  return decodeRecording(sessionId, turnId, await rows.getAll('journal', range), first + 1);
+  const texts = decodeRecording(sessionId, turnId, await rows.getAll('journal', range), first + 1);
+  for (const text of texts) parseJson(sessionId, text);
+  return texts;
 }
