@@ -74,7 +74,8 @@ export class LashRuntime {
       enter: async (turnId) => await this.#tabs.enter(turnId),
       leave: () => this.#tabs.leave(),
       announce: () => this.#tabs.announce({ kind: 'turns-changed' }),
-      isShown: (turnId) => this.#view.turn?.turnId === turnId,
+      shown: () => this.#view.turn?.turnId ?? null,
+      tell: (event) => this.#tabs.tell(event),
     });
     this.#tabs = new SessionTabs(opened, {
       view: () => this.#view,

@@ -5,7 +5,7 @@ import { test } from 'vitest';
 import { inIndexedDb } from './model-world.ts';
 import { runModel } from './model.ts';
 
-const steps = 1500;
+const steps = 1900;
 const seed = 20_261_123;
 
 test(`[ST4] [ST8] [ST9] [ST11] the logic of IndexedDB stores, on a double, answers as the obvious model does: ${steps} steps from seed ${seed}`, async () => {

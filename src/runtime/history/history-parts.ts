@@ -29,6 +29,8 @@ export interface AppendRequest {
   readonly usage: readonly UsageEntry[];
   readonly requires?: string;
   readonly durability?: 'strict';
+  /** Whether it may have been done already by whoever asks: then that is what it comes to. */
+  readonly repeat?: boolean;
   /** What the last of the commits says of a turn (law TU4). */
   readonly turn?: TurnChange;
 }

@@ -1,4 +1,4 @@
-import type { CommitReceipt, CommitRequest, GraphChange } from '../../contract/store.ts';
+import type { CommitReceipt, GraphChange } from '../../contract/store.ts';
 import type { BranchPoint } from '../../core/branch-point.ts';
 import type { PathWindow, SessionHead } from '../../core/event.ts';
 import { totalBytes } from '../../core/node-bytes.ts';
@@ -130,7 +130,8 @@ export class History {
       const change: GraphChange = { kind: 'append', parentId: parent, nodes, ...requires };
       const isLast = part === batches.length - 1;
       const receipt = await this.#commit(isLast ? request : rest, operationId, change, usage);
-      await this.#extend(receipt, parent, nodes);
+      const isHere = receipt.replayed && this.#path.leaf === receipt.leaf;
+      if (!isHere) await this.#extend(receipt, parent, nodes);
       nodeIds.push(...receipt.nodeIds);
       parent = receipt.leaf;
       usage = [];
@@ -142,7 +143,7 @@ export class History {
   async branch(
     operationId: string,
     leaf: string | null,
-    options: Pick<AppendRequest, 'turn' | 'durability'> = {},
+    options: Pick<AppendRequest, 'turn' | 'durability' | 'repeat'> = {},
   ): Promise<void> {
     const path = await this.#withPage(this.#held(leaf) ?? (await this.#unread(leaf)));
     const receipt = await this.#commit(options, operationId, { kind: 'branch', leaf }, []);
@@ -247,13 +248,13 @@ export class History {
   }
 
   async #commit(
-    options: Pick<CommitRequest, 'durability' | 'turn'>,
+    options: Pick<AppendRequest, 'durability' | 'turn' | 'repeat'>,
     operationId: string,
     change: GraphChange,
     usage: readonly UsageEntry[],
   ): Promise<CommitReceipt> {
     const expectedRevision = this.#head.revision;
-    const { durability, turn } = options;
+    const { durability, turn, repeat = false } = options;
     try {
       const receipt = await this.#parts.store.commit({
         operationId,
@@ -264,7 +265,7 @@ export class History {
         ...(durability === undefined ? {} : { durability }),
         ...(turn === undefined ? {} : { turn }),
       });
-      checkReceipt(receipt, expectedRevision);
+      if (!repeat) checkReceipt(receipt, expectedRevision);
       return receipt;
     } catch (error) {
       await this.#catchUp();

@@ -2,7 +2,6 @@ import type { SessionLeases, SessionNotice } from '../../contract/lease.ts';
 import type { SessionStore } from '../../contract/store.ts';
 import { isLashError, type LashError } from '../../core/error.ts';
 import type { SessionEvent, SessionWriter, TurnActivity } from '../../core/event.ts';
-import type { TurnResult } from '../../core/turn-result.ts';
 import type { SessionView } from '../../core/view.ts';
 import type { Feed } from '../feed.ts';
 import type { History } from '../history/history.ts';
@@ -127,6 +126,7 @@ export class SessionTabs {
     this.#enqueue(async () => {
       await this.#seat.look();
       await this.#follow();
+      await this.#host.turnsChanged();
       await this.#host.loadMeta();
     });
     this.#publish({ kind: 'following' });
@@ -138,6 +138,13 @@ export class SessionTabs {
     notice: Extract<SessionNotice, { readonly kind: 'changed' | 'meta-changed' | 'turns-changed' }>,
   ): void {
     this.#publish(notice);
+  }
+
+  /** Tells the feed what happened elsewhere, and the other tabs nothing. */
+  tell(event: SessionEvent): void {
+    this.#fromElsewhere = true;
+    this.#feed.emit(event);
+    this.#fromElsewhere = false;
   }
 
   /** Gives the lease up and hears nothing more. */
@@ -185,7 +192,7 @@ export class SessionTabs {
         await this.#store.load({ kind: 'head' });
         return;
       case 'turn':
-        if (!this.#seat.held) this.#tell({ type: 'turn-joined', turn: notice.turn });
+        if (!this.#seat.held) this.tell({ type: 'turn-joined', turn: notice.turn });
         break;
       case 'activity':
         this.#join(notice.activity);
@@ -206,7 +213,7 @@ export class SessionTabs {
     let unknown = false;
     for (const event of activity) {
       const shown = this.#host.view().turn?.turnId === event.turnId;
-      if (shown || event.type === 'turn-started') this.#tell(event);
+      if (shown || event.type === 'turn-started') this.tell(event);
       else unknown ||= event.type !== 'turn-finished';
     }
     const began = activity.some(({ type }) => type === 'turn-started');
@@ -234,7 +241,7 @@ export class SessionTabs {
   }
 
   #onWriter(writer: SessionWriter): void {
-    this.#tell({ type: 'writer-changed', writer });
+    this.tell({ type: 'writer-changed', writer });
     if (writer === 'nobody') this.#enqueue(async () => await this.#forsake());
   }
 
@@ -243,17 +250,7 @@ export class SessionTabs {
     if (this.#seat.writer !== 'nobody') return;
     await this.#follow();
     await this.#host.turnsChanged();
-    const turnId = this.#host.view().turn?.turnId;
-    if (turnId !== undefined && turnId !== this.#host.runningTurn()) await this.#settle(turnId);
     this.#host.nobodyWrites();
-  }
-
-  /** Tells how a turn ended that is shown as running and is over. */
-  async #settle(turnId: string): Promise<void> {
-    const stored = await this.#store.turns.find(turnId);
-    if (stored?.status !== 'ended') return;
-    const result = { leaf: stored.leaf, ...(stored.result as unknown as Omit<TurnResult, 'leaf'>) };
-    this.#tell({ type: 'turn-finished', turnId, result });
   }
 
   #onLost(): void {
@@ -272,13 +269,7 @@ export class SessionTabs {
     this.#host.end(error);
     await this.#host.leaveTurn(error);
     this.#stop();
-    this.#tell({ type: 'session-deleted' });
+    this.tell({ type: 'session-deleted' });
     this.#seat.rest();
-  }
-
-  #tell(event: SessionEvent): void {
-    this.#fromElsewhere = true;
-    this.#feed.emit(event);
-    this.#fromElsewhere = false;
   }
 }

@@ -1,5 +1,6 @@
 import type { StoredTurn } from '../../contract/turn-store.ts';
-import { isLashError, LashError, toLashError } from '../../core/error.ts';
+import { isLashError, LashError, toLashError, toWireError } from '../../core/error.ts';
+import type { SessionEvent } from '../../core/event.ts';
 import type { JsonValue } from '../../core/json.ts';
 import type { PendingTurn } from '../../core/pending-turn.ts';
 import type { SessionPolicy } from '../../core/policy.ts';
@@ -9,7 +10,7 @@ import type { ApprovalDecision, TurnWait } from '../../core/turn-wait.ts';
 import { NO_USAGE } from '../../core/usage.ts';
 import { Deferred } from '../deferred.ts';
 import type { SessionParts } from '../model/model-caller.ts';
-import { turnRunning } from '../session-errors.ts';
+import { sessionClosed, turnRunning } from '../session-errors.ts';
 import { isBrought, whenBrought } from './brought.ts';
 import { askOf } from './queued-input.ts';
 import type { CheckedAsk, TurnEngine } from './turn-engine.ts';
@@ -24,8 +25,10 @@ export interface TurnsHost {
   /** Takes the writer's lease. @throws `SessionHeldElsewhere` and what storage throws */
   enter(turnId: string): Promise<void>;
   leave(): void;
-  /** Whether the view shows this turn as running. */
-  isShown(turnId: string): boolean;
+  /** The turn that the view shows as running. */
+  shown(): string | null;
+  /** Tells what happened elsewhere. */
+  tell(event: SessionEvent): void;
   /** Tells the other tabs that something of the turns was stored. */
   announce(): void;
 }
@@ -46,6 +49,9 @@ export class SessionTurns {
   #run: { readonly turnId: string; readonly run: TurnRun } | null = null;
   /** The turn that is being begun, before it runs. */
   #starting: string | null = null;
+  /** Turns that were told to stop before they ran, with the reason. */
+  readonly #stops = new Map<string, string>();
+  readonly #asking = new Set<Promise<void>>();
   #waiting = new AbortController();
   #going: Promise<void> = Promise.resolve();
   #closed = false;
@@ -53,7 +59,9 @@ export class SessionTurns {
   constructor(host: TurnsHost) {
     this.#host = host;
     host.parts.feed.subscribe((event) => {
-      if (event.type === 'turn-finished') this.#settle(event.turnId, event.result);
+      if (event.type !== 'turn-finished') return;
+      this.#settle(event.turnId, event.result);
+      if (this.#run?.turnId === event.turnId) this.#release();
     });
   }
 
@@ -71,19 +79,51 @@ export class SessionTurns {
 
   /** Accepts an input: resolves once it is stored, whenever its turn is. */
   async ask(turnId: string, input: TurnInput, request: TurnRequest): Promise<void> {
-    const { parts } = this.#host;
+    const asking = this.#ask(turnId, input, request);
+    const over = asking.catch(() => undefined);
+    this.#asking.add(over);
+    try {
+      await asking;
+    } finally {
+      this.#asking.delete(over);
+      this.#stops.delete(turnId);
+    }
+  }
+
+  async #ask(turnId: string, input: TurnInput, request: TurnRequest): Promise<void> {
     const claimed = this.running === null;
     if (claimed) this.#starting = turnId;
     try {
       const engine = await this.#load();
       const checked = await engine.check(input, request);
+      const isRefused = (request.whenRunning ?? 'reject') === 'reject';
+      if (claimed && (await this.#enter(turnId, !isRefused))) {
+        return await this.#askAsWriter(engine, turnId, checked, isRefused);
+      }
       if (await this.#isKnown(turnId, checked)) return;
-      const busy = claimed ? await this.#begun() : this.running;
-      if (busy === null) return await this.#begin(engine, turnId, checked);
-      if ((request.whenRunning ?? 'reject') === 'reject') throw turnRunning(parts.history.sessionId, busy);
+      if (isRefused) throw turnRunning(this.#host.parts.history.sessionId, this.running ?? turnId);
       await this.#queue(turnId, checked);
     } finally {
       if (this.#starting === turnId) this.#starting = null;
+    }
+  }
+
+  /** The lease is here; it is given back unless the turn begins. */
+  async #askAsWriter(
+    engine: TurnEngine,
+    turnId: string,
+    checked: CheckedAsk,
+    isRefused: boolean,
+  ): Promise<void> {
+    try {
+      if (await this.#isKnown(turnId, checked)) return;
+      const begun = (await this.#host.parts.turns.pending()).find(({ status }) => status === 'running');
+      if (begun === undefined) return await this.#begin(engine, turnId, checked);
+      this.goOn();
+      if (isRefused) throw turnRunning(this.#host.parts.history.sessionId, begun.turnId);
+      await this.#queue(turnId, checked);
+    } finally {
+      if (this.#run?.turnId !== turnId) this.#host.leave();
     }
   }
 
@@ -94,7 +134,7 @@ export class SessionTurns {
     const [first] = pending;
     if (first === undefined) return;
     const recorded = first.status === 'running' ? await turns.load(first.turnId) : null;
-    if (recorded !== null && this.#host.isShown(first.turnId) === false) {
+    if (recorded !== null && this.#host.shown() !== first.turnId) {
       feed.emit({ type: 'turn-joined', turn: (await this.#load()).show(recorded) });
     }
     feed.emit({ type: 'queue-changed', queue: (await this.pending()).filter(isQueued) });
@@ -120,10 +160,13 @@ export class SessionTurns {
    */
   async cancel(turnId: string, reason: string): Promise<void> {
     if (this.#run?.turnId === turnId) return this.#run.run.cancel(reason);
+    if (this.#starting === turnId) return void this.#stops.set(turnId, reason);
     const { turns, secrets } = this.#host.parts;
     const stored = await turns.find(turnId);
     if (stored?.status === 'ended') return;
-    if (stored?.status === 'queued' && (await this.#withdraw(turnId))) return;
+    const { leaf } = this.#host.parts.history.head;
+    const withdrawn = { status: 'cancelled', reason: 'withdrawn', leaf, usage: NO_USAGE } as const;
+    if (stored?.status === 'queued' && (await this.#withdraw(turnId, withdrawn))) return;
     await turns.signal({ turnId, signalId: 'cancel', value: secrets.redactText(reason) });
     this.#host.announce();
     this.goOn();
@@ -175,10 +218,11 @@ export class SessionTurns {
   async close(reason: string): Promise<void> {
     this.#closed = true;
     this.#waiting.abort();
+    await Promise.all(this.#asking);
+    await this.#going;
     const run = this.#run?.run;
     run?.cancel(reason);
     await run?.ended;
-    await this.#going;
   }
 
   /** Leaves the running turn to whoever holds the lease, and resolves when nothing of it is written here any more. */
@@ -199,27 +243,27 @@ export class SessionTurns {
     return true;
   }
 
-  /** The turn that has begun and is not over, whoever runs it. */
-  async #begun(): Promise<string | null> {
-    const begun = (await this.#host.parts.turns.pending()).find(({ status }) => status === 'running');
-    if (begun !== undefined) this.goOn();
-    return begun?.turnId ?? null;
+  /** Takes the lease. With `mayFail`, that another tab is in a turn is no error. */
+  async #enter(turnId: string, mayFail: boolean): Promise<boolean> {
+    await this.#host.idle();
+    try {
+      await this.#host.enter(turnId);
+      return true;
+    } catch (error) {
+      this.#host.leave();
+      if (mayFail && isLashError(error, 'SessionHeldElsewhere')) return false;
+      throw error;
+    }
   }
 
   async #begin(engine: TurnEngine, turnId: string, checked: CheckedAsk): Promise<void> {
-    await this.#host.idle();
-    await this.#host.enter(turnId).catch((error: unknown) => {
-      this.#host.leave();
-      throw error;
-    });
-    try {
-      const run = await engine.begin(turnId, checked, this.#host.policy());
-      this.#watch(turnId, run);
-      await run.accepted;
-    } catch (error) {
-      if (this.#run?.turnId !== turnId) this.#host.leave();
-      throw error;
-    }
+    const run = await engine.plan(turnId, checked, this.#host.policy());
+    if (this.#closed) throw sessionClosed(this.#host.parts.history.sessionId);
+    this.#watch(turnId, run);
+    run.begin();
+    const stop = this.#stops.get(turnId);
+    if (stop !== undefined) run.cancel(stop);
+    await run.accepted;
   }
 
   async #queue(turnId: string, { ask, hash }: CheckedAsk): Promise<void> {
@@ -229,14 +273,8 @@ export class SessionTurns {
     await this.hear();
   }
 
-  async #withdraw(turnId: string): Promise<boolean> {
-    const { turns, history } = this.#host.parts;
-    const result: TurnResult = {
-      status: 'cancelled',
-      reason: 'withdrawn',
-      leaf: history.head.leaf,
-      usage: NO_USAGE,
-    };
+  async #withdraw(turnId: string, result: TurnResult): Promise<boolean> {
+    const { turns } = this.#host.parts;
     try {
       await turns.withdraw(turnId, result as unknown as JsonValue);
     } catch (error) {
@@ -263,9 +301,31 @@ export class SessionTurns {
     }
   }
 
-  async #beginQueued(engine: TurnEngine, { turnId, hash, ...turn }: StoredTurn): Promise<void> {
-    const ask = askOf({ turnId, hash, ...turn });
-    await this.#begin(engine, turnId, { ask, hash });
+  async #beginQueued(engine: TurnEngine, { turnId }: StoredTurn): Promise<void> {
+    if (!(await this.#enter(turnId, true))) return;
+    try {
+      // Another tab may have begun it before the lease was here.
+      const [first] = await this.#host.parts.turns.pending();
+      if (first?.turnId !== turnId || first.status !== 'queued') return;
+      await this.#begin(engine, turnId, { ask: askOf(first), hash: first.hash });
+    } catch (error) {
+      if (isLashError(error) && !error.retryable) await this.#giveUp(turnId, error);
+      throw error;
+    } finally {
+      if (this.#run?.turnId !== turnId) this.#host.leave();
+    }
+  }
+
+  /** A queued input whose turn cannot begin is over. */
+  async #giveUp(turnId: string, error: LashError): Promise<void> {
+    const { secrets, history } = this.#host.parts;
+    const failed = {
+      status: 'failed',
+      reason: 'runtime_error',
+      leaf: history.head.leaf,
+      usage: NO_USAGE,
+    } as const;
+    await this.#withdraw(turnId, { ...failed, error: toWireError(secrets.redactError(error)) });
   }
 
   async #resume(engine: TurnEngine, { turnId, waits }: StoredTurn): Promise<void> {
@@ -278,11 +338,7 @@ export class SessionTurns {
       if (recorded !== null) feed.emit({ type: 'turn-joined', turn: engine.show(recorded) });
       return this.#waitFor(held);
     }
-    await this.#host.idle();
-    await this.#host.enter(turnId).catch((error: unknown) => {
-      this.#host.leave();
-      throw error;
-    });
+    if (!(await this.#enter(turnId, true))) return;
     try {
       // Another tab may have gone on with it, or ended it, before the lease was here.
       const recorded = await turns.load(turnId);
@@ -299,12 +355,16 @@ export class SessionTurns {
     this.#starting = null;
     run.ended
       .then((end) => {
-        this.#run = null;
-        this.#host.leave();
+        if (this.#run?.run === run) this.#release();
         if (end.kind === 'suspended') this.#waitFor(end.waits);
         if (end.kind === 'finished') this.goOn();
       })
       .catch((error: unknown) => this.#tellTrouble(toLashError(error)));
+  }
+
+  #release(): void {
+    this.#run = null;
+    this.#host.leave();
   }
 
   /** Goes on when the time has come, or the network is there; whatever else is brought, whoever brings it says so. */
@@ -318,12 +378,16 @@ export class SessionTurns {
     );
   }
 
-  /** Turns of which nobody told how they ended. */
+  /** Turns of which nobody told how they ended: those that somebody waits for, and the one that is shown. */
   async #settleElsewhere(): Promise<void> {
-    for (const turnId of this.#outcomes.keys()) {
+    const shown = this.#host.shown();
+    for (const turnId of new Set([...this.#outcomes.keys(), ...(shown === null ? [] : [shown])])) {
       if (turnId === this.running) continue;
       const stored = await this.#host.parts.turns.find(turnId);
-      if (stored?.status === 'ended') this.#settle(turnId, resultOf(stored));
+      if (stored?.status !== 'ended') continue;
+      const result = resultOf(stored);
+      if (turnId === this.#host.shown()) this.#host.tell({ type: 'turn-finished', turnId, result });
+      this.#settle(turnId, result);
     }
   }
 

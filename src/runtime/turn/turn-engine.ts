@@ -32,13 +32,12 @@ export class TurnEngine {
     return { ask, hash: await hashOf(ask) };
   }
 
-  /** Begins a turn; the writer's lease is held. @throws `NodeNotFound` (`from`), `InvalidInput` */
-  async begin(turnId: string, { ask, hash }: CheckedAsk, policy: SessionPolicy): Promise<TurnRun> {
+  /** A turn that is ready to begin; the writer's lease is held. @throws `NodeNotFound` (`from`), `InvalidInput` */
+  async plan(turnId: string, { ask, hash }: CheckedAsk, policy: SessionPolicy): Promise<TurnRun> {
     const { scope, state, input, target } = await planTurn(this.#parts, policy, turnId, ask);
     const nothing = { entries: 0, started: new Set<string>(), signals: new Map() };
-    const run = new TurnRun({ scope, hash, state, ...nothing }, this.#parts, this.#caller);
-    run.begin(input, target);
-    return run;
+    const start = { scope, hash, state, ...nothing, input, target };
+    return new TurnRun(start, this.#parts, this.#caller);
   }
 
   /** Goes on with a turn that nobody runs; the writer's lease is held. @throws `StoredDataCorrupt` */
@@ -46,7 +45,8 @@ export class TurnEngine {
     const found = readTurn(this.#parts.history.sessionId, recorded);
     const { turnId, hash, plan, state, entries, started, signals } = found;
     const scope = { turnId, turnIndex: plan.turnIndex, policy: plan.policy, prompt: plan.prompt };
-    const run = new TurnRun({ scope, hash, state, entries, started, signals }, this.#parts, this.#caller);
+    const start = { scope, hash, state, entries, started, signals, input: null, target: 'stay' } as const;
+    const run = new TurnRun(start, this.#parts, this.#caller);
     this.#parts.feed.emit({ type: 'turn-joined', turn: liveTurnOf(found) });
     run.goOn();
     return run;

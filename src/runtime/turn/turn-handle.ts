@@ -38,7 +38,6 @@ export class TurnHandle implements AsyncIterable<TurnActivity> {
    * Rejects if the input was not accepted.
    */
   async cancel(reason = 'stopped by the caller'): Promise<TurnResult> {
-    await this.accepted;
     await this.#source.cancel(reason);
     return await this.result;
   }

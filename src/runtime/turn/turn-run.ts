@@ -7,7 +7,7 @@ import type { NodeDraft } from '../../core/node.ts';
 import type { TurnResult } from '../../core/turn-result.ts';
 import type { TurnWait } from '../../core/turn-wait.ts';
 import { NO_USAGE } from '../../core/usage.ts';
-import type { TurnEffect } from '../../turn/effect.ts';
+import type { GraphTarget, TurnEffect } from '../../turn/effect.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
 import { transition } from '../../turn/machine.ts';
 import { openEffects, waitsOf } from '../../turn/open-effects.ts';
@@ -27,6 +27,9 @@ export interface RunStart {
   readonly scope: TurnScope;
   readonly hash: string;
   readonly state: TurnState;
+  /** What it begins with. */
+  readonly input: NodeDraft | null;
+  readonly target: GraphTarget;
   /** Entries that its journal has already. */
   readonly entries: number;
   readonly started: ReadonlySet<string>;
@@ -75,6 +78,8 @@ export class TurnRun {
   readonly #ended = new Deferred<RunEnd>();
   readonly #unsubscribe: () => void;
   #state: TurnState;
+  /** Whether the turn is stored as one that has begun. */
+  #isStored = false;
   #draining = false;
   /** Whether storage is not waited for any more. */
   #impatient = false;
@@ -116,7 +121,8 @@ export class TurnRun {
   }
 
   /** Begins the turn. */
-  begin(input: NodeDraft | null, target: 'stay' | 'branch'): void {
+  begin(): void {
+    const { input, target } = this.#start;
     const metadata = { input_item_count: input === null ? 0 : inputParts(input) };
     this.#parts.tracer.write(this.#context, { type: 'turn_started', metadata });
     this.#dispatch({ type: 'start', input, target });
@@ -124,6 +130,7 @@ export class TurnRun {
 
   /** Goes on where somebody else stopped. */
   goOn(): void {
+    this.#isStored = true;
     this.#accepted.resolve();
     const { phase } = this.#state;
     if (phase.name === 'calling') {
@@ -202,6 +209,7 @@ export class TurnRun {
     try {
       for (let next = this.#inputs.shift(); next !== undefined && !this.#over; next = this.#inputs.shift()) {
         const [state, effects] = transition(this.#state, next);
+        if (next.type === 'crashed') this.#abortAll(next.error.message);
         if (isRecorded(this.#state, next, state) || isLarge(next, state)) await this.#record(next, effects);
         if (this.#over) break;
         this.#state = state;
@@ -213,9 +221,11 @@ export class TurnRun {
     return null;
   }
 
-  /** Stores what the machine is told, and which calls start with it. */
+  /** Stores what the machine is told, and which calls start with it; a commit that is under way comes first. */
   async #record(input: TurnInputEvent, effects: readonly TurnEffect[]): Promise<void> {
     const { secrets } = this.#parts;
+    await this.#writing;
+    if (!this.#isStored) return;
     const starts = await this.#tools.plan(effects.filter((effect) => effect.type === 'run-tool'));
     const suspend = effects.find((effect) => effect.type === 'suspend');
     const entry: JournalEntry = {
@@ -315,18 +325,25 @@ export class TurnRun {
     const { id, operationId, parent, nodes, target, usage, role } = effect;
     const { history } = this.#parts;
     const turn = this.#changeOf(effect);
-    const durability = role.kind === 'begin' ? ({ durability: 'strict' } as const) : {};
+    const strict = role.kind === 'begin' ? ({ durability: 'strict' } as const) : {};
+    let repeat = false;
+    const write = async (): Promise<string | null> => {
+      const options = { turn, ...strict, repeat };
+      // What is tried again may have been done: then it is what it comes to.
+      repeat = true;
+      if (target === 'branch' && nodes.length === 0) {
+        await history.branch(operationId, parent, options);
+        return parent;
+      }
+      const appended = await history.append({ operationId, parent, nodes, usage, ...options });
+      return nodes.length === 0 ? parent : appended.leaf;
+    };
     await this.#texts.stop();
     await this.#journal.idle;
     try {
-      const leaf = await this.#stored(async () => {
-        if (target === 'branch' && nodes.length === 0) {
-          await history.branch(operationId, parent, { turn, ...durability });
-          return parent;
-        }
-        const appended = await history.append({ operationId, parent, nodes, usage, turn, ...durability });
-        return nodes.length === 0 ? parent : appended.leaf;
-      }, role.kind !== 'begin');
+      const leaf =
+        role.kind === 'begin' ? await this.#accept(write) : await this.#stored(async () => await write());
+      this.#isStored = true;
       this.#journal.restart();
       this.#started.clear();
       return { type: 'committed', effect: id, leaf };
@@ -334,6 +351,19 @@ export class TurnRun {
       // Another writer goes on with a turn that was accepted; one that was not is refused.
       if (role.kind !== 'begin' && isLashError(error, 'WriterFenced')) throw error;
       return { type: 'commit-failed', effect: id, error: this.#wire(error) };
+    }
+  }
+
+  /** An input is refused if storage does not take it, unless it did. */
+  async #accept(write: () => Promise<string | null>): Promise<string | null> {
+    try {
+      return await write();
+    } catch (error) {
+      const { turns } = this.#parts;
+      const { turnId } = this.#start.scope;
+      const stored = isPassing(error) ? await turns.find(turnId).catch(() => null) : null;
+      if (stored?.status !== 'running') throw error;
+      return await write();
     }
   }
 
@@ -364,12 +394,12 @@ export class TurnRun {
    * Does what needs storage, again and again while that is full, blocked or not there, unless the turn is stopped: what a
    * turn has come to is not given up for something that passes (law ST17).
    */
-  async #stored<T>(work: () => Promise<T>, patient = true): Promise<T> {
+  async #stored<T>(work: () => Promise<T>): Promise<T> {
     for (let delay: number = STORAGE_RETRY_MS[0]; ; delay = Math.min(delay * 2, STORAGE_RETRY_MS[1])) {
       try {
         return await work();
       } catch (error) {
-        if (!patient || !isPassing(error) || this.#over || this.#impatient) throw error;
+        if (!isPassing(error) || this.#over || this.#impatient) throw error;
         this.#tellWaits([{ kind: 'storage', code: error.code }]);
         await this.#abortable('storage', async (signal) => await this.#pause(delay, signal));
         if (this.#over || this.#impatient) throw error;
