@@ -30,16 +30,29 @@ export function openEffects(state: TurnState): readonly TurnEffect[] {
   }
 }
 
-/** What the turn waits for that somebody else has to bring, in call order. */
-export function waitsOf({ phase }: TurnState): readonly TurnWait[] {
+/** An effect that cannot be performed before something is brought. */
+export interface HeldEffect {
+  readonly effect: string;
+  readonly wait: TurnWait;
+}
+
+/** What is held, in call order. */
+export function heldEffects({ phase, step }: TurnState): readonly HeldEffect[] {
   switch (phase.name) {
     case 'calling':
-      return phase.held === null ? [] : [phase.held];
+      return phase.held === null ? [] : [{ effect: phase.effect, wait: phase.held }];
     case 'running-tools':
-      return phase.held.filter((wait) => wait !== null);
+      return phase.held.flatMap((wait, index) =>
+        wait === null ? [] : [{ effect: toolEffectId(step - 1, index), wait }],
+      );
     default:
       return [];
   }
+}
+
+/** What the turn waits for that somebody else has to bring, in call order. */
+export function waitsOf(state: TurnState): readonly TurnWait[] {
+  return heldEffects(state).map(({ wait }) => wait);
 }
 
 /** The id of the effect that runs a tool: a step's calls are counted from 0. */

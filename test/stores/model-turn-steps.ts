@@ -71,7 +71,9 @@ const accept: Step = async (run, { session }, seat) => {
 const begin: Step = async (run, play, seat) => {
   const { turns } = play.session;
   const [first] = turns.queue;
-  const known = run.random.percent(60) ? first : turnOf(run, play.session);
+  const ended = [...turns.all.values()].find(({ status }) => status === 'ended');
+  const other = run.random.percent(40) ? ended?.turnId : turnOf(run, play.session);
+  const known = run.random.percent(60) ? first : other;
   const isFresh = run.random.percent(20) || known === undefined;
   const turnId = isFresh || known === 'nobody' ? run.newId('t') : known;
   const hash = (run.random.percent(85) ? turns.all.get(turnId)?.hash : undefined) ?? run.newId('hash ');
@@ -83,7 +85,7 @@ const proceed: Step = async (run, play, seat) => {
   const { session } = play;
   const turnId = runningOf(run, session);
   const settles = new Set(session.turns.queue.filter(() => run.random.percent(15)));
-  if (run.random.percent(15)) settles.add(turnOf(run, session));
+  if (run.random.percent(30)) settles.add(turnOf(run, session));
   const said = { state: content(run), settles: [...settles], settledAs: content(run) };
   await commitTurn(run, play, seat, { kind: 'progress', turnId, ...said });
 };
@@ -108,7 +110,8 @@ const record: Step = async (run, play, seat) => {
   const standing = isNext || random.percent(30) ? [] : journal.slice(first, first + 1 + random.below(3));
   const entries = [...standing, ...Array.from({ length: random.below(3) }, () => content(run))];
   const waits = random.percent(30) ? { waits: content(run) } : {};
-  const given = { turnId, epoch: seat.epoch, first, entries, ...waits };
+  const epoch = random.percent(6) ? seat.epoch + 1 : seat.epoch;
+  const given = { turnId, epoch, first, entries, ...waits };
   const verdict = session.turns.record(given, session.epoch);
   await settleAs(seat.store.turns.record(given), verdict, ['added', 'same']);
   equal(await seat.store.turns.load(turnId), session.turns.load(turnId), 'a journal');
@@ -116,8 +119,8 @@ const record: Step = async (run, play, seat) => {
 };
 
 const signal: Step = async (run, { session }, seat) => {
-  const turnId = turnOf(run, session);
-  const given = { turnId, signalId: `signal ${run.random.below(3)}`, value: content(run) };
+  const turnId = run.random.percent(50) ? runningOf(run, session) : turnOf(run, session);
+  const given = { turnId, signalId: `signal ${run.random.below(2)}`, value: content(run) };
   const [verdict, standing] = session.turns.signal(given);
   const got = await settleAs(seat.store.turns.signal(given), verdict, ['given', 'stands']);
   equal(got, standing, 'the signal that stands');
@@ -167,10 +170,13 @@ const turnReads: Step = async (run, { session }, seat) => {
 /** All that a session keeps of its turns. */
 export async function checkTurns({ turns: expected }: ModelSession, { turns }: SessionStore): Promise<void> {
   equal(await turns.pending(), expected.pending(), 'what has not ended');
-  for (const turnId of expected.all.keys()) {
-    equal(await turns.find(turnId), expected.find(turnId), 'a turn');
-    equal(await turns.signals(turnId), expected.signals(turnId), 'signals');
-  }
+  const ids = [...expected.all.keys()];
+  const found = await Promise.all(ids.map((id) => Promise.all([turns.find(id), turns.signals(id)])));
+  equal(
+    found,
+    ids.map((id) => [expected.find(id), expected.signals(id)]),
+    'the turns of a session',
+  );
   const { running = 'nobody' } = expected;
   equal(await turns.load(running), expected.load(running), 'the turn that has begun');
 }

@@ -7,7 +7,7 @@ import { newTurn } from '../../src/turn/boundary.ts';
 import type { TurnEffect } from '../../src/turn/effect.ts';
 import type { TurnInputEvent } from '../../src/turn/input.ts';
 import { transition } from '../../src/turn/machine.ts';
-import { openEffects } from '../../src/turn/open-effects.ts';
+import { heldEffects, openEffects } from '../../src/turn/open-effects.ts';
 import { isRecorded, replay, snapshotOf } from '../../src/turn/replay.ts';
 import type { CollectedInput, ModelAnswer, TurnConfig, TurnState } from '../../src/turn/state.ts';
 
@@ -408,7 +408,7 @@ describe('turn machine, any sequence', () => {
   function step(bench: Bench, pick: number, kind: number): void {
     const { phase } = bench.state;
     if (kind % 11 === 0) return void bench.send({ type: 'cancel', reason: 'any', at: kind });
-    const held = heldEffects(bench.state);
+    const held = heldEffects(bench.state).map(({ effect }) => effect);
     const open = openOf(bench);
     const released = held[pick % Math.max(held.length, 1)];
     if (released !== undefined && (open.length === 0 || kind % 3 === 0)) {
@@ -426,13 +426,6 @@ describe('turn machine, any sequence', () => {
 
   function openOf(bench: Bench): readonly TurnEffect[] {
     return bench.state.phase.name === 'accepting' ? [bench.last('commit')] : openEffects(bench.state);
-  }
-
-  function heldEffects({ phase, step: present }: TurnState): readonly string[] {
-    if (phase.name === 'running-tools') {
-      return phase.held.flatMap((wait, index) => (wait === null ? [] : [`tool-${present - 1}-${index}`]));
-    }
-    return 'held' in phase && phase.held !== null ? [phase.effect] : [];
   }
 
   function inputFor(effect: TurnEffect, kind: number, stopping: boolean): TurnInputEvent | null {

@@ -8,12 +8,13 @@ import type { TurnInput, TurnRequest } from '../../core/turn-input.ts';
 import type { TurnResult } from '../../core/turn-result.ts';
 import type { ApprovalDecision, TurnWait } from '../../core/turn-wait.ts';
 import { NO_USAGE } from '../../core/usage.ts';
-import { Deferred } from '../deferred.ts';
 import type { SessionParts } from '../model/model-caller.ts';
 import { sessionClosed, turnRunning } from '../session-errors.ts';
 import { isBrought, whenBrought } from './brought.ts';
+import { pendingTurn, resultOf, waitsOfStored } from './pending-turns.ts';
 import { askOf } from './queued-input.ts';
 import type { CheckedAsk, TurnEngine } from './turn-engine.ts';
+import { TurnOutcomes } from './turn-outcomes.ts';
 import type { TurnRun } from './turn-run.ts';
 
 /** What a session's turns need from the runtime. */
@@ -44,7 +45,7 @@ export interface TurnsHost {
  */
 export class SessionTurns {
   readonly #host: TurnsHost;
-  readonly #outcomes = new Map<string, Deferred<TurnResult>>();
+  readonly #outcomes: TurnOutcomes;
   #engine: Promise<TurnEngine> | undefined;
   #run: { readonly turnId: string; readonly run: TurnRun } | null = null;
   /** The turn that is being begun, before it runs. */
@@ -58,9 +59,10 @@ export class SessionTurns {
 
   constructor(host: TurnsHost) {
     this.#host = host;
+    this.#outcomes = new TurnOutcomes(host.parts.turns);
     host.parts.feed.subscribe((event) => {
       if (event.type !== 'turn-finished') return;
-      this.#settle(event.turnId, event.result);
+      this.#outcomes.settle(event.turnId, event.result);
       if (this.#run?.turnId === event.turnId) this.#release();
     });
   }
@@ -72,9 +74,7 @@ export class SessionTurns {
 
   /** How a turn ends, or ended; whoever runs it. */
   outcome(turnId: string): Promise<TurnResult> {
-    let outcome = this.#outcomes.get(turnId);
-    if (outcome === undefined) this.#outcomes.set(turnId, (outcome = new Deferred<TurnResult>()));
-    return outcome.promise;
+    return this.#outcomes.of(turnId);
   }
 
   /** Accepts an input: resolves once it is stored, whenever its turn is. */
@@ -137,7 +137,10 @@ export class SessionTurns {
     if (recorded !== null && this.#host.shown() !== first.turnId) {
       feed.emit({ type: 'turn-joined', turn: (await this.#load()).show(recorded) });
     }
-    feed.emit({ type: 'queue-changed', queue: (await this.pending()).filter(isQueued) });
+    feed.emit({
+      type: 'queue-changed',
+      queue: (await this.pending()).filter(({ status }) => status === 'queued'),
+    });
   }
 
   /** What is not over, and why. */
@@ -196,7 +199,10 @@ export class SessionTurns {
       const signals = await turns.signals(run.turnId);
       run.run.hear(new Map(signals.map(({ signalId, value }) => [signalId, value])));
     }
-    feed.emit({ type: 'queue-changed', queue: (await this.pending()).filter(isQueued) });
+    feed.emit({
+      type: 'queue-changed',
+      queue: (await this.pending()).filter(({ status }) => status === 'queued'),
+    });
     await this.#settleElsewhere();
     this.goOn();
   }
@@ -238,7 +244,7 @@ export class SessionTurns {
       const message = `The turn ${turnId} was asked for before, with another input`;
       throw new LashError('OperationConflict', message, { operationId: turnId });
     }
-    if (stored.status === 'ended') this.#settle(turnId, resultOf(stored));
+    if (stored.status === 'ended') this.#outcomes.settle(turnId, resultOf(stored));
     else this.goOn();
     return true;
   }
@@ -281,7 +287,7 @@ export class SessionTurns {
       if (isLashError(error, 'InputNotQueued')) return false;
       throw error;
     }
-    this.#settle(turnId, result);
+    this.#outcomes.settle(turnId, result);
     this.#host.announce();
     await this.hear();
     return true;
@@ -328,9 +334,10 @@ export class SessionTurns {
     await this.#withdraw(turnId, { ...failed, error: toWireError(secrets.redactError(error)) });
   }
 
-  async #resume(engine: TurnEngine, { turnId, waits }: StoredTurn): Promise<void> {
+  async #resume(engine: TurnEngine, stored: StoredTurn): Promise<void> {
     const { turns, feed } = this.#host.parts;
-    const held = (waits ?? []) as unknown as readonly TurnWait[];
+    const { turnId } = stored;
+    const held = waitsOfStored(stored);
     const signals = await turns.signals(turnId);
     const known = new Set(signals.map(({ signalId }) => signalId));
     if (held.length > 0 && !held.some((wait) => isBrought(wait, known, this.#host.parts))) {
@@ -378,22 +385,11 @@ export class SessionTurns {
     );
   }
 
-  /** Turns of which nobody told how they ended: those that somebody waits for, and the one that is shown. */
   async #settleElsewhere(): Promise<void> {
     const shown = this.#host.shown();
-    for (const turnId of new Set([...this.#outcomes.keys(), ...(shown === null ? [] : [shown])])) {
-      if (turnId === this.running) continue;
-      const stored = await this.#host.parts.turns.find(turnId);
-      if (stored?.status !== 'ended') continue;
-      const result = resultOf(stored);
-      if (turnId === this.#host.shown()) this.#host.tell({ type: 'turn-finished', turnId, result });
-      this.#settle(turnId, result);
-    }
-  }
-
-  #settle(turnId: string, result: TurnResult): void {
-    this.#outcomes.get(turnId)?.resolve(result);
-    this.#outcomes.delete(turnId);
+    const result = await this.#outcomes.look(shown, this.running);
+    if (shown === null || result === null || shown !== this.#host.shown()) return;
+    this.#host.tell({ type: 'turn-finished', turnId: shown, result });
   }
 
   async #isHeldElsewhere(): Promise<boolean> {
@@ -416,22 +412,4 @@ export class SessionTurns {
     );
     return await this.#engine;
   }
-}
-
-function isQueued({ status }: PendingTurn): boolean {
-  return status === 'queued';
-}
-
-function pendingTurn(turn: StoredTurn, held: boolean): PendingTurn {
-  const { turnId } = turn;
-  if (turn.status === 'queued') {
-    const { parts, inject = false } = askOf(turn);
-    return { turnId, status: 'queued', waits: [], input: parts === null ? null : { parts }, inject };
-  }
-  const waits = (turn.waits ?? []) as unknown as readonly TurnWait[];
-  return { turnId, status: waits.length > 0 ? 'waiting' : held ? 'running' : 'interrupted', waits };
-}
-
-function resultOf({ result, leaf }: StoredTurn): TurnResult {
-  return { leaf, ...(result as unknown as Omit<TurnResult, 'leaf'>) };
 }

@@ -1,26 +1,26 @@
 import type { TraceContext } from '../../contract/trace.ts';
-import type { TurnChange } from '../../contract/turn-store.ts';
 import { fromWireError, isLashError, LashError, toWireError, type WireError } from '../../core/error.ts';
 import type { SessionEvent, TurnActivity } from '../../core/event.ts';
 import type { JsonValue } from '../../core/json.ts';
 import type { NodeDraft } from '../../core/node.ts';
 import type { TurnResult } from '../../core/turn-result.ts';
 import type { TurnWait } from '../../core/turn-wait.ts';
-import { NO_USAGE } from '../../core/usage.ts';
 import type { GraphTarget, TurnEffect } from '../../turn/effect.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
 import { transition } from '../../turn/machine.ts';
-import { openEffects, waitsOf } from '../../turn/open-effects.ts';
-import { isRecorded, snapshotOf } from '../../turn/replay.ts';
+import { heldEffects, openEffects, waitsOf } from '../../turn/open-effects.ts';
+import { isRecorded } from '../../turn/replay.ts';
 import type { TurnState } from '../../turn/state.ts';
 import { Deferred } from '../deferred.ts';
 import { draftsBytes, MAX_PART_BYTES } from '../history/draft-size.ts';
 import type { ModelCaller, SessionParts, TurnScope } from '../model/model-caller.ts';
 import { waitOf } from './model-wait.ts';
+import { pause, PatientStorage } from './patient-storage.ts';
 import { collectInputs } from './queued-input.ts';
 import { ShownTexts } from './shown-texts.ts';
 import { ToolCalls } from './tool-calls.ts';
-import { type JournalEntry, type StateRecord, TurnJournal } from './turn-journal.ts';
+import { type CommitEffect, TurnCommits } from './turn-commits.ts';
+import { type JournalEntry, TurnJournal } from './turn-journal.ts';
 
 /** What a run is made of: the plan of a turn, and where it stands. */
 export interface RunStart {
@@ -48,9 +48,6 @@ export type RunEnd =
 /** A wait that is longer than this is stored, and the lease is given back, in milliseconds. */
 const LONG_WAIT_MS = 10_000;
 
-/** After how long a commit that storage did not take is tried again, in milliseconds: doubled each time, up to the last. */
-const STORAGE_RETRY_MS = [500, 10_000] as const;
-
 /**
  * Drives one turn: feeds the machine with inputs, one at a time, and performs the effects it asks for. The only place
  * that waits on behalf of a turn.
@@ -69,6 +66,8 @@ export class TurnRun {
   readonly #journal: TurnJournal;
   readonly #texts: ShownTexts;
   readonly #tools: ToolCalls;
+  readonly #storage: PatientStorage;
+  readonly #commits: TurnCommits;
   readonly #inputs: TurnInputEvent[] = [];
   readonly #aborts = new Map<string, AbortController>();
   readonly #started: Set<string>;
@@ -81,8 +80,6 @@ export class TurnRun {
   /** Whether the turn is stored as one that has begun. */
   #isStored = false;
   #draining = false;
-  /** Whether storage is not waited for any more. */
-  #impatient = false;
   #over = false;
   #writing: Promise<unknown> = Promise.resolve();
 
@@ -96,6 +93,10 @@ export class TurnRun {
     this.#signals = new Map(start.signals);
     this.#journal = new TurnJournal(parts.turns, turnId, start.entries, () => parts.history.epoch);
     this.#texts = new ShownTexts(this.#journal, parts.clock);
+    this.#storage = new PatientStorage(parts.clock, (error) =>
+      this.#tellWaits(error === null ? waitsOf(this.#state) : [{ kind: 'storage', code: error.code }]),
+    );
+    this.#commits = new TurnCommits(parts, start.scope, start.hash, this.#storage);
     this.#tools = new ToolCalls(parts, caller, {
       turnId,
       trace: this.#context,
@@ -147,37 +148,23 @@ export class TurnRun {
 
   /** Looks whether what the turn waits for is there. */
   release(): void {
-    const { phase, step } = this.#state;
-    if (phase.name === 'calling' && phase.held !== null) {
-      this.#dispatch({ type: 'released', effect: phase.effect });
-    }
-    if (phase.name !== 'running-tools') return;
-    for (const [index, wait] of phase.held.entries()) {
-      if (wait !== null) this.#dispatch({ type: 'released', effect: `tool-${step - 1}-${index}` });
-    }
+    for (const { effect } of heldEffects(this.#state)) this.#dispatch({ type: 'released', effect });
   }
 
   /** Tells the run what others told the turn. */
   hear(signals: ReadonlyMap<string, JsonValue>): void {
-    const { phase, step } = this.#state;
     for (const [signalId, value] of signals) {
       if (this.#signals.has(signalId)) continue;
       this.#signals.set(signalId, value);
       if (signalId === 'cancel') this.cancel(String(value));
-      else if (phase.name === 'running-tools') {
-        const index = phase.held.findIndex(
-          (wait, at) => wait !== null && `tool-${step - 1}-${at}` === signalId,
-        );
-        if (index >= 0) this.#dispatch({ type: 'released', effect: signalId });
-      }
+      else this.#dispatch({ type: 'released', effect: signalId });
     }
   }
 
   /** Asks the turn to stop; how it ended says who was first (law TU5). */
   cancel(reason: string): void {
-    this.#impatient = true;
+    this.#storage.stop();
     this.#dispatch({ type: 'cancel', reason, at: this.#parts.clock.now() });
-    this.#aborts.get('storage')?.abort(cancelled(reason));
   }
 
   /** Ends the turn as failed with this error, if it has not ended, and resolves when it writes no more. */
@@ -244,7 +231,7 @@ export class TurnRun {
     entries: readonly JournalEntry[],
     options: { readonly strict?: boolean; readonly waits?: readonly TurnWait[] },
   ): Promise<void> {
-    await this.#stored(async () => await this.#journal.add(entries, options));
+    await this.#storage.run(async () => await this.#journal.add(entries, options));
   }
 
   #perform(effect: TurnEffect): void {
@@ -317,32 +304,16 @@ export class TurnRun {
   }
 
   async #collect({ id }: Extract<TurnEffect, { type: 'collect' }>): Promise<TurnInputEvent> {
-    const inputs = await this.#stored(async () => await collectInputs(this.#parts.turns));
+    const inputs = await this.#storage.run(async () => await collectInputs(this.#parts.turns));
     return { type: 'collected', effect: id, inputs };
   }
 
-  async #commit(effect: Extract<TurnEffect, { type: 'commit' }>): Promise<TurnInputEvent> {
-    const { id, operationId, parent, nodes, target, usage, role } = effect;
-    const { history } = this.#parts;
-    const turn = this.#changeOf(effect);
-    const strict = role.kind === 'begin' ? ({ durability: 'strict' } as const) : {};
-    let repeat = false;
-    const write = async (): Promise<string | null> => {
-      const options = { turn, ...strict, repeat };
-      // What is tried again may have been done: then it is what it comes to.
-      repeat = true;
-      if (target === 'branch' && nodes.length === 0) {
-        await history.branch(operationId, parent, options);
-        return parent;
-      }
-      const appended = await history.append({ operationId, parent, nodes, usage, ...options });
-      return nodes.length === 0 ? parent : appended.leaf;
-    };
+  async #commit(effect: CommitEffect): Promise<TurnInputEvent> {
+    const { id, role } = effect;
     await this.#texts.stop();
     await this.#journal.idle;
     try {
-      const leaf =
-        role.kind === 'begin' ? await this.#accept(write) : await this.#stored(async () => await write());
+      const leaf = await this.#commits.make(effect, this.#state);
       this.#isStored = true;
       this.#journal.restart();
       this.#started.clear();
@@ -351,60 +322,6 @@ export class TurnRun {
       // Another writer goes on with a turn that was accepted; one that was not is refused.
       if (role.kind !== 'begin' && isLashError(error, 'WriterFenced')) throw error;
       return { type: 'commit-failed', effect: id, error: this.#wire(error) };
-    }
-  }
-
-  /** An input is refused if storage does not take it, unless it did. */
-  async #accept(write: () => Promise<string | null>): Promise<string | null> {
-    try {
-      return await write();
-    } catch (error) {
-      const { turns } = this.#parts;
-      const { turnId } = this.#start.scope;
-      const stored = isPassing(error) ? await turns.find(turnId).catch(() => null) : null;
-      if (stored?.status !== 'running') throw error;
-      return await write();
-    }
-  }
-
-  #changeOf({ role, nodes }: Extract<TurnEffect, { type: 'commit' }>): TurnChange {
-    const { scope, hash } = this.#start;
-    const { turnId, turnIndex, policy, prompt } = scope;
-    const { secrets, clock } = this.#parts;
-    const found: StateRecord = { state: snapshotOf(this.#state), appended: nodes.length > 0 };
-    const state = secrets.redactJson(found) as unknown as JsonValue;
-    switch (role.kind) {
-      case 'begin': {
-        const record = { turnIndex, policy, ...(prompt === undefined ? {} : { prompt }) };
-        const plan = secrets.redactJson(record) as unknown as JsonValue;
-        return { kind: 'begin', turnId, hash, plan, state, at: clock.now() };
-      }
-      case 'progress': {
-        const settledAs = { ...INJECTED, leaf: null } as unknown as JsonValue;
-        return { kind: 'progress', turnId, state, settles: role.settles, settledAs };
-      }
-      case 'end': {
-        const result = { ...role.end, usage: role.usage };
-        return { kind: 'end', turnId, result: secrets.redactJson(result) as unknown as JsonValue };
-      }
-    }
-  }
-
-  /**
-   * Does what needs storage, again and again while that is full, blocked or not there, unless the turn is stopped: what a
-   * turn has come to is not given up for something that passes (law ST17).
-   */
-  async #stored<T>(work: () => Promise<T>): Promise<T> {
-    for (let delay: number = STORAGE_RETRY_MS[0]; ; delay = Math.min(delay * 2, STORAGE_RETRY_MS[1])) {
-      try {
-        return await work();
-      } catch (error) {
-        if (!isPassing(error) || this.#over || this.#impatient) throw error;
-        this.#tellWaits([{ kind: 'storage', code: error.code }]);
-        await this.#abortable('storage', async (signal) => await this.#pause(delay, signal));
-        if (this.#over || this.#impatient) throw error;
-        this.#tellWaits(waitsOf(this.#state));
-      }
     }
   }
 
@@ -422,18 +339,8 @@ export class TurnRun {
       this.#end({ kind: 'suspended', waits });
       return null;
     }
-    await this.#pause(ms, signal);
+    await pause(clock, ms, signal);
     return signal.aborted ? null : { type: 'waited', effect: effect.id };
-  }
-
-  /** Waits, and no longer than `signal` lets it. */
-  async #pause(ms: number, signal: AbortSignal): Promise<null> {
-    try {
-      await this.#parts.clock.sleep(ms, signal);
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    }
-    return null;
   }
 
   #tellWaits(waits: readonly TurnWait[]): void {
@@ -470,6 +377,7 @@ export class TurnRun {
     if (this.#over) return;
     this.#over = true;
     this.#unsubscribe();
+    this.#storage.stop();
     this.#abortAll('the run is over');
     if (end.kind === 'left') this.#accepted.reject(end.error);
     this.#texts.stop().catch(() => undefined);
@@ -483,18 +391,6 @@ export class TurnRun {
   #wire(error: unknown): WireError {
     return toWireError(this.#parts.secrets.redactError(error));
   }
-}
-
-/** What an input ends with that became part of a running turn. */
-const INJECTED = { status: 'completed', reason: 'injected', usage: NO_USAGE } as const;
-
-/** Whether an error is of storage that may take the same thing later. */
-function isPassing(error: unknown): error is LashError {
-  return (
-    isLashError(error, 'StorageFull') ||
-    isLashError(error, 'StorageBlocked') ||
-    isLashError(error, 'StorageUnavailable')
-  );
 }
 
 /** Whether what follows may take several commits, which a rebuilt one must not contradict (law ST13). */
