@@ -3,7 +3,7 @@ import { test } from 'vitest';
 import { inIndexedDb } from './model-world.ts';
 import { runModel, tableOf } from './model.ts';
 
-const steps = Number(import.meta.env['VITE_SOAK_STEPS'] ?? 750);
+const steps = Number(import.meta.env['VITE_SOAK_STEPS'] ?? 900);
 const seed = Number(import.meta.env['VITE_SOAK_SEED'] ?? 20_261_122);
 
 const TITLE =

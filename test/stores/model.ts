@@ -40,7 +40,7 @@ const WEIGHTS: Readonly<Record<string, number>> = {
   badIds: 3,
   importOne: 8,
   page: 30,
-  node: 15,
+  node: 25,
   locate: 15,
   siblings: 25,
   orphans: 10,
