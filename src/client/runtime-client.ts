@@ -45,6 +45,8 @@ export interface CreateSessionRequest {
   readonly id?: string;
   readonly title?: string;
   readonly policy: SessionPolicy;
+  /** What becomes of a turn that nobody runs any more; default `go-on`. See {@link OpenSessionRequest}. */
+  readonly unfinishedTurns?: 'go-on' | 'ask';
 }
 
 /** A page's connection to the runtime in a worker. `connectRuntime` makes one. */
@@ -87,26 +89,24 @@ export class RuntimeClient {
    *
    * @throws `SessionExists`, `SessionDeleted` (an id is used once), `InvalidInput`, a storage error.
    */
-  createSession({ id, title, policy }: CreateSessionRequest): Promise<SessionClient> {
-    return this.#open({
-      mode: 'create',
-      policy,
-      sessionId: id,
-      title,
-    });
+  createSession({ id, ...request }: CreateSessionRequest): Promise<SessionClient> {
+    return this.#open({ ...request, mode: 'create', sessionId: id });
   }
 
   /**
    * Opens a session. One that this client has open already is shared: both handles show the same view, and the session
-   * closes with the last of them. A policy replaces the stored one. Default mode: `open`. With mode `readOnly`, `damaged: 'showSound'` shows
-   * a path that cannot be read whole up to its last sound node.
+   * closes with the last of them. A policy replaces the stored one. Default mode: `open`. With mode `readOnly`,
+   * `damaged: 'showSound'` shows a path that cannot be read whole up to its last sound node. With `unfinishedTurns: 'ask'`,
+   * which holds for the first opening, turns that nobody runs any more go on when `session.resumeTurns` is called.
    *
    * @throws `SessionNotFound`, `SessionDeleted`, `SessionInUse` (another client of the same worker has it open),
    *   `StoredDataCorrupt`, a storage error.
    */
   openSession(
     id: string,
-    options: Pick<OpenSessionRequest, 'policy' | 'damaged'> & { readonly mode?: SessionOpenMode } = {},
+    options: Pick<OpenSessionRequest, 'policy' | 'damaged' | 'unfinishedTurns'> & {
+      readonly mode?: SessionOpenMode;
+    } = {},
   ): Promise<SessionClient> {
     const { mode = 'open', ...rest } = options;
     return this.#open({ ...rest, mode, sessionId: id });
@@ -141,14 +141,15 @@ export class RuntimeClient {
 
   /**
    * Gives the worker a secret by the name that policies use. It lives in the worker's memory, is redacted everywhere
-   * (law SE1), and is gone with the worker: after a reconnect it has to be given again.
+   * (law SE1), and is gone with the worker: after a reconnect it has to be given again. Turns that wait for it go on.
    */
   setCredentials(name: string, secret: string): Promise<void> {
     return this.#call('setCredentials', { name, secret });
   }
 
   /**
-   * Offers these tools to every session, in place of those offered before. They are offered again after a reconnect.
+   * Offers these tools to every session, in place of those offered before. They are offered again after a reconnect. Turns
+   * that wait for one of them go on.
    *
    * @throws `InvalidInput` for a name that is taken or that providers do not take, or a schema that cannot be used.
    */
@@ -340,6 +341,7 @@ export class RuntimeClient {
     if (item.kind === 'closed') {
       this.#feeds.close(item.session, this.#closed ?? (item.error && fromWireError(item.error)));
     } else if (item.kind === 'tool-call') void this.#runTool(item.call, item.request);
+    else if (item.kind === 'turn-accepted') this.#feeds.accepted(item.session, item.turnId);
     else if (item.kind === 'database') this.#options.onDatabase?.(item.event);
     else if (item.kind === 'tool-cancelled') this.#tools.cancel(item.call, item.reason);
     else (this.#options.onWarning ?? reportError)(fromWireError(item.error));

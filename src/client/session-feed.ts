@@ -21,7 +21,7 @@ export class SessionFeed {
   /** Why the session is not open, or not yet again: its number is that of no session then, or of another one. */
   ended: LashError | undefined;
   readonly #listeners = new Set<() => void>();
-  readonly #turns = new Map<string, TurnInbox>();
+  readonly #inboxes = new Set<TurnInbox>();
   #view: SessionView;
 
   constructor(session: number, view: SessionView) {
@@ -39,7 +39,11 @@ export class SessionFeed {
   hold(opened: OpenedSession, request: OpenSessionRequest): void {
     this.holders += 1;
     this.policy = opened.policy;
-    this.reopening = request.mode === 'readOnly' ? request : { mode: 'open' };
+    const { mode, unfinishedTurns } = request;
+    this.reopening =
+      mode === 'readOnly'
+        ? request
+        : { mode: 'open', ...(unfinishedTurns === undefined ? {} : { unfinishedTurns }) };
   }
 
   /** Calls `listener` at each `notify`. */
@@ -51,11 +55,11 @@ export class SessionFeed {
 
   /** Where the activity of a turn goes until the returned function is called. */
   expectTurn(turnId: string): { readonly inbox: TurnInbox; readonly end: () => void } {
-    const inbox = new TurnInbox();
-    this.#turns.set(turnId, inbox);
+    const inbox = new TurnInbox(turnId);
+    this.#inboxes.add(inbox);
     const end = (): void => {
       inbox.end();
-      if (this.#turns.get(turnId) === inbox) this.#turns.delete(turnId);
+      this.#inboxes.delete(inbox);
     };
     return { inbox, end };
   }
@@ -67,9 +71,14 @@ export class SessionFeed {
     this.ended = undefined;
   }
 
+  /** The input of this turn is stored. */
+  accepted(turnId: string): void {
+    this.#toTurn(turnId, (inbox) => inbox.accept());
+  }
+
   /** Takes one event. Whether the view changed; whoever calls it calls `notify` after the batch. */
   apply(event: SessionEvent): boolean {
-    if ('turnId' in event) this.#turns.get(event.turnId)?.deliver(event);
+    if ('turnId' in event) this.#toTurn(event.turnId, (inbox) => inbox.deliver(event));
     return this.show(reduceView(this.#view, event));
   }
 
@@ -89,5 +98,9 @@ export class SessionFeed {
         reportError(error);
       }
     }
+  }
+
+  #toTurn(turnId: string, tell: (inbox: TurnInbox) => void): void {
+    for (const inbox of this.#inboxes) if (inbox.turnId === turnId) tell(inbox);
   }
 }

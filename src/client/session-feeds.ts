@@ -29,6 +29,11 @@ export class SessionFeeds {
     return feed?.apply(event) === true ? feed : undefined;
   }
 
+  /** The input of a turn is stored. */
+  accepted(session: number, turnId: string): void {
+    this.#open.get(session)?.accepted(turnId);
+  }
+
   /** The session is closed; `error` says why if it is not that the page closed it. */
   close(session: number, error: LashError | undefined): void {
     const feed = this.#open.get(session);

@@ -2,9 +2,11 @@ import type { BranchPoint } from '../core/branch-point.ts';
 import { LashError } from '../core/error.ts';
 import type { SessionNode } from '../core/node.ts';
 import type { ParkedSession } from '../core/parked-session.ts';
+import type { PendingTurn } from '../core/pending-turn.ts';
 import type { SessionPolicy } from '../core/policy.ts';
 import type { TurnInput, TurnRequest } from '../core/turn-input.ts';
 import type { TurnResult } from '../core/turn-result.ts';
+import type { ApprovalDecision } from '../core/turn-wait.ts';
 import { prependOlder, type SessionView, showNewest } from '../core/view.ts';
 import type {
   AppendRequest,
@@ -17,6 +19,7 @@ import type {
 } from '../protocol/api.ts';
 import { type SessionAttachments, uploadOf } from './attachments.ts';
 import type { SessionFeed } from './session-feed.ts';
+import type { TurnQueue } from './turn-queue.ts';
 import { ClientTurn } from './turn.ts';
 
 /** Options of a turn that is started from a page. */
@@ -46,6 +49,8 @@ export class SessionClient {
   readonly sessionId: string;
   /** Bytes that messages refer to. */
   readonly attachments: SessionAttachments;
+  /** The inputs that wait for their turn. */
+  readonly queue: TurnQueue;
   readonly #feed: SessionFeed;
   readonly #makeCall: MakeCall;
   #closed = false;
@@ -58,6 +63,11 @@ export class SessionClient {
     this.attachments = {
       put: async (bytes, options = {}) => await this.#call('putAttachment', await uploadOf(bytes, options)),
       get: (id) => this.#call('getAttachment', { attachmentId: id }),
+    };
+    this.queue = {
+      list: async () => (await this.pendingTurns()).filter(({ status }) => status === 'queued'),
+      move: (turnId, before) => this.#call('moveQueued', { turnId, before }),
+      cancel: (turnId) => this.cancelTurn(turnId),
     };
   }
 
@@ -77,23 +87,48 @@ export class SessionClient {
   }
 
   /**
-   * Starts a turn and returns its handle at once. If the input is not accepted, the handle rejects with `TurnRunning`,
-   * `InvalidInput`, `NotData`, `NodeNotFound` (`from`), `Unsupported`, a storage error, or `Cancelled` when `signal`
-   * aborted before the call.
+   * Asks for a turn and returns its handle at once. With `inputId`, the same input is the same turn, also after a reload:
+   * the handle shows what happens from now on, and its result is the one that is stored. If the input is not accepted,
+   * the handle rejects with `TurnRunning`, `SessionHeldElsewhere`, `InvalidInput`, `NotData`, `NodeNotFound` (`from`),
+   * `OperationConflict` (an `inputId` that was given another input), a storage error, or `Cancelled` when `signal` aborted
+   * before the call.
    */
   turn(input: TurnInput, options: TurnOptions = {}): ClientTurn {
     const { signal, ...request } = options;
     const turnId = request.inputId ?? crypto.randomUUID();
     const { inbox, end } = this.#feed.expectTurn(turnId);
     const result = this.#runTurn(turnId, input, request, signal);
-    const stop = (): void => this.#cancelTurn(turnId, reasonOf(signal));
+    const stop = (): void => this.#stop(turnId, reasonOf(signal));
     const settle = (): void => {
       signal?.removeEventListener('abort', stop);
       end();
     };
     signal?.addEventListener('abort', stop, { once: true });
     result.then(settle, settle);
-    return new ClientTurn(turnId, inbox, result, (reason) => this.#cancelTurn(turnId, reason));
+    return new ClientTurn(inbox, result, (reason) => this.#stop(turnId, reason));
+  }
+
+  /** The turns that are not over, and why: what runs or waits first, then what is queued. */
+  pendingTurns(): Promise<readonly PendingTurn[]> {
+    return this.#call('pendingTurns', {});
+  }
+
+  /** Stops a turn, whoever began it, in whichever tab it runs; one that is queued is taken out. @throws `TurnNotFound` */
+  cancelTurn(turnId: string, reason?: string): Promise<void> {
+    return this.#call('cancelTurn', { turnId, reason });
+  }
+
+  /**
+   * Answers what a turn asked (`TurnWait` of kind `approval`), from any tab. The first answer stands, and is what this
+   * resolves with. @throws `TurnNotFound`
+   */
+  answer(requestId: string, decision: ApprovalDecision): Promise<ApprovalDecision> {
+    return this.#call('answer', { requestId, decision });
+  }
+
+  /** Goes on with what nobody runs and what can go on, where the session was opened with `unfinishedTurns: 'ask'`. */
+  resumeTurns(): Promise<void> {
+    return this.#call('resumeTurns', {});
   }
 
   /** Moves the leaf to a node, and resolves with it once that is stored. @throws `NodeNotFound`, `TurnRunning` */
@@ -214,9 +249,9 @@ export class SessionClient {
     return await this.#call('turn', { turnId, input, request });
   }
 
-  #cancelTurn(turnId: string, reason: string | undefined): void {
+  #stop(turnId: string, reason: string | undefined): void {
     // Whether it worked shows in the turn's own result, which also rejects if the worker is lost.
-    this.#call('cancelTurn', { turnId, reason }).catch(() => undefined);
+    this.cancelTurn(turnId, reason).catch(() => undefined);
   }
 
   async #call<Name extends SessionCall>(

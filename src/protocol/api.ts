@@ -11,15 +11,17 @@ import type {
 } from '../core/maintenance.ts';
 import type { NodeBody, SessionNode } from '../core/node.ts';
 import type { ParkedSession } from '../core/parked-session.ts';
+import type { PendingTurn } from '../core/pending-turn.ts';
 import type { Page, SessionPolicy, SessionSummary } from '../core/policy.ts';
 import type { ToolSpec } from '../core/tool-spec.ts';
 import type { TurnInput, TurnRequest } from '../core/turn-input.ts';
 import type { TurnResult } from '../core/turn-result.ts';
+import type { ApprovalDecision } from '../core/turn-wait.ts';
 import type { TokenUsage, UsageEntry } from '../core/usage.ts';
 import type { Outcome } from './wire.ts';
 
 /** Raised with every change of what page and worker say to each other; they must be of the same version. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** How a session is opened: `openOrCreate` makes one where there is none; `readOnly` refuses every write. */
 export type SessionOpenMode = 'create' | 'open' | 'openOrCreate' | 'readOnly';
@@ -32,6 +34,11 @@ export interface OpenSessionRequest {
   readonly policy?: SessionPolicy | undefined;
   /** With mode `readOnly`: `showSound` shows a damaged path up to its last sound node (law ST6). */
   readonly damaged?: 'refuse' | 'showSound';
+  /**
+   * What becomes of a turn that nobody runs any more, after a reload or a crash: `go-on` (default) by itself, `ask` when
+   * `resumeTurns` is called. One that waits goes on when what it waits for is brought, either way.
+   */
+  readonly unfinishedTurns?: 'go-on' | 'ask';
 }
 
 /** An open session. `session` is its number on this connection; its view came before, on the event channel. */
@@ -211,8 +218,15 @@ export interface RuntimeCalls {
       readonly request: TurnRequest;
     },
   ): TurnResult;
-  /** Nothing happens if that turn is not running any more. */
+  /** Stops a turn, whoever began it, or takes it out of the queue. Nothing happens if it is over. */
   cancelTurn(request: InSession & { readonly turnId: string; readonly reason?: string | undefined }): void;
+  pendingTurns(request: InSession): readonly PendingTurn[];
+  /** The first answer stands, and is what this resolves with. */
+  answer(
+    request: InSession & { readonly requestId: string; readonly decision: ApprovalDecision },
+  ): ApprovalDecision;
+  moveQueued(request: InSession & { readonly turnId: string; readonly before: string | null }): void;
+  resumeTurns(request: InSession): void;
   branchToNode(request: InSession & { readonly nodeId: string | null }): string | null;
   branches(request: InSession & { readonly nodeIds: readonly string[] }): readonly BranchPoint[];
   getHistoricNode(request: InSession & { readonly nodeId: string }): SessionNode;

@@ -9,6 +9,7 @@ import { indexBranches, type SessionView } from '../core/view.ts';
 import { Feed } from './feed.ts';
 import { History } from './history/history.ts';
 import type { SessionParts } from './model/model-caller.ts';
+import { RateLimits } from './model/rate-limits.ts';
 import { resolveProvider } from './model/resolve-provider.ts';
 import { Tracer } from './model/tracer.ts';
 import { checkPolicy } from './policy-check.ts';
@@ -44,7 +45,7 @@ export async function openSession(
   checkEnvironment(environment);
   const { mode = 'open', policy, title = '', clock = systemClock, damaged = 'refuse' } = options;
   const { tools = [], providers = {}, secrets = new SecretVault(), lingerMs = LINGER_MS } = options;
-  const { online = platformOnline, unfinishedTurns = 'go-on' } = options;
+  const { online = platformOnline, unfinishedTurns = 'go-on', rates = new RateLimits() } = options;
   if (damaged === 'showSound' && mode !== 'readOnly') {
     const reason = 'needs the mode readOnly';
     throw new LashError('InvalidInput', `damaged: showSound ${reason}`, { path: 'damaged', reason });
@@ -100,6 +101,7 @@ export async function openSession(
       provider: async (choice) => await resolveProvider(providers, choice, secrets),
       tools: () => (typeof tools === 'function' ? tools() : tools),
       turns: store.turns,
+      rates,
       online,
     };
     return {

@@ -1,7 +1,7 @@
 import type { RuntimeEnvironment } from '../contract/environment.ts';
 import type { OrphanPage, SessionStore } from '../contract/store.ts';
 import type { BranchPoint } from '../core/branch-point.ts';
-import type { LashError } from '../core/error.ts';
+import { type LashError, toLashError } from '../core/error.ts';
 import type { SessionNode } from '../core/node.ts';
 import type { ParkedSession } from '../core/parked-session.ts';
 import type { WindowBounds } from '../core/path-window.ts';
@@ -21,10 +21,11 @@ import type { SessionParts } from './model/model-caller.ts';
 import { type OpenedSession, openSession } from './open-session.ts';
 import type { ResumeOptions, RuntimeOptions, TurnOptions } from './runtime-options.ts';
 import { readOnly, sessionClosed, turnRunning } from './session-errors.ts';
+import type { SessionQueue } from './session-queue.ts';
 import { SessionSettings } from './session-settings.ts';
 import { SessionTabs } from './tabs/session-tabs.ts';
 import { SessionTurns } from './turn/session-turns.ts';
-import { stopWith, TurnHandle } from './turn/turn-handle.ts';
+import { stopWith, type TurnHandle } from './turn/turn-handle.ts';
 import { turnIdOf } from './turn/turn-id.ts';
 
 /**
@@ -35,6 +36,15 @@ import { turnIdOf } from './turn/turn-id.ts';
  */
 export class LashRuntime {
   readonly sessionId: string;
+  /** The inputs that wait for their turn. */
+  readonly queue: SessionQueue = {
+    list: async () => (await this.pendingTurns()).filter(({ status }) => status === 'queued'),
+    move: async (turnId, before) => {
+      this.#refuseReadOnly();
+      await this.#turns.move(turnId, before);
+    },
+    cancel: async (turnId) => await this.cancelTurn(turnId, 'taken out of the queue'),
+  };
   readonly #parts: SessionParts;
   readonly #store: SessionStore;
   readonly #readOnly: boolean;
@@ -75,6 +85,7 @@ export class LashRuntime {
       leave: () => this.#tabs.leave(),
       announce: () => this.#tabs.announce({ kind: 'turns-changed' }),
       shown: () => this.#view.turn?.turnId ?? null,
+      hasQueue: () => this.#view.queue.length > 0,
       tell: (event) => this.#tabs.tell(event),
     });
     this.#tabs = new SessionTabs(opened, {
@@ -143,20 +154,16 @@ export class LashRuntime {
    * same `inputId` with the same input is the same turn (law TU1). Whatever goes wrong later ends the turn as failed.
    */
   turn(input: TurnInput, options: TurnOptions = {}): TurnHandle {
-    const { clock, feed, secrets } = this.#parts;
     const { signal, ...request } = options;
     let turnId = options.inputId ?? '';
-    const ask = async (): Promise<void> => {
+    let refusal: LashError | null = null;
+    try {
       this.#refuseReadOnly();
-      turnId = turnIdOf(request, clock);
-      await this.#turns.ask(turnId, input, request);
-    };
-    const accepted = ask().catch((error: unknown) => {
-      throw secrets.redactError(error);
-    });
-    const result = this.#turns.outcome(turnId);
-    const cancel = async (reason: string): Promise<void> => await this.cancelTurn(turnId, reason);
-    const handle = new TurnHandle({ turnId, feed, accepted, result, cancel });
+      turnId = turnIdOf(request, this.#parts.clock);
+    } catch (error) {
+      refusal = toLashError(error);
+    }
+    const handle = this.#turns.start(turnId, input, request, refusal);
     if (signal !== undefined) stopWith(signal, handle);
     return handle;
   }
@@ -180,12 +187,6 @@ export class LashRuntime {
   async answer(requestId: string, decision: ApprovalDecision): Promise<ApprovalDecision> {
     this.#refuseReadOnly();
     return await this.#turns.answer(requestId, decision);
-  }
-
-  /** Puts a queued input before another one, or behind all. @throws `InputNotQueued` */
-  async moveQueued(turnId: string, before: string | null): Promise<void> {
-    this.#refuseReadOnly();
-    await this.#turns.move(turnId, before);
   }
 
   /** Goes on with what nobody runs and what can go on: for hosts that want to be asked, and when something was brought. */

@@ -20,6 +20,8 @@ export interface CallResources {
   readonly maintenance: Maintenance;
   /** The names of the worker's own tools. */
   readonly toolNames: readonly string[];
+  /** Something was brought that turns may wait for. */
+  readonly brought: () => void;
 }
 
 /** One function per call; requests are checked before they come here. */
@@ -29,7 +31,7 @@ export type CallHandlers = {
 
 /** The calls of one connection. */
 export function callHandlers(resources: CallResources): CallHandlers {
-  const { environment, sessions, pageTools, secrets, maintenance, toolNames } = resources;
+  const { environment, sessions, pageTools, secrets, maintenance, toolNames, brought } = resources;
   const runtimeOf = (request: { readonly session: number }): LashRuntime =>
     sessions.get(request.session).runtime;
   const attachmentsOf = (request: { readonly session: number }): RuntimeEnvironment['attachmentStore'] => {
@@ -55,8 +57,14 @@ export function callHandlers(resources: CallResources): CallHandlers {
       else await open.runtime.rename(title);
     },
     deleteSession: ({ sessionId }) => sessions.delete(environment, sessionId),
-    setCredentials: ({ name, secret }) => secrets.set(name, secret),
-    offerTools: ({ tools }) => pageTools.offer(tools, toolNames),
+    setCredentials: ({ name, secret }) => {
+      secrets.set(name, secret);
+      brought();
+    },
+    offerTools: async ({ tools }) => {
+      await pageTools.offer(tools, toolNames);
+      brought();
+    },
     answerTool: ({ call, answer }) => pageTools.answer(call, answer),
     readTrace: (request) => readTrace(environment.traceSink, request),
     storage: () => storageReport(environment),
@@ -78,7 +86,11 @@ export function callHandlers(resources: CallResources): CallHandlers {
     disconnect: () => sessions.closeAll(),
 
     turn: (request) => sessionOf(request).turn(request.turnId, request.input, request.request),
-    cancelTurn: (request) => sessionOf(request).cancel(request.turnId, request.reason),
+    cancelTurn: (request) => runtimeOf(request).cancelTurn(request.turnId, request.reason),
+    pendingTurns: (request) => runtimeOf(request).pendingTurns(),
+    answer: (request) => runtimeOf(request).answer(request.requestId, request.decision),
+    moveQueued: (request) => runtimeOf(request).queue.move(request.turnId, request.before),
+    resumeTurns: (request) => runtimeOf(request).resumeTurns(),
     branchToNode: (request) => runtimeOf(request).branchToNode(request.nodeId),
     branches: (request) => runtimeOf(request).branches(request.nodeIds),
     getHistoricNode: (request) => runtimeOf(request).getHistoricNode(request.nodeId),

@@ -25,6 +25,14 @@ export interface ServedRuntime {
   readonly housekeeping: HousekeepingOptions | undefined;
 }
 
+/** What a connection tells the worker. */
+export interface ConnectionHost {
+  /** The page has disconnected. */
+  ended(connection: Connection): void;
+  /** Something was brought that a turn of any page may wait for. */
+  brought(): void;
+}
+
 /**
  * One page's connection: its environment, its sessions, and the two ports to it. The environment is built and the tools
  * are looked at when the connection is made; if that fails, every call of the connection fails with what it threw.
@@ -33,12 +41,13 @@ export class Connection {
   readonly #channel: EventSender;
   readonly #secrets: SecretVault;
   readonly #handlers: Promise<CallHandlers>;
-  readonly #onEnd: (connection: Connection) => void;
+  readonly #host: ConnectionHost;
   readonly #pageTools: PageTools;
+  readonly #sessions: SessionTable;
   #maintenance: Maintenance | undefined;
   #unwatch: (() => void) | undefined;
 
-  constructor(served: ServedRuntime, message: ConnectMessage, onEnd: (connection: Connection) => void) {
+  constructor(served: ServedRuntime, message: ConnectMessage, host: ConnectionHost) {
     const { providers, tools, secrets } = served;
     const channel = new EventSender(message.events);
     const pageTools = new PageTools(channel);
@@ -48,11 +57,13 @@ export class Connection {
     this.#channel = channel;
     this.#pageTools = pageTools;
     this.#secrets = secrets;
-    this.#onEnd = onEnd;
+    this.#sessions = sessions;
+    this.#host = host;
     this.#handlers = Promise.all([served.environmentFor(message.config), ...tools.map(toolSpec)]).then(
       ([environment]) => {
         const maintenance = this.#keepHouse(environment, sessions, served.housekeeping);
-        return callHandlers({ environment, sessions, pageTools, secrets, maintenance, toolNames });
+        const brought = (): void => host.brought();
+        return callHandlers({ environment, sessions, pageTools, secrets, maintenance, toolNames, brought });
       },
     );
     // Whoever calls hears of it; the page's first call is always waiting.
@@ -65,6 +76,11 @@ export class Connection {
   /** Tells the page of an error that nobody caught. */
   warn(error: unknown): void {
     this.#channel.push({ kind: 'warning', error: this.#wireError(error) });
+  }
+
+  /** Goes on with turns that wait for what was brought. What goes wrong with one is told with its next call. */
+  resumeTurns(): void {
+    this.#sessions.resumeTurns().catch((error: unknown) => this.warn(error));
   }
 
   async #answer<Name extends CallName>(name: Name, request: unknown): Promise<Answer<CallResult<Name>>> {
@@ -106,7 +122,7 @@ export class Connection {
     this.#unwatch?.();
     this.#maintenance?.end();
     this.#pageTools.close();
-    this.#onEnd(this);
+    this.#host.ended(this);
   }
 
   #wireError(error: unknown): WireError {

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 
 import type { ArgumentCheck, Tool, ToolContext } from '../contract/tool.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
+import { present } from './present.ts';
 import { firstProblem } from './problem.ts';
 import { checkToolName } from './tool-name.ts';
 
@@ -16,6 +17,17 @@ export interface ToolDefinition<Schema extends z.core.$ZodType> {
    * `z.config({ jitless: true })` came first; under a content security policy that look is reported.)
    */
   readonly input: Schema;
+  /**
+   * What may be done about a call that was started and whose outcome nobody knows, after a crash: `safe` runs it again,
+   * `never` (default) tells the model that its outcome is unknown (law TU3).
+   */
+  readonly replay?: 'safe' | 'never';
+  /** `serial`: no other call of the step runs at the same time. Default: `parallel`. */
+  readonly mode?: 'parallel' | 'serial';
+  /** How long a call may take, in milliseconds; no limit where it is absent. */
+  readonly timeoutMs?: number;
+  /** Whether somebody has to approve a call before it runs: `session.answer`. Default: no. A function that throws asks. */
+  readonly approval?: boolean | ((args: z.output<Schema>) => boolean | Promise<boolean>);
   /** Runs the tool. It must resolve with JSON data; what it throws is told to the model (rule TL2). */
   execute(args: z.output<Schema>, context: ToolContext): JsonValue | Promise<JsonValue>;
 }
@@ -28,11 +40,13 @@ export interface ToolDefinition<Schema extends z.core.$ZodType> {
  *   `InvalidInput` when the worker is connected to, or else at the first model call.
  */
 export function defineTool<Schema extends z.core.$ZodType>(definition: ToolDefinition<Schema>): Tool {
-  const { name, description, input } = definition;
+  const { name, description, input, replay, mode, timeoutMs, approval } = definition;
   let schema: Promise<JsonObject> | undefined;
   return Object.freeze({
     name: checkToolName(name, 'name'),
     description,
+    ...present({ replay, mode, timeoutMs }),
+    ...(approval === undefined ? {} : { approval: approval as NonNullable<Tool['approval']> }),
     inputSchema: () => (schema ??= loadJsonSchema(name, input)),
     check: async (args: JsonValue): Promise<ArgumentCheck> => {
       const parsed = await z.safeParseAsync(input, args);

@@ -6,7 +6,7 @@ import { PROTOCOL_VERSION } from '../protocol/api.ts';
 import { type HandshakeMessage, handshakeMessage } from '../protocol/handshake.ts';
 import { holdLiveness } from '../protocol/liveness.ts';
 import { SecretVault } from '../runtime/secrets.ts';
-import { Connection, type ServedRuntime } from './connection.ts';
+import { Connection, type ConnectionHost, type ServedRuntime } from './connection.ts';
 import type { HousekeepingOptions } from './maintenance.ts';
 
 /** What a worker serves. */
@@ -41,6 +41,12 @@ export function serveRuntime(options: ServeOptions): void {
   const scope = globalThis as unknown as DedicatedWorkerGlobalScope;
   const served = servedBy(options);
   const connections = new Set<Connection>();
+  const host: ConnectionHost = {
+    ended: (connection) => connections.delete(connection),
+    brought: () => {
+      for (const connection of connections) connection.resumeTurns();
+    },
+  };
   const lock = holdLiveness(scope.navigator.locks, `lash-web.worker.${crypto.randomUUID()}`);
   const sayReady = async (): Promise<void> => {
     const ready: HandshakeMessage = { lash: 'ready', protocol: PROTOCOL_VERSION, lock: await lock };
@@ -50,9 +56,10 @@ export function serveRuntime(options: ServeOptions): void {
     const message = handshakeMessage(data);
     if (message?.lash === 'hello') void sayReady();
     if (message?.lash === 'connect') {
-      connections.add(new Connection(served, message, (ended) => connections.delete(ended)));
+      connections.add(new Connection(served, message, host));
     }
   });
+  scope.addEventListener('online', () => host.brought());
   forwardUncaught(scope, connections);
   void sayReady();
 }

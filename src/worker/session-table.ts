@@ -38,6 +38,7 @@ export class SessionTable {
         open === undefined
           ? this.#add(
               await LashRuntime.open(environment, { ...this.#resources, ...present(request), sessionId }),
+              request.unfinishedTurns === 'ask',
             )
           : await share(open, request);
       return opened(session);
@@ -50,7 +51,7 @@ export class SessionTable {
     return this.#inTurn(sessionId, async () => {
       const open = this.find(sessionId);
       if (open === undefined) {
-        return opened(this.#add(await LashRuntime.resume(parked, environment, this.#resources)));
+        return opened(this.#add(await LashRuntime.resume(parked, environment, this.#resources), false));
       }
       const { resumeParked } = await import('../runtime/parking.ts');
       const session = await resumeParked(parked, environment, async (_sessionId, check) => {
@@ -80,8 +81,16 @@ export class SessionTable {
   /** Tells every session that the page was away, or is about to be. */
   async pageShown(shown: boolean): Promise<void> {
     const runtimes = Array.from(this.#open.values(), (session) => session.runtime);
-    if (shown) await Promise.all(runtimes.map((runtime) => runtime.wake()));
-    else for (const runtime of runtimes) runtime.rest();
+    if (!shown) for (const runtime of runtimes) runtime.rest();
+    else {
+      await Promise.all(runtimes.map((runtime) => runtime.wake()));
+      await this.resumeTurns();
+    }
+  }
+
+  /** Tells every session that something was brought which turns may wait for. */
+  async resumeTurns(): Promise<void> {
+    await Promise.all(Array.from(this.#open.values(), (session) => session.resumeTurns()));
   }
 
   /** The open session of this number. @throws `SessionClosed` */
@@ -136,9 +145,9 @@ export class SessionTable {
     );
   }
 
-  #add(runtime: LashRuntime): OpenSession {
+  #add(runtime: LashRuntime, asks: boolean): OpenSession {
     this.#numbers += 1;
-    const session = new OpenSession(this.#numbers, runtime, this.#channel);
+    const session = new OpenSession(this.#numbers, runtime, this.#channel, asks);
     this.#open.set(session.number, session);
     return session;
   }

@@ -184,7 +184,8 @@ describe('a turn', () => {
     });
     const result = await runtime.turn('hi').result;
     expect(result.status).toBe('completed');
-    expect(clock.waits.filter((ms) => ms !== LINGER_MS && ms > 1000)).toEqual([expect.closeTo(4000, -1)]);
+    const waited = clock.waits.filter((ms) => ms !== LINGER_MS && ms > 1000);
+    expect(waited[0]).toBeCloseTo(4000, -1);
     const withdrawn = events.findIndex((event) => event.type === 'attempt-withdrawn');
     const delta = events.findIndex((event) => event.type === 'text-delta');
     expect(withdrawn).toBeGreaterThan(delta);
@@ -270,9 +271,6 @@ describe('a turn', () => {
     await expect(runtime.turn('').result).rejects.toMatchObject(code('InvalidInput'));
     await expect(runtime.turn(null).result).rejects.toMatchObject(code('InvalidInput'));
     await expect(runtime.turn('x', { from: 'nowhere.0' }).result).rejects.toMatchObject(code('NodeNotFound'));
-    await expect(runtime.turn('x', { whenRunning: 'queue' }).result).rejects.toMatchObject(
-      code('Unsupported'),
-    );
     const bad = { parts: [{ type: 'text', text: (() => 1) as unknown as string } as const] };
     await expect(runtime.turn(bad).result).rejects.toMatchObject(code('NotData'));
     expect(runtime.view().head.revision).toBe(0);

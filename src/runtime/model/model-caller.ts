@@ -6,7 +6,7 @@ import { type Tool, toolSpec } from '../../contract/tool.ts';
 import type { TraceContext, TraceEvent } from '../../contract/trace.ts';
 import type { TurnStore } from '../../contract/turn-store.ts';
 import type { AttachmentRef } from '../../core/attachment.ts';
-import { type LashError, toWireError } from '../../core/error.ts';
+import { LashError, toWireError } from '../../core/error.ts';
 import type { PathWindow } from '../../core/event.ts';
 import type { ProviderChoice, SessionPolicy } from '../../core/policy.ts';
 import type { PromptLayerData } from '../../core/prompt-layer.ts';
@@ -15,7 +15,7 @@ import type { RenderedPrompt } from '../../prompt/render.ts';
 import { createPromptRenderer, type PromptRenderer } from '../../prompt/renderer.ts';
 import { contextBudget, NO_SELECTION, selectContext, selectedPath } from '../../turn/context.ts';
 import type { TurnEffect } from '../../turn/effect.ts';
-import { estimateTokens } from '../../turn/estimate.ts';
+import { estimateNodesTokens, estimateTokens } from '../../turn/estimate.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
 import { ABORTED, untilAborted } from '../abort.ts';
 import type { Feed } from '../feed.ts';
@@ -25,6 +25,7 @@ import type { SecretVault } from '../secrets.ts';
 import { StreamMeter, streamEventName, traceParts, traceUsage } from './call-trace.ts';
 import { callModel, type ModelCallListener, type ModelCallResult } from './model-call.ts';
 import { attachmentsOf, promptMessages } from './model-request.ts';
+import type { RateLimits } from './rate-limits.ts';
 import { RequestTrace } from './request-trace.ts';
 import type { Tracer } from './tracer.ts';
 
@@ -43,6 +44,8 @@ export interface SessionParts {
   tools(): readonly Tool[];
   /** What the session keeps of its turns. */
   readonly turns: TurnStore;
+  /** Shared by the sessions of a worker. */
+  readonly rates: RateLimits;
   /** Whether the platform believes that there is a network. */
   online(): boolean;
 }
@@ -205,6 +208,7 @@ export class ModelCaller {
     const promptTokens = estimateTokens(rendered.text) + estimateTokens(JSON.stringify(tools));
     const budget = contextBudget(limit ?? DEFAULT_CONTEXT_TOKENS, promptTokens);
     const { nodes } = await this.#context(effect.leaf, budget);
+    if (limit !== undefined) refuseOverflow(promptTokens + estimateNodesTokens(nodes), limit);
     const messages = await promptMessages(nodes, attachments);
     signal.throwIfAborted();
     const request = { sessionId: history.sessionId, system: rendered.text, messages, tools };
@@ -276,6 +280,13 @@ const TERMINAL_REASONS = {
   other: 'unknown',
   missing: 'unknown',
 } as const;
+
+/** Refuses what a provider would refuse, before it is asked. The estimate is rough, and errs to either side. */
+function refuseOverflow(tokens: number, maxContextTokens: number): void {
+  if (tokens <= maxContextTokens) return;
+  const message = `The newest turn and the prompt take about ${tokens} tokens, and the model takes ${maxContextTokens}`;
+  throw new LashError('ContextOverflow', message, { maxContextTokens });
+}
 
 function traceError(error: LashError): { message: string; retryable: boolean; code: string; raw?: string } {
   const { message, retryable, code, cause } = error;

@@ -1,5 +1,5 @@
 import type { StoredTurn, TurnStore } from '../../contract/turn-store.ts';
-import type { UserPart } from '../../core/message.ts';
+import type { Part, UserPart } from '../../core/message.ts';
 import type { NodeDraft } from '../../core/node.ts';
 import type { PromptLayerData } from '../../core/prompt-layer.ts';
 import type { CollectedInput } from '../../turn/state.ts';
@@ -33,4 +33,9 @@ export async function collectInputs(turns: TurnStore): Promise<readonly Collecte
     if (inject !== true || parts === null) return [];
     return [{ inputId: turn.turnId, draft: messageDraft(parts, turn.turnId, turn.at) }];
   });
+}
+
+/** What a message that begins a turn holds. */
+export function partsOf({ body }: NodeDraft): readonly Part[] {
+  return body.kind === 'conversation' ? body.message.parts : [];
 }

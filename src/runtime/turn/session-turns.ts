@@ -14,6 +14,7 @@ import { isBrought, whenBrought } from './brought.ts';
 import { pendingTurn, resultOf, waitsOfStored } from './pending-turns.ts';
 import { askOf } from './queued-input.ts';
 import type { CheckedAsk, TurnEngine } from './turn-engine.ts';
+import { TurnHandle } from './turn-handle.ts';
 import { TurnOutcomes } from './turn-outcomes.ts';
 import type { TurnRun } from './turn-run.ts';
 
@@ -28,6 +29,8 @@ export interface TurnsHost {
   leave(): void;
   /** The turn that the view shows as running. */
   shown(): string | null;
+  /** Whether the view shows inputs that wait. */
+  hasQueue(): boolean;
   /** Tells what happened elsewhere. */
   tell(event: SessionEvent): void;
   /** Tells the other tabs that something of the turns was stored. */
@@ -61,6 +64,9 @@ export class SessionTurns {
     this.#host = host;
     this.#outcomes = new TurnOutcomes(host.parts.turns);
     host.parts.feed.subscribe((event) => {
+      const takesInput = event.type === 'input-accepted' || event.type === 'nodes-committed';
+      if (takesInput && host.hasQueue())
+        this.#tellQueue().catch((error: unknown) => this.#tellTrouble(error));
       if (event.type !== 'turn-finished') return;
       this.#outcomes.settle(event.turnId, event.result);
       if (this.#run?.turnId === event.turnId) this.#release();
@@ -72,9 +78,18 @@ export class SessionTurns {
     return this.#run?.turnId ?? this.#starting;
   }
 
-  /** How a turn ends, or ended; whoever runs it. */
-  outcome(turnId: string): Promise<TurnResult> {
-    return this.#outcomes.of(turnId);
+  /** Asks for a turn; its handle is there at once. `refusal`: why it is not accepted. */
+  start(turnId: string, input: TurnInput, request: TurnRequest, refusal: LashError | null): TurnHandle {
+    const { feed, secrets } = this.#host.parts;
+    const { ended, forget } = this.#outcomes.of(turnId);
+    const accepted = (refusal === null ? this.ask(turnId, input, request) : Promise.reject(refusal)).catch(
+      (error: unknown) => {
+        forget();
+        throw secrets.redactError(error);
+      },
+    );
+    const cancel = async (reason: string): Promise<void> => await this.cancel(turnId, reason);
+    return new TurnHandle({ turnId, feed, accepted, result: ended, cancel });
   }
 
   /** Accepts an input: resolves once it is stored, whenever its turn is. */
@@ -93,9 +108,12 @@ export class SessionTurns {
   async #ask(turnId: string, input: TurnInput, request: TurnRequest): Promise<void> {
     const claimed = this.running === null;
     if (claimed) this.#starting = turnId;
+    const earlier = [...this.#asking];
     try {
       const engine = await this.#load();
       const checked = await engine.check(input, request);
+      // Inputs are accepted in the order in which they were asked for, and the same one once.
+      await Promise.all(earlier);
       const isRefused = (request.whenRunning ?? 'reject') === 'reject';
       if (claimed && (await this.#enter(turnId, !isRefused))) {
         return await this.#askAsWriter(engine, turnId, checked, isRefused);
@@ -137,10 +155,7 @@ export class SessionTurns {
     if (recorded !== null && this.#host.shown() !== first.turnId) {
       feed.emit({ type: 'turn-joined', turn: (await this.#load()).show(recorded) });
     }
-    feed.emit({
-      type: 'queue-changed',
-      queue: (await this.pending()).filter(({ status }) => status === 'queued'),
-    });
+    await this.#tellQueue();
   }
 
   /** What is not over, and why. */
@@ -165,7 +180,12 @@ export class SessionTurns {
     if (this.#run?.turnId === turnId) return this.#run.run.cancel(reason);
     if (this.#starting === turnId) return void this.#stops.set(turnId, reason);
     const { turns, secrets } = this.#host.parts;
-    const stored = await turns.find(turnId);
+    let stored = await turns.find(turnId);
+    if (stored === null) {
+      // It may be on its way into the queue.
+      await Promise.all(this.#asking);
+      stored = await turns.find(turnId);
+    }
     if (stored?.status === 'ended') return;
     const { leaf } = this.#host.parts.history.head;
     const withdrawn = { status: 'cancelled', reason: 'withdrawn', leaf, usage: NO_USAGE } as const;
@@ -193,16 +213,13 @@ export class SessionTurns {
 
   /** Looks what others stored for the turns, and goes on with what can go on. */
   async hear(): Promise<void> {
-    const { turns, feed } = this.#host.parts;
+    const { turns } = this.#host.parts;
     const run = this.#run;
     if (run !== null) {
       const signals = await turns.signals(run.turnId);
       run.run.hear(new Map(signals.map(({ signalId, value }) => [signalId, value])));
     }
-    feed.emit({
-      type: 'queue-changed',
-      queue: (await this.pending()).filter(({ status }) => status === 'queued'),
-    });
+    await this.#tellQueue();
     await this.#settleElsewhere();
     this.goOn();
   }
@@ -215,7 +232,7 @@ export class SessionTurns {
         if (!this.#closed && this.running === null) await this.#goOn();
       } catch (error) {
         // Another tab is faster, or storage does not answer now: what is stored stays as it is.
-        this.#tellTrouble(toLashError(error));
+        this.#tellTrouble(error);
       }
     });
   }
@@ -366,7 +383,7 @@ export class SessionTurns {
         if (end.kind === 'suspended') this.#waitFor(end.waits);
         if (end.kind === 'finished') this.goOn();
       })
-      .catch((error: unknown) => this.#tellTrouble(toLashError(error)));
+      .catch((error: unknown) => this.#tellTrouble(error));
   }
 
   #release(): void {
@@ -397,7 +414,13 @@ export class SessionTurns {
     return await environment.sessionStoreFactory.leases.isHeld(history.sessionId);
   }
 
-  #tellTrouble(error: LashError): void {
+  async #tellQueue(): Promise<void> {
+    const queue = (await this.pending()).filter(({ status }) => status === 'queued');
+    this.#host.parts.feed.emit({ type: 'queue-changed', queue });
+  }
+
+  #tellTrouble(cause: unknown): void {
+    const error = toLashError(cause);
     const { tracer, secrets, history } = this.#host.parts;
     const { code, message } = secrets.redactError(error);
     tracer.write(

@@ -112,7 +112,8 @@ export class ToolCalls {
         if (isSerial(plan.call.tool)) {
           this.#plans.set(id, plan);
           this.#serial.push(effect);
-          return this.#next();
+          // The others of its step are begun within this task.
+          return queueMicrotask(() => this.#next());
         }
         return this.#run(effect, plan.call, alone);
     }

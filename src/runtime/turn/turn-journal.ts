@@ -19,6 +19,8 @@ export interface ShownText {
 export interface JournalEntry {
   /** What the machine was told. */
   readonly input?: TurnInputEvent;
+  /** Names of tools that were called and that belong to a page. */
+  readonly pageTools?: readonly string[];
   /** The effects of calls that may have done something from here on. */
   readonly started?: readonly string[];
   readonly shown?: readonly ShownText[];
@@ -45,6 +47,8 @@ export interface FoundTurn {
   readonly state: TurnState;
   /** Effects of calls that were started. */
   readonly started: ReadonlySet<string>;
+  /** Names of tools that were called and that belong to a page. */
+  readonly pageTools: ReadonlySet<string>;
   /** What the unfinished attempt had shown. */
   readonly shown: readonly ShownText[];
   /** How many entries its journal has. */
@@ -69,6 +73,7 @@ export function readTurn(sessionId: string, recorded: RecordedTurn): FoundTurn {
       plan: plan as unknown as PlanRecord,
       state: present,
       started: new Set(journal.flatMap(({ started = [] }) => started)),
+      pageTools: new Set(journal.flatMap(({ pageTools = [] }) => pageTools)),
       shown: journal.flatMap(({ shown = [] }) =>
         shown.filter((text) => text.correlationId === correlationId),
       ),

@@ -6,22 +6,28 @@ import { resultOf } from './pending-turns.ts';
 /** How turns end that somebody of this runtime waits for, whoever runs them. */
 export class TurnOutcomes {
   readonly #turns: TurnStore;
-  readonly #awaited = new Map<string, Deferred<TurnResult>>();
+  readonly #awaited = new Map<string, { readonly ended: Deferred<TurnResult>; holders: number }>();
 
   constructor(turns: TurnStore) {
     this.#turns = turns;
   }
 
-  /** Resolves with how a turn ends. */
-  of(turnId: string): Promise<TurnResult> {
-    let outcome = this.#awaited.get(turnId);
-    if (outcome === undefined) this.#awaited.set(turnId, (outcome = new Deferred<TurnResult>()));
-    return outcome.promise;
+  /** Resolves with how a turn ends; `forget` says that its input was not accepted. */
+  of(turnId: string): { readonly ended: Promise<TurnResult>; readonly forget: () => void } {
+    let awaited = this.#awaited.get(turnId);
+    if (awaited === undefined) this.#awaited.set(turnId, (awaited = { ended: new Deferred(), holders: 0 }));
+    const { ended } = awaited;
+    awaited.holders++;
+    const forget = (): void => {
+      const entry = this.#awaited.get(turnId);
+      if (entry?.ended === ended && --entry.holders === 0) this.#awaited.delete(turnId);
+    };
+    return { ended: ended.promise, forget };
   }
 
   /** Tells whoever waits. */
   settle(turnId: string, result: TurnResult): void {
-    this.#awaited.get(turnId)?.resolve(result);
+    this.#awaited.get(turnId)?.ended.resolve(result);
     this.#awaited.delete(turnId);
   }
 

@@ -1,5 +1,12 @@
 import type { TraceContext } from '../../contract/trace.ts';
-import { fromWireError, isLashError, LashError, toWireError, type WireError } from '../../core/error.ts';
+import {
+  describeError,
+  fromWireError,
+  isLashError,
+  LashError,
+  toWireError,
+  type WireError,
+} from '../../core/error.ts';
 import type { SessionEvent, TurnActivity } from '../../core/event.ts';
 import type { JsonValue } from '../../core/json.ts';
 import type { NodeDraft } from '../../core/node.ts';
@@ -14,9 +21,9 @@ import type { TurnState } from '../../turn/state.ts';
 import { Deferred } from '../deferred.ts';
 import { draftsBytes, MAX_PART_BYTES } from '../history/draft-size.ts';
 import type { ModelCaller, SessionParts, TurnScope } from '../model/model-caller.ts';
-import { waitOf } from './model-wait.ts';
+import { LONG_WAIT_MS, ModelCalls } from './model-calls.ts';
 import { pause, PatientStorage } from './patient-storage.ts';
-import { collectInputs } from './queued-input.ts';
+import { collectInputs, partsOf } from './queued-input.ts';
 import { ShownTexts } from './shown-texts.ts';
 import { ToolCalls } from './tool-calls.ts';
 import { type CommitEffect, TurnCommits } from './turn-commits.ts';
@@ -33,6 +40,7 @@ export interface RunStart {
   /** Entries that its journal has already. */
   readonly entries: number;
   readonly started: ReadonlySet<string>;
+  readonly pageTools: ReadonlySet<string>;
   readonly signals: ReadonlyMap<string, JsonValue>;
 }
 
@@ -44,9 +52,6 @@ export type RunEnd =
   | { readonly kind: 'finished'; readonly result: TurnResult }
   | { readonly kind: 'suspended'; readonly waits: readonly TurnWait[] }
   | { readonly kind: 'left'; readonly error: LashError };
-
-/** A wait that is longer than this is stored, and the lease is given back, in milliseconds. */
-const LONG_WAIT_MS = 10_000;
 
 /**
  * Drives one turn: feeds the machine with inputs, one at a time, and performs the effects it asks for. The only place
@@ -62,9 +67,9 @@ const LONG_WAIT_MS = 10_000;
 export class TurnRun {
   readonly #start: RunStart;
   readonly #parts: SessionParts;
-  readonly #caller: ModelCaller;
   readonly #journal: TurnJournal;
   readonly #texts: ShownTexts;
+  readonly #models: ModelCalls;
   readonly #tools: ToolCalls;
   readonly #storage: PatientStorage;
   readonly #commits: TurnCommits;
@@ -72,7 +77,6 @@ export class TurnRun {
   readonly #aborts = new Map<string, AbortController>();
   readonly #started: Set<string>;
   readonly #signals: Map<string, JsonValue>;
-  readonly #pageTools = new Set<string>();
   readonly #accepted = new Deferred<void>();
   readonly #ended = new Deferred<RunEnd>();
   readonly #unsubscribe: () => void;
@@ -87,7 +91,6 @@ export class TurnRun {
     const { turnId } = start.scope;
     this.#start = start;
     this.#parts = parts;
-    this.#caller = caller;
     this.#state = start.state;
     this.#started = new Set(start.started);
     this.#signals = new Map(start.signals);
@@ -97,12 +100,13 @@ export class TurnRun {
       this.#tellWaits(error === null ? waitsOf(this.#state) : [{ kind: 'storage', code: error.code }]),
     );
     this.#commits = new TurnCommits(parts, start.scope, start.hash, this.#storage);
+    this.#models = new ModelCalls(parts, caller, start.scope, start.pageTools);
     this.#tools = new ToolCalls(parts, caller, {
       turnId,
       trace: this.#context,
       signals: this.#signals,
       started: this.#started,
-      pageTools: this.#pageTools,
+      pageTools: this.#models.pageTools,
       record: async (started) => await this.#write([{ started }], { strict: true }),
       perform: (effect, work) => this.#own(this.#abortable(effect, work)),
     });
@@ -124,15 +128,17 @@ export class TurnRun {
   /** Begins the turn. */
   begin(): void {
     const { input, target } = this.#start;
-    const metadata = { input_item_count: input === null ? 0 : inputParts(input) };
+    const metadata = { input_item_count: input === null ? 0 : partsOf(input).length };
     this.#parts.tracer.write(this.#context, { type: 'turn_started', metadata });
     this.#dispatch({ type: 'start', input, target });
+    this.#limitTime();
   }
 
   /** Goes on where somebody else stopped. */
   goOn(): void {
     this.#isStored = true;
     this.#accepted.resolve();
+    this.#limitTime();
     const { phase } = this.#state;
     if (phase.name === 'calling') {
       const { turnId } = this.#start.scope;
@@ -181,6 +187,21 @@ export class TurnRun {
     await this.#writing;
   }
 
+  /** Ends the turn when it has run for as long as it may. */
+  #limitTime(): void {
+    const { maxTurnMs: max } = this.#start.scope.policy;
+    if (max === undefined) return;
+    const { clock } = this.#parts;
+    const expire = async (signal: AbortSignal): Promise<TurnInputEvent | null> => {
+      await pause(clock, max, signal);
+      if (signal.aborted) return null;
+      const message = `The turn ran for ${max} ms and was not done.`;
+      const error = describeError('TurnLimitReached', message, { limit: 'time', max });
+      return { type: 'limit', error, at: clock.now() };
+    };
+    this.#own(this.#abortable('time', expire));
+  }
+
   get #context(): TraceContext {
     const { turnId, turnIndex } = this.#start.scope;
     return { session_id: this.#parts.history.sessionId, turn_id: turnId, turn_index: turnIndex };
@@ -215,8 +236,10 @@ export class TurnRun {
     if (!this.#isStored) return;
     const starts = await this.#tools.plan(effects.filter((effect) => effect.type === 'run-tool'));
     const suspend = effects.find((effect) => effect.type === 'suspend');
+    const pageTools = input.type === 'model-answered' ? [...this.#models.pageTools] : [];
     const entry: JournalEntry = {
       input: secrets.redactJson(input),
+      ...(pageTools.length === 0 ? {} : { pageTools }),
       ...(starts.length === 0 ? {} : { started: starts }),
     };
     await this.#write([entry], {
@@ -244,7 +267,7 @@ export class TurnRun {
       case 'collect':
         return this.#own(this.#collect(effect));
       case 'call-model':
-        return this.#own(this.#abortable(effect.id, (signal) => this.#callModel(effect, signal)));
+        return this.#own(this.#abortable(effect.id, (signal) => this.#models.call(effect, signal)));
       case 'run-tool':
         return this.#tools.perform(effect);
       case 'wait':
@@ -287,20 +310,6 @@ export class TurnRun {
     } finally {
       if (this.#aborts.get(id) === abort) this.#aborts.delete(id);
     }
-  }
-
-  async #callModel(
-    effect: Extract<TurnEffect, { type: 'call-model' }>,
-    signal: AbortSignal,
-  ): Promise<TurnInputEvent> {
-    this.#pageTools.clear();
-    for (const tool of this.#parts.tools()) if (tool.offeredByPage === true) this.#pageTools.add(tool.name);
-    const input = await this.#caller.call(effect, this.#start.scope, signal);
-    const wait =
-      input.type === 'model-failed'
-        ? waitOf(input.error, this.#start.scope.policy, this.#parts.online())
-        : null;
-    return wait === null ? input : { type: 'held', effect: effect.id, wait, at: this.#parts.clock.now() };
   }
 
   async #collect({ id }: Extract<TurnEffect, { type: 'collect' }>): Promise<TurnInputEvent> {
@@ -401,8 +410,4 @@ function isLarge({ type }: TurnInputEvent, { phase }: TurnState): boolean {
 
 function cancelled(reason: string): LashError<'Cancelled'> {
   return new LashError('Cancelled', `Stopped: ${reason}`, { reason });
-}
-
-function inputParts(input: NodeDraft): number {
-  return input.body.kind === 'conversation' ? input.body.message.parts.length : 0;
 }

@@ -29,6 +29,11 @@ const answer = z.discriminatedUnion('ok', [
   }),
 ]);
 
+const decision = z.discriminatedUnion('approve', [
+  z.strictObject({ approve: z.literal(true) }),
+  z.strictObject({ approve: z.literal(false), reason: z.optional(z.string()) }),
+]);
+
 const blob = z.custom<Blob>((value) => value instanceof Blob, 'must be a Blob');
 
 const damaged = z.optional(z.enum(['refuse', 'showSound']));
@@ -46,6 +51,7 @@ export const CALL_SCHEMAS: { readonly [Name in CallName]: Schema<CallRequest<Nam
       title: z.optional(title),
       policy: z.optional(policy),
       damaged,
+      unfinishedTurns: z.optional(z.enum(['go-on', 'ask'])),
     }),
   ),
   closeSession: z.strictObject({ session }),
@@ -101,6 +107,10 @@ export const CALL_SCHEMAS: { readonly [Name in CallName]: Schema<CallRequest<Nam
     }),
   ),
   cancelTurn: schemaFor(z.strictObject({ session, turnId: id, reason: z.optional(z.string()) })),
+  pendingTurns: z.strictObject({ session }),
+  answer: schemaFor(z.strictObject({ session, requestId: filled, decision })),
+  moveQueued: z.strictObject({ session, turnId: id, before: z.nullable(id) }),
+  resumeTurns: z.strictObject({ session }),
   branchToNode: z.strictObject({ session, nodeId: z.nullable(filled) }),
   branches: z.strictObject({ session, nodeIds: z.array(filled) }),
   getHistoricNode: z.strictObject({ session, nodeId: filled }),

@@ -1,0 +1,58 @@
+import type { TurnWait } from '../../core/turn-wait.ts';
+import type { TurnEffect } from '../../turn/effect.ts';
+import type { TurnInputEvent } from '../../turn/input.ts';
+import type { ModelCaller, SessionParts, TurnScope } from '../model/model-caller.ts';
+import { waitOf } from './model-wait.ts';
+import { pause } from './patient-storage.ts';
+
+/** A wait that is longer than this is stored, and the lease is given back, in milliseconds. */
+export const LONG_WAIT_MS = 10_000;
+
+/** Makes a turn's model calls, once they may be made; a call that somebody else has to make possible is held. */
+export class ModelCalls {
+  readonly #parts: SessionParts;
+  readonly #caller: ModelCaller;
+  readonly #scope: TurnScope;
+  readonly #pageTools: Set<string>;
+
+  /** `pageTools`: those of the answer that the turn goes on from. */
+  constructor(parts: SessionParts, caller: ModelCaller, scope: TurnScope, pageTools: ReadonlySet<string>) {
+    this.#pageTools = new Set(pageTools);
+    this.#parts = parts;
+    this.#caller = caller;
+    this.#scope = scope;
+  }
+
+  /** The names of tools that the model was offered last and that belong to a page. */
+  get pageTools(): ReadonlySet<string> {
+    return this.#pageTools;
+  }
+
+  /** Resolves with what the machine is to be told. */
+  async call(
+    effect: Extract<TurnEffect, { readonly type: 'call-model' }>,
+    signal: AbortSignal,
+  ): Promise<TurnInputEvent> {
+    const { clock, rates, tools, online } = this.#parts;
+    const { policy } = this.#scope;
+    const { id } = policy.provider;
+    this.#pageTools.clear();
+    for (const tool of tools()) if (tool.offeredByPage === true) this.#pageTools.add(tool.name);
+    const held = (wait: TurnWait): TurnInputEvent => ({
+      type: 'held',
+      effect: effect.id,
+      wait,
+      at: clock.now(),
+    });
+    const until = rates.until(id);
+    const left = until - clock.now();
+    if (left > LONG_WAIT_MS) return held({ kind: 'rate-limit', until });
+    if (left > 0) await pause(clock, left, signal);
+    const input = await this.#caller.call(effect, this.#scope, signal);
+    if (input.type !== 'model-failed') return input;
+    const { retryAfterMs } = input.error.data;
+    if (typeof retryAfterMs === 'number') rates.note(id, clock.now() + retryAfterMs);
+    const wait = waitOf(input.error, policy, online());
+    return wait === null ? input : held(wait);
+  }
+}
