@@ -115,6 +115,8 @@ export interface LashErrorData {
   readonly ProviderEmptyResponse: NoData;
   /** The request is longer than the model's context. */
   readonly ContextOverflow: { readonly maxContextTokens?: number };
+  /** The answer is not the JSON that the turn asked for; `path` says where (law of `TurnRequest.answer`). */
+  readonly AnswerInvalid: { readonly path: string; readonly reason: string };
   /** The model's safety filter stopped the answer. */
   readonly ContentFiltered: NoData;
   /** The model stopped at its output limit. */

@@ -1,4 +1,5 @@
 import type { WireError } from './error.ts';
+import type { JsonValue } from './json.ts';
 import type { TokenUsage } from './usage.ts';
 
 /** Why a turn ended, in lash's words; the trace's `done_reason`. */
@@ -22,6 +23,8 @@ export interface TurnResult {
   readonly reason: TurnEndReason;
   /** Set when `status` is `failed`. */
   readonly error?: WireError;
+  /** What the turn was asked for by `answer`, where it completed. */
+  readonly value?: JsonValue;
   readonly leaf: string | null;
   readonly usage: TokenUsage;
 }

@@ -54,7 +54,6 @@ export class LashRuntime {
   readonly #settings: SessionSettings;
   #view: SessionView;
   readonly #turns: SessionTurns;
-  readonly #goesOn: boolean;
   readonly #writes: InOrder;
   readonly #maintenance: InOrder;
   #closing: Promise<void> | null = null;
@@ -73,12 +72,12 @@ export class LashRuntime {
     this.#bounds = opened.bounds;
     this.#writes = new InOrder(parts.secrets);
     this.#maintenance = new InOrder(parts.secrets);
-    this.#goesOn = !opened.readOnly && opened.unfinishedTurns === 'go-on';
     parts.feed.subscribe((event) => {
       this.#view = reduceViewWithin(this.#bounds, this.#view, event);
     });
     this.#turns = new SessionTurns({
       parts,
+      unfinished: opened.readOnly ? 'leave' : opened.unfinishedTurns,
       policy: () => this.policy,
       idle: async () => await this.#writes.idle,
       enter: async (turnId) => await this.#tabs.enter(turnId),
@@ -94,7 +93,7 @@ export class LashRuntime {
       loadMeta: () => this.#settings.reload(),
       leaveTurn: async (error) => await this.#turns.leaveTo(error),
       turnsChanged: async () => await this.#turns.hear(),
-      nobodyWrites: () => this.resumeTurns(this.#goesOn),
+      nobodyWrites: () => this.resumeTurns(false),
       end: (error) => void (this.#ended = error),
     });
   }
@@ -189,9 +188,12 @@ export class LashRuntime {
     return await this.#turns.answer(requestId, decision);
   }
 
-  /** Goes on with what nobody runs and what can go on: for hosts that want to be asked, and when something was brought. */
-  resumeTurns(wanted = true): void {
-    if (wanted && !this.#readOnly && this.#closing === null && this.#ended === null) this.#turns.goOn();
+  /**
+   * Goes on with what nobody runs and what can go on. `asked` is false where something was brought that a turn may wait for:
+   * a host that wants to be asked is asked about all others.
+   */
+  resumeTurns(asked = true): void {
+    if (this.#closing === null && this.#ended === null) this.#turns.goOn(asked);
   }
 
   /** Moves the leaf to a live node, resident or not, and resolves with it once that is stored (law RE5). @throws `NodeNotFound` */
@@ -252,7 +254,7 @@ export class LashRuntime {
    */
   async takeOver({ force = false }: { readonly force?: boolean } = {}): Promise<void> {
     if (this.#turns.running === null) await this.#write(async () => undefined, force);
-    this.resumeTurns(this.#goesOn);
+    this.resumeTurns(false);
   }
 
   /** Gives the writer's lease up unless a turn runs. For pages that are hidden or about to be frozen. */
@@ -349,7 +351,7 @@ export class LashRuntime {
     try {
       await runtime.#tabs.begin();
       if (!opened.readOnly) await runtime.#turns.show();
-      runtime.resumeTurns(runtime.#goesOn);
+      runtime.resumeTurns(false);
       return runtime;
     } catch (error) {
       await runtime.close();

@@ -1,4 +1,5 @@
 import type { WireError } from '../core/error.ts';
+import type { JsonValue } from '../core/json.ts';
 import type { NodeDraft } from '../core/node.ts';
 import type { ToolOutcome } from '../core/tool-call.ts';
 import type { TurnWait } from '../core/turn-wait.ts';
@@ -18,9 +19,18 @@ export type TurnInputEvent =
       readonly type: 'model-answered';
       readonly effect: string;
       readonly answer: ModelAnswer;
+      /** What the answer says, where the turn asked for data. */
+      readonly value?: JsonValue;
       readonly at: number;
     }
-  | { readonly type: 'model-failed'; readonly effect: string; readonly error: WireError; readonly at: number }
+  /** `answer` is what came all the same: its tokens count. */
+  | {
+      readonly type: 'model-failed';
+      readonly effect: string;
+      readonly error: WireError;
+      readonly answer?: ModelAnswer;
+      readonly at: number;
+    }
   /** The call was stopped as asked; the answer holds what had arrived. */
   | {
       readonly type: 'model-stopped';

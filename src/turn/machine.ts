@@ -95,9 +95,11 @@ function answer(state: TurnState, phase: TurnPhase, input: Answer): Transition {
 function called(state: TurnState, correlationId: string, input: Answer): Transition {
   switch (input.type) {
     case 'model-answered':
-      return modelAnswered(state, correlationId, input.answer, input.at);
-    case 'model-failed':
-      return modelFailed(state, correlationId, input.error, input.at);
+      return modelAnswered(state, correlationId, input);
+    case 'model-failed': {
+      const counted = input.answer === undefined ? state : count(state, input.answer);
+      return modelFailed(counted, correlationId, input.error, input.at);
+    }
     case 'model-stopped':
       return modelStopped(count(state, input.answer), input.answer, input.at);
     default:

@@ -12,6 +12,7 @@ import {
   usageEffect,
 } from './boundary.ts';
 import type { TurnEffect } from './effect.ts';
+import type { TurnInputEvent } from './input.ts';
 import { openEffects } from './open-effects.ts';
 import { isRetried, retryDelayMs } from './retry.ts';
 import type { ModelAnswer, TurnEnd, TurnState } from './state.ts';
@@ -37,8 +38,7 @@ export function callModel(state: TurnState): Transition {
 export function modelAnswered(
   state: TurnState,
   correlationId: string,
-  reply: ModelAnswer,
-  at: number,
+  { answer: reply, value, at }: Extract<TurnInputEvent, { readonly type: 'model-answered' }>,
 ): Transition {
   const message: Message = { role: 'assistant', parts: reply.parts, status: 'complete' };
   const calls = toolCallsOf(message);
@@ -63,8 +63,8 @@ export function modelAnswered(
   const counted: TurnState = { ...count(state, reply), step: state.step + 1, attempt: 1 };
   const usage = usageEffect(counted, state.step, reply);
   const node = assistantNode(state, reply, 'complete', at);
-  const [next, effects] =
-    calls.length === 0 ? reach(counted, [node], ANSWERED) : runTools(counted, node, calls);
+  const end: TurnEnd = value === undefined ? ANSWERED : { ...ANSWERED, value };
+  const [next, effects] = calls.length === 0 ? reach(counted, [node], end) : runTools(counted, node, calls);
   return [next, [usage, ...effects]];
 }
 

@@ -78,9 +78,9 @@ export class Connection {
     this.#channel.push({ kind: 'warning', error: this.#wireError(error) });
   }
 
-  /** Goes on with turns that wait for what was brought. What goes wrong with one is told with its next call. */
+  /** Something was brought that turns may wait for. */
   resumeTurns(): void {
-    this.#sessions.resumeTurns().catch((error: unknown) => this.warn(error));
+    this.#sessions.resumeTurns();
   }
 
   async #answer<Name extends CallName>(name: Name, request: unknown): Promise<Answer<CallResult<Name>>> {

@@ -11,14 +11,12 @@ export class OpenSession {
   /** How often the page has opened it. */
   holders = 1;
   readonly #channel: EventSender;
-  readonly #asks: boolean;
   readonly #unsubscribe: () => void;
 
-  constructor(number: number, runtime: LashRuntime, channel: EventSender, asks: boolean) {
+  constructor(number: number, runtime: LashRuntime, channel: EventSender) {
     this.number = number;
     this.runtime = runtime;
     this.#channel = channel;
-    this.#asks = asks;
     channel.push({ kind: 'view', session: number, view: runtime.view() });
     this.#unsubscribe = runtime.subscribe((event) => channel.push({ kind: 'event', session: number, event }));
   }
@@ -29,15 +27,6 @@ export class OpenSession {
     await accepted;
     this.#channel.push({ kind: 'turn-accepted', session: this.number, turnId });
     return await result;
-  }
-
-  /**
-   * Something was brought that turns may wait for (law TU11). Where the host wants to be asked, only a turn that waits goes
-   * on; one that was interrupted stays.
-   */
-  async resumeTurns(): Promise<void> {
-    if (this.#asks && (await this.runtime.pendingTurns())[0]?.status !== 'waiting') return;
-    this.runtime.resumeTurns();
   }
 
   /** Closes the runtime; the page hears no more of it. */

@@ -38,7 +38,6 @@ export class SessionTable {
         open === undefined
           ? this.#add(
               await LashRuntime.open(environment, { ...this.#resources, ...present(request), sessionId }),
-              request.unfinishedTurns === 'ask',
             )
           : await share(open, request);
       return opened(session);
@@ -51,7 +50,7 @@ export class SessionTable {
     return this.#inTurn(sessionId, async () => {
       const open = this.find(sessionId);
       if (open === undefined) {
-        return opened(this.#add(await LashRuntime.resume(parked, environment, this.#resources), false));
+        return opened(this.#add(await LashRuntime.resume(parked, environment, this.#resources)));
       }
       const { resumeParked } = await import('../runtime/parking.ts');
       const session = await resumeParked(parked, environment, async (_sessionId, check) => {
@@ -84,13 +83,13 @@ export class SessionTable {
     if (!shown) for (const runtime of runtimes) runtime.rest();
     else {
       await Promise.all(runtimes.map((runtime) => runtime.wake()));
-      await this.resumeTurns();
+      this.resumeTurns();
     }
   }
 
   /** Tells every session that something was brought which turns may wait for. */
-  async resumeTurns(): Promise<void> {
-    await Promise.all(Array.from(this.#open.values(), (session) => session.resumeTurns()));
+  resumeTurns(): void {
+    for (const { runtime } of this.#open.values()) runtime.resumeTurns(false);
   }
 
   /** The open session of this number. @throws `SessionClosed` */
@@ -145,9 +144,9 @@ export class SessionTable {
     );
   }
 
-  #add(runtime: LashRuntime, asks: boolean): OpenSession {
+  #add(runtime: LashRuntime): OpenSession {
     this.#numbers += 1;
-    const session = new OpenSession(this.#numbers, runtime, this.#channel, asks);
+    const session = new OpenSession(this.#numbers, runtime, this.#channel);
     this.#open.set(session.number, session);
     return session;
   }

@@ -24,6 +24,10 @@ export type CallSettings = Pick<
   | 'providerOptions'
 >;
 
+type AnswerSchema = NonNullable<
+  Extract<LanguageModelV4CallOptions['responseFormat'], { readonly type: 'json' }>['schema']
+>;
+
 type Content<Role extends LanguageModelV4Message['role']> = Extract<
   LanguageModelV4Message,
   { role: Role }
@@ -47,6 +51,9 @@ export function toCallOptions(
     ...settings,
     prompt: request.system === '' ? messages : [{ role: 'system', content: request.system }, ...messages],
     ...(tools.length === 0 ? {} : { tools, toolChoice: { type: 'auto' } }),
+    ...(request.answerSchema === undefined
+      ? {}
+      : { responseFormat: { type: 'json', schema: request.answerSchema as AnswerSchema } }),
     abortSignal: signal,
   };
 }

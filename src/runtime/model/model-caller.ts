@@ -8,6 +8,7 @@ import type { TurnStore } from '../../contract/turn-store.ts';
 import type { AttachmentRef } from '../../core/attachment.ts';
 import { LashError, toWireError } from '../../core/error.ts';
 import type { PathWindow } from '../../core/event.ts';
+import type { JsonObject } from '../../core/json.ts';
 import type { ProviderChoice, SessionPolicy } from '../../core/policy.ts';
 import type { PromptLayerData } from '../../core/prompt-layer.ts';
 import { NO_USAGE } from '../../core/usage.ts';
@@ -22,6 +23,7 @@ import type { Feed } from '../feed.ts';
 import type { History } from '../history/history.ts';
 import type { SessionAttachmentStore } from '../portable/owned-attachments.ts';
 import type { SecretVault } from '../secrets.ts';
+import { answerInstruction } from './answer-check.ts';
 import { StreamMeter, streamEventName, traceParts, traceUsage } from './call-trace.ts';
 import { callModel, type ModelCallListener, type ModelCallResult } from './model-call.ts';
 import { attachmentsOf, promptMessages } from './model-request.ts';
@@ -56,6 +58,14 @@ export interface TurnScope {
   readonly turnIndex: number;
   readonly policy: SessionPolicy;
   readonly prompt: PromptLayerData | undefined;
+  /** The schema of the answer that the turn asked for. */
+  readonly answer: JsonObject | undefined;
+}
+
+/** An answer that did not fit, and why: the model is shown both. */
+export interface Misfit {
+  readonly text: string;
+  readonly reason: string;
 }
 
 /** The context of a model for which neither the policy nor the provider names a limit. */
@@ -87,13 +97,18 @@ export class ModelCaller {
   }
 
   /** Makes the call and resolves with what the machine is to be told; it rejects for defects of the engine only. */
-  async call(effect: ModelEffect, scope: TurnScope, signal: AbortSignal): Promise<ModelOutcome> {
+  async call(
+    effect: ModelEffect,
+    scope: TurnScope,
+    signal: AbortSignal,
+    misfit: Misfit | null = null,
+  ): Promise<ModelOutcome> {
     const { tracer, clock, secrets } = this.#parts;
     const context = this.#traceContext(effect, scope);
     const startedAt = clock.now();
     const meter = new StreamMeter(startedAt);
     try {
-      const { answer, stopped } = await this.#stream(effect, scope, signal, context, meter);
+      const { answer, stopped } = await this.#stream(effect, scope, signal, context, meter, misfit);
       const at = clock.now();
       const text = answer.parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
       if (stopped) {
@@ -130,6 +145,7 @@ export class ModelCaller {
     signal: AbortSignal,
     context: TraceContext,
     meter: StreamMeter,
+    misfit: Misfit | null,
   ): Promise<ModelCallResult> {
     const { secrets } = this.#parts;
     const prepared = await untilAborted(this.#prepare(effect, scope, context, signal), signal);
@@ -137,7 +153,8 @@ export class ModelCaller {
       const { model } = scope.policy.provider;
       return { answer: { model, parts: [], finish: 'missing', usage: NO_USAGE }, stopped: true };
     }
-    const { provider, request } = prepared;
+    const { provider } = prepared;
+    const request = misfit === null ? prepared.request : withMisfit(prepared.request, misfit);
     const listener = this.#listener(scope.turnId, effect.correlationId, context, meter);
     return await callModel(provider, request, signal, secrets, listener);
   }
@@ -211,7 +228,14 @@ export class ModelCaller {
     if (limit !== undefined) refuseOverflow(promptTokens + estimateNodesTokens(nodes), limit);
     const messages = await promptMessages(nodes, attachments);
     signal.throwIfAborted();
-    const request = { sessionId: history.sessionId, system: rendered.text, messages, tools };
+    const { answer } = scope;
+    const request = {
+      sessionId: history.sessionId,
+      system: answer === undefined ? rendered.text : `${rendered.text}\n\n${answerInstruction(answer)}`,
+      messages,
+      tools,
+      ...(answer === undefined ? {} : { answerSchema: answer }),
+    };
     this.#shown = attachmentsOf(nodes);
     if (tracer.on) {
       const traced = this.#requestTrace.next(request, provider.model, nodes, scope.turnId);
@@ -280,6 +304,14 @@ const TERMINAL_REASONS = {
   other: 'unknown',
   missing: 'unknown',
 } as const;
+
+/** What the model is shown of an answer that did not fit. */
+function withMisfit(request: ModelRequest, { text, reason }: Misfit): ModelRequest {
+  const said = { role: 'assistant', parts: [{ type: 'text', text }] } as const;
+  const hint = `That is not the JSON that was asked for: ${reason}. Answer with the corrected JSON alone.`;
+  const asked = { role: 'user', parts: [{ type: 'text', text: hint }] } as const;
+  return { ...request, messages: [...request.messages, said, asked] };
+}
 
 /** Refuses what a provider would refuse, before it is asked. The estimate is rough, and errs to either side. */
 function refuseOverflow(tokens: number, maxContextTokens: number): void {

@@ -1,4 +1,5 @@
 import type { StoredTurn, TurnStore } from '../../contract/turn-store.ts';
+import type { JsonObject } from '../../core/json.ts';
 import type { Part, UserPart } from '../../core/message.ts';
 import type { NodeDraft } from '../../core/node.ts';
 import type { PromptLayerData } from '../../core/prompt-layer.ts';
@@ -10,6 +11,7 @@ export interface TurnAsk {
   readonly parts: readonly UserPart[] | null;
   readonly from?: string | null;
   readonly prompt?: PromptLayerData;
+  readonly answer?: { readonly schema: JsonObject };
   /** The running turn is to read it. */
   readonly inject?: boolean;
 }

@@ -21,6 +21,8 @@ import type { TurnRun } from './turn-run.ts';
 /** What a session's turns need from the runtime. */
 export interface TurnsHost {
   readonly parts: SessionParts;
+  /** What becomes of a turn that nobody runs; `leave`: it is not for this runtime to write. */
+  readonly unfinished: 'go-on' | 'ask' | 'leave';
   policy(): SessionPolicy;
   /** Resolves when no other write of this runtime is under way. */
   idle(): Promise<unknown>;
@@ -58,6 +60,8 @@ export class SessionTurns {
   readonly #asking = new Set<Promise<void>>();
   #waiting = new AbortController();
   #going: Promise<void> = Promise.resolve();
+  /** Whether a turn of this session ran in this runtime. */
+  #ranHere = false;
   #closed = false;
 
   constructor(host: TurnsHost) {
@@ -192,7 +196,7 @@ export class SessionTurns {
     if (stored?.status === 'queued' && (await this.#withdraw(turnId, withdrawn))) return;
     await turns.signal({ turnId, signalId: 'cancel', value: secrets.redactText(reason) });
     this.#host.announce();
-    this.goOn();
+    this.goOn(true);
   }
 
   /**
@@ -224,12 +228,15 @@ export class SessionTurns {
     this.goOn();
   }
 
-  /** Goes on with what can go on, unless that is under way. What goes wrong is found again at the next call. */
-  goOn(): void {
-    if (this.#closed) return;
+  /**
+   * Goes on with what can go on, unless that is under way. What goes wrong is found again at the next call. Where the host
+   * wants to be asked and was not, only a turn that waits goes on, and what is queued behind one that ran here.
+   */
+  goOn(asked = false): void {
+    if (this.#closed || this.#host.unfinished === 'leave') return;
     this.#going = this.#going.then(async () => {
       try {
-        if (!this.#closed && this.running === null) await this.#goOn();
+        if (!this.#closed && this.running === null) await this.#goOn(asked);
       } catch (error) {
         // Another tab is faster, or storage does not answer now: what is stored stays as it is.
         this.#tellTrouble(error);
@@ -310,10 +317,12 @@ export class SessionTurns {
     return true;
   }
 
-  async #goOn(): Promise<void> {
-    const { parts } = this.#host;
+  async #goOn(asked: boolean): Promise<void> {
+    const { parts, unfinished } = this.#host;
     const [first] = await parts.turns.pending();
     if (first === undefined) return;
+    const isIdle = first.status === 'queued' ? !this.#ranHere : waitsOfStored(first).length === 0;
+    if (unfinished === 'ask' && isIdle && !asked) return;
     const engine = await this.#load();
     this.#starting = first.turnId;
     try {
@@ -376,6 +385,7 @@ export class SessionTurns {
 
   #watch(turnId: string, run: TurnRun): void {
     this.#run = { turnId, run };
+    this.#ranHere = true;
     this.#starting = null;
     run.ended
       .then((end) => {

@@ -6,7 +6,7 @@ import { snapshotOf } from '../../turn/replay.ts';
 import type { TurnState } from '../../turn/state.ts';
 import type { SessionParts, TurnScope } from '../model/model-caller.ts';
 import { isPassing, type PatientStorage } from './patient-storage.ts';
-import type { StateRecord } from './turn-journal.ts';
+import type { PlanRecord, StateRecord } from './turn-journal.ts';
 
 /** What a turn asks to be committed. */
 export type CommitEffect = Extract<TurnEffect, { readonly type: 'commit' }>;
@@ -61,14 +61,20 @@ export class TurnCommits {
   }
 
   #changeOf({ role, nodes }: CommitEffect, present: TurnState): TurnChange {
-    const { turnId, turnIndex, policy, prompt } = this.#scope;
+    const { turnId, turnIndex, policy, prompt, answer } = this.#scope;
     const { secrets, clock } = this.#parts;
     const json = (value: unknown): JsonValue => secrets.redactJson(value) as JsonValue;
     const found: StateRecord = { state: snapshotOf(present), appended: nodes.length > 0 };
     const state = json(found);
     switch (role.kind) {
       case 'begin': {
-        const plan = json({ turnIndex, policy, ...(prompt === undefined ? {} : { prompt }) });
+        const record: PlanRecord = {
+          turnIndex,
+          policy,
+          ...(prompt === undefined ? {} : { prompt }),
+          ...(answer === undefined ? {} : { answer }),
+        };
+        const plan = json(record);
         return { kind: 'begin', turnId, hash: this.#hash, plan, state, at: clock.now() };
       }
       case 'progress':

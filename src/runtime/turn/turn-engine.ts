@@ -46,7 +46,8 @@ export class TurnEngine {
   goOn(recorded: RecordedTurn): TurnRun {
     const found = readTurn(this.#parts.history.sessionId, recorded);
     const { turnId, hash, plan, ...rest } = found;
-    const scope = { turnId, turnIndex: plan.turnIndex, policy: plan.policy, prompt: plan.prompt };
+    const { turnIndex, policy, prompt, answer } = plan;
+    const scope = { turnId, turnIndex, policy, prompt, answer };
     const start = { ...rest, scope, hash, input: null, target: 'stay' } as const;
     const run = new TurnRun(start, this.#parts, this.#caller);
     this.#parts.feed.emit({ type: 'turn-joined', turn: liveTurnOf(found) });

@@ -1,6 +1,6 @@
 import type { RecordedTurn, TurnStore } from '../../contract/turn-store.ts';
 import { LashError } from '../../core/error.ts';
-import type { JsonValue } from '../../core/json.ts';
+import type { JsonObject, JsonValue } from '../../core/json.ts';
 import type { SessionPolicy } from '../../core/policy.ts';
 import type { PromptLayerData } from '../../core/prompt-layer.ts';
 import type { TurnWait } from '../../core/turn-wait.ts';
@@ -31,6 +31,8 @@ export interface PlanRecord {
   readonly turnIndex: number;
   readonly policy: SessionPolicy;
   readonly prompt?: PromptLayerData;
+  /** The schema of the answer that was asked for. */
+  readonly answer?: JsonObject;
 }
 
 /** Where the last commit left the turn. `appended`: it ended with nodes of its own, else the turn goes on from its leaf. */
