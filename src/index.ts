@@ -21,6 +21,7 @@ export type {
   ImportedSession,
   KeepRule,
   OrphanRequest,
+  PageToolSpec,
   SessionOpenMode,
   SessionUsage,
   StorageReport,

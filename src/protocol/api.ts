@@ -53,6 +53,21 @@ export interface InSession {
   readonly session: number;
 }
 
+/** A tool as a page offers it. */
+export interface PageToolSpec extends ToolSpec {
+  /**
+   * What may be done about a call whose outcome nobody knows, since the page that ran it is gone: `safe` runs it again, on
+   * a page that offers the tool; `never` (default) tells the model that its outcome is unknown (law TU3).
+   */
+  readonly replay?: 'safe' | 'never';
+  /** `serial`: no other call of the step runs at the same time. Default: `parallel`. */
+  readonly mode?: 'parallel' | 'serial';
+  /** How long a call may take, in milliseconds; no limit where it is absent. */
+  readonly timeoutMs?: number;
+  /** Whether somebody has to approve each call before it runs: `session.answer`. */
+  readonly approval?: boolean;
+}
+
 /** A page of a path and the branch points on it. */
 export interface ViewPage {
   readonly window: PathWindow;
@@ -184,7 +199,7 @@ export interface RuntimeCalls {
   deleteSession(request: { readonly sessionId: string }): void;
   setCredentials(request: { readonly name: string; readonly secret: string }): void;
   /** Replaces the tools that this page offers. */
-  offerTools(request: { readonly tools: readonly ToolSpec[] }): void;
+  offerTools(request: { readonly tools: readonly PageToolSpec[] }): void;
   answerTool(request: { readonly call: number; readonly answer: Outcome<JsonValue> }): void;
   readTrace(request: TraceReadRequest): TraceLines;
   storage(request: null): StorageReport;

@@ -83,7 +83,10 @@ export function callHandlers(resources: CallResources): CallHandlers {
     runHousekeeping: ({ keep }) => maintenance.runHousekeeping(keep),
     resumeSession: ({ parked }) => sessions.resume(environment, parked),
     pageShown: ({ shown }) => sessions.pageShown(shown),
-    disconnect: () => sessions.closeAll(),
+    disconnect: async () => {
+      await pageTools.close();
+      await sessions.closeAll();
+    },
 
     turn: (request) => sessionOf(request).turn(request.turnId, request.input, request.request),
     cancelTurn: (request) => runtimeOf(request).cancelTurn(request.turnId, request.reason),

@@ -42,7 +42,6 @@ export class Connection {
   readonly #secrets: SecretVault;
   readonly #handlers: Promise<CallHandlers>;
   readonly #host: ConnectionHost;
-  readonly #pageTools: PageTools;
   readonly #sessions: SessionTable;
   #maintenance: Maintenance | undefined;
   #unwatch: (() => void) | undefined;
@@ -55,7 +54,6 @@ export class Connection {
     const sessions = new SessionTable(resources, channel);
     const toolNames = tools.map(({ name }) => name);
     this.#channel = channel;
-    this.#pageTools = pageTools;
     this.#secrets = secrets;
     this.#sessions = sessions;
     this.#host = host;
@@ -121,7 +119,6 @@ export class Connection {
   #end(): void {
     this.#unwatch?.();
     this.#maintenance?.end();
-    this.#pageTools.close();
     this.#host.ended(this);
   }
 

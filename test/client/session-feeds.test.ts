@@ -15,6 +15,7 @@ const viewOf = (sessionId: string): SessionView => ({
   window: { start: 0, nodes: [] },
   branches: {},
   turn: null,
+  queue: [],
   lastTurn: null,
   writer: 'nobody',
   damage: null,

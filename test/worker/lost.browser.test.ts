@@ -62,9 +62,11 @@ test('[WB2] after a reconnect, open sessions go on where the last commit left th
   await within(client.reconnect());
   const after = session.getSnapshot();
   expect(notified).toBeGreaterThan(0);
-  expect(after.turn).toBeNull();
+  expect(after.turn?.turnId).toBe(running.turnId);
   expect(after.window.nodes.slice(0, 2)).toEqual(before.window.nodes);
   expect(after.window.nodes).toHaveLength(3);
+  const goesOn = session.turn('drip', { inputId: running.turnId });
+  expect(await within(goesOn.cancel())).toMatchObject({ status: 'cancelled' });
   await session.close();
   const result = await twin.turn('call page {}').result;
   expect(result.status).toBe('completed');

@@ -19,7 +19,15 @@ import { policy, policyPatch, promptLayer } from './policy.ts';
 const session = count;
 const nothing = z.null();
 
-const toolSpec = z.strictObject({ name: filled, description: z.string(), inputSchema: jsonObject });
+const toolSpec = z.strictObject({
+  name: filled,
+  description: z.string(),
+  inputSchema: jsonObject,
+  replay: z.optional(z.enum(['safe', 'never'])),
+  mode: z.optional(z.enum(['parallel', 'serial'])),
+  timeoutMs: z.optional(count),
+  approval: z.optional(z.boolean()),
+});
 
 const answer = z.discriminatedUnion('ok', [
   z.strictObject({ ok: z.literal(true), value: json }),
@@ -59,7 +67,7 @@ export const CALL_SCHEMAS: { readonly [Name in CallName]: Schema<CallRequest<Nam
   renameSession: z.strictObject({ sessionId: id, title }),
   deleteSession: z.strictObject({ sessionId: id }),
   setCredentials: z.strictObject({ name: filled, secret: filled }),
-  offerTools: z.strictObject({ tools: z.array(toolSpec) }),
+  offerTools: schemaFor(z.strictObject({ tools: z.array(toolSpec) })),
   answerTool: schemaFor(z.strictObject({ call: count, answer })),
   readTrace: schemaFor(
     z.strictObject({
