@@ -1,4 +1,5 @@
 import { equal, rejects } from './assert.ts';
+import { shows } from './attachment-context.ts';
 import { appends, Author } from './author.ts';
 import { type StoreCase, unchangedBy } from './store-context.ts';
 import {
@@ -185,6 +186,9 @@ export const turnCommitCases: readonly StoreCase[] = [
         const id = 'a'.repeat(64);
         const checkpoint = { plugin: { id, version: 1 } };
         await rejects(author.commit(change, { turn, checkpoint }), 'ComponentNotFound');
+        const missing = { id, mime: 'text/plain', byteLength: 1 };
+        const showing = { kind: 'append', parentId: 'op-1.0', nodes: [shows(missing)] } as const;
+        await rejects(author.commit(showing, { turn }), 'AttachmentNotFound');
       }
       equal(await turnsOf(store, 'turn', 'a'), before);
       const other = await (await reopen()).open('session', { kind: 'open' });

@@ -220,7 +220,6 @@ export class IndexedDbSessionStore implements SessionStore {
       });
     } catch (error) {
       if (isKeyTaken(error) || isLashError(error, 'HeadRevisionConflict')) return undefined;
-      if (turn?.isRefusal(error) === true) return undefined;
       throw error;
     }
   }

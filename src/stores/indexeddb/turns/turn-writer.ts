@@ -1,5 +1,4 @@
 import type { TurnChange } from '../../../contract/turn-store.ts';
-import { isLashError, type LashErrorCode } from '../../../core/error.ts';
 import type { KeptTurn } from '../../rules/kept-turn.ts';
 import { changeTurns, namedTurns } from '../../rules/turn-change.ts';
 import { type PlannedTurnChange, planTurnChange } from '../../rules/turn-plan.ts';
@@ -14,11 +13,6 @@ interface TurnRows {
   readonly named: readonly unknown[];
 }
 
-const REFUSALS: readonly LashErrorCode[] = [
-  ...(['TurnNotFound', 'TurnRunning', 'InputNotQueued'] as const),
-  ...(['OperationConflict', 'StoredDataCorrupt'] as const),
-];
-
 /** Writes what a commit says of a turn, within the commit's own transaction (law TU4). */
 export class TurnWriter {
   /** The object stores that it needs besides those of the commit. */
@@ -32,7 +26,8 @@ export class TurnWriter {
 
   /**
    * Runs `write`, and writes what the commit says of the turn, unless that was done before. What it stands on is read while
-   * the commit is written, so that it costs no round trip of its own.
+   * the commit is written, so that it costs no round trip of its own. It is asked for after what `write` asks at once, so
+   * that a commit which was done before fails by its receipt first, and never by its turn.
    *
    * @throws what `write` throws, then as `changeTurns`, and the transaction must not complete; `StoredDataCorrupt`
    */
@@ -44,11 +39,6 @@ export class TurnWriter {
     const [written, found] = await Promise.all([write(), this.#read(rows, sessionId)]);
     if (!written.receipt.replayed) this.#apply(rows, found, written);
     return written;
-  }
-
-  /** Whether an error may be what the turn was refused with; a commit that was done before would not have come to it. */
-  isRefusal(error: unknown): boolean {
-    return REFUSALS.some((code) => isLashError(error, code));
   }
 
   async #read(rows: RowTransaction, sessionId: string): Promise<TurnRows> {
