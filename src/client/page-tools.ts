@@ -31,7 +31,10 @@ export class PageToolbox {
 
   /** What the worker is told of the tools. */
   get specs(): readonly PageToolSpec[] {
-    return this.#tools.map(({ execute: _runsHere, ...spec }) => spec);
+    return this.#tools.map((tool) => {
+      const { execute: _runsHere, ...spec } = { ...tool, execute: null };
+      return spec;
+    });
   }
 
   /** Replaces the tools and returns those that there were. */

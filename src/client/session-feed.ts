@@ -1,5 +1,6 @@
 import type { LashError } from '../core/error.ts';
-import type { SessionEvent } from '../core/event.ts';
+import type { SessionEvent, TurnActivity } from '../core/event.ts';
+import type { LiveTurn } from '../core/live-turn.ts';
 import type { SessionPolicy } from '../core/policy.ts';
 import { reduceView, type SessionView } from '../core/view.ts';
 import type { OpenedSession, OpenSessionRequest } from '../protocol/api.ts';
@@ -69,6 +70,9 @@ export class SessionFeed {
     this.session = session;
     this.#view = view;
     this.ended = undefined;
+    // Of what streams meanwhile, the view may be all that there is.
+    const { turn } = view;
+    for (const activity of turn === null ? [] : shownActivity(turn)) this.#deliver(activity);
   }
 
   /** The input of this turn is stored. */
@@ -78,7 +82,7 @@ export class SessionFeed {
 
   /** Takes one event. Whether the view changed; whoever calls it calls `notify` after the batch. */
   apply(event: SessionEvent): boolean {
-    if ('turnId' in event) this.#toTurn(event.turnId, (inbox) => inbox.deliver(event));
+    if ('turnId' in event) this.#deliver(event);
     return this.show(reduceView(this.#view, event));
   }
 
@@ -100,7 +104,22 @@ export class SessionFeed {
     }
   }
 
+  #deliver(activity: TurnActivity): void {
+    this.#toTurn(activity.turnId, (inbox) => inbox.deliver(activity));
+  }
+
   #toTurn(turnId: string, tell: (inbox: TurnInbox) => void): void {
     for (const inbox of this.#inboxes) if (inbox.turnId === turnId) tell(inbox);
   }
+}
+
+/** What a model call has streamed so far, in the place of what was told of it. */
+function shownActivity({ turnId, correlationId, text, reasoning }: LiveTurn): readonly TurnActivity[] {
+  if (correlationId === null) return [];
+  const call = { turnId, correlationId };
+  return [
+    { type: 'attempt-withdrawn', ...call },
+    { type: 'reasoning-delta', ...call, text: reasoning },
+    { type: 'text-delta', ...call, text },
+  ];
 }

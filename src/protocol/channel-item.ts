@@ -6,7 +6,10 @@ import type { SessionView } from '../core/view.ts';
 
 /** What the worker tells a page of its own accord. `session` is the number of an open session on this connection. */
 export type ChannelItem =
-  /** The session as it is now; the events behind it go on from there. */
+  /**
+   * The session as it is now; the events behind it go on from there. It comes first, and again in the place of events that
+   * were too many for the page (law WB5).
+   */
   | { readonly kind: 'view'; readonly session: number; readonly view: SessionView }
   | { readonly kind: 'event'; readonly session: number; readonly event: SessionEvent }
   /** The input of this turn is stored, whenever its turn is (law TU1). */

@@ -7,6 +7,7 @@ import type { CallName, CallResult } from '../protocol/api.ts';
 import { EventSender } from '../protocol/event-channel.ts';
 import type { ConnectMessage } from '../protocol/handshake.ts';
 import { type Answer, outcomeOf } from '../protocol/wire.ts';
+import type { RateLimits } from '../runtime/model/rate-limits.ts';
 import type { SecretVault } from '../runtime/secrets.ts';
 import { callHandlers, type CallHandlers } from './call-handlers.ts';
 import { exposeCalls } from './expose-calls.ts';
@@ -22,6 +23,7 @@ export interface ServedRuntime {
   readonly providers: Providers;
   readonly tools: readonly Tool[];
   readonly secrets: SecretVault;
+  readonly rates: RateLimits;
   readonly housekeeping: HousekeepingOptions | undefined;
 }
 
@@ -47,10 +49,10 @@ export class Connection {
   #unwatch: (() => void) | undefined;
 
   constructor(served: ServedRuntime, message: ConnectMessage, host: ConnectionHost) {
-    const { providers, tools, secrets } = served;
+    const { providers, tools, secrets, rates } = served;
     const channel = new EventSender(message.events);
     const pageTools = new PageTools(channel);
-    const resources = { providers, tools: () => [...tools, ...pageTools.tools], secrets };
+    const resources = { providers, tools: () => [...tools, ...pageTools.tools], secrets, rates };
     const sessions = new SessionTable(resources, channel);
     const toolNames = tools.map(({ name }) => name);
     this.#channel = channel;

@@ -17,7 +17,7 @@ export class OpenSession {
     this.number = number;
     this.runtime = runtime;
     this.#channel = channel;
-    channel.push({ kind: 'view', session: number, view: runtime.view() });
+    channel.show(number, () => runtime.view());
     this.#unsubscribe = runtime.subscribe((event) => channel.push({ kind: 'event', session: number, event }));
   }
 

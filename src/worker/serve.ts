@@ -5,6 +5,7 @@ import type { JsonObject } from '../core/json.ts';
 import { PROTOCOL_VERSION } from '../protocol/api.ts';
 import { type HandshakeMessage, handshakeMessage } from '../protocol/handshake.ts';
 import { holdLiveness } from '../protocol/liveness.ts';
+import { RateLimits } from '../runtime/model/rate-limits.ts';
 import { SecretVault } from '../runtime/secrets.ts';
 import { Connection, type ConnectionHost, type ServedRuntime } from './connection.ts';
 import type { HousekeepingOptions } from './maintenance.ts';
@@ -76,7 +77,7 @@ function servedBy({
   const environmentFor = async (config: JsonObject): Promise<RuntimeEnvironment> => {
     return typeof environment === 'function' ? await environment(config) : environment;
   };
-  return { environmentFor, providers, tools, secrets: vault, housekeeping };
+  return { environmentFor, providers, tools, secrets: vault, rates: new RateLimits(), housekeeping };
 }
 
 /** Browsers tell a page little of a worker's uncaught error, and nothing of a rejection. */

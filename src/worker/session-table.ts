@@ -11,7 +11,7 @@ import { OpenSession, sessionClosed } from './open-session.ts';
 import { present } from './present.ts';
 
 /** What every session of a connection is opened with. */
-export type SessionResources = Pick<RuntimeOptions, 'providers' | 'tools' | 'secrets'>;
+export type SessionResources = Pick<RuntimeOptions, 'providers' | 'tools' | 'secrets' | 'rates'>;
 
 /**
  * The sessions that one page has open. Opening one that is open already gives the same one, and it closes when it was
