@@ -112,38 +112,40 @@ export class SessionTurns {
   async #ask(turnId: string, input: TurnInput, request: TurnRequest): Promise<void> {
     const claimed = this.running === null;
     if (claimed) this.#starting = turnId;
-    const earlier = [...this.#asking];
+    let isKnown = false;
     try {
       const engine = await this.#load();
       const checked = await engine.check(input, request);
-      // Inputs are accepted in the order in which they were asked for, and the same one once.
-      await Promise.all(earlier);
       const isRefused = (request.whenRunning ?? 'reject') === 'reject';
       if (claimed && (await this.#enter(turnId, !isRefused))) {
-        return await this.#askAsWriter(engine, turnId, checked, isRefused);
+        isKnown = await this.#askAsWriter(engine, turnId, checked, isRefused);
+        return;
       }
-      if (await this.#isKnown(turnId, checked)) return;
+      isKnown = await this.#isKnown(turnId, checked);
+      if (isKnown) return;
       if (isRefused) throw turnRunning(this.#host.parts.history.sessionId, this.running ?? turnId);
       await this.#queue(turnId, checked);
     } finally {
       if (this.#starting === turnId) this.#starting = null;
+      // What was there before may be to go on with; whoever asks for it again wants that.
+      if (this.#run === null) this.goOn(isKnown);
     }
   }
 
-  /** The lease is here; it is given back unless the turn begins. */
+  /** The lease is here; it is given back unless the turn begins. Resolves with whether the turn is known already. */
   async #askAsWriter(
     engine: TurnEngine,
     turnId: string,
     checked: CheckedAsk,
     isRefused: boolean,
-  ): Promise<void> {
+  ): Promise<boolean> {
     try {
-      if (await this.#isKnown(turnId, checked)) return;
+      if (await this.#isKnown(turnId, checked)) return true;
       const begun = (await this.#host.parts.turns.pending()).find(({ status }) => status === 'running');
-      if (begun === undefined) return await this.#begin(engine, turnId, checked);
-      this.goOn();
-      if (isRefused) throw turnRunning(this.#host.parts.history.sessionId, begun.turnId);
-      await this.#queue(turnId, checked);
+      if (begun === undefined) await this.#begin(engine, turnId, checked);
+      else if (isRefused) throw turnRunning(this.#host.parts.history.sessionId, begun.turnId);
+      else await this.#queue(turnId, checked);
+      return false;
     } finally {
       if (this.#run?.turnId !== turnId) this.#host.leave();
     }
@@ -269,7 +271,6 @@ export class SessionTurns {
       throw new LashError('OperationConflict', message, { operationId: turnId });
     }
     if (stored.status === 'ended') this.#outcomes.settle(turnId, resultOf(stored));
-    else this.goOn();
     return true;
   }
 
