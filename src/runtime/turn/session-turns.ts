@@ -103,19 +103,25 @@ export class SessionTurns {
     this.#asking.add(over);
     try {
       await asking;
+    } catch (error) {
+      this.#stops.delete(turnId);
+      throw error;
     } finally {
       this.#asking.delete(over);
-      this.#stops.delete(turnId);
     }
+    await this.#stopIfTold(turnId);
   }
 
   async #ask(turnId: string, input: TurnInput, request: TurnRequest): Promise<void> {
     const claimed = this.running === null;
     if (claimed) this.#starting = turnId;
+    const earlier = [...this.#asking];
     let isKnown = false;
     try {
       const engine = await this.#load();
       const checked = await engine.check(input, request);
+      // Inputs are accepted in the order in which they were asked for, and the same one once.
+      await Promise.all(earlier);
       const isRefused = (request.whenRunning ?? 'reject') === 'reject';
       if (claimed && (await this.#enter(turnId, !isRefused))) {
         isKnown = await this.#askAsWriter(engine, turnId, checked, isRefused);
@@ -126,7 +132,7 @@ export class SessionTurns {
       if (isRefused) throw turnRunning(this.#host.parts.history.sessionId, this.running ?? turnId);
       await this.#queue(turnId, checked);
     } finally {
-      if (this.#starting === turnId) this.#starting = null;
+      if (claimed && this.#starting === turnId) this.#starting = null;
       // What was there before may be to go on with; whoever asks for it again wants that.
       if (this.#run === null) this.goOn(isKnown);
     }
@@ -219,12 +225,7 @@ export class SessionTurns {
 
   /** Looks what others stored for the turns, and goes on with what can go on. */
   async hear(): Promise<void> {
-    const { turns } = this.#host.parts;
-    const run = this.#run;
-    if (run !== null) {
-      const signals = await turns.signals(run.turnId);
-      run.run.hear(new Map(signals.map(({ signalId, value }) => [signalId, value])));
-    }
+    await this.#hearSignals();
     await this.#tellQueue();
     await this.#settleElsewhere();
     this.goOn();
@@ -238,12 +239,23 @@ export class SessionTurns {
     if (this.#closed || this.#host.unfinished === 'leave') return;
     this.#going = this.#going.then(async () => {
       try {
-        if (!this.#closed && this.running === null) await this.#goOn(asked);
+        if (this.#closed) return;
+        if (this.running === null) await this.#goOn(asked);
+        // What was told while it was being gone on with.
+        else await this.#hearSignals();
       } catch (error) {
         // Another tab is faster, or storage does not answer now: what is stored stays as it is.
         this.#tellTrouble(error);
       }
     });
+  }
+
+  /** Tells the running turn what is stored for it. */
+  async #hearSignals(): Promise<void> {
+    const run = this.#run;
+    if (run === null) return;
+    const signals = await this.#host.parts.turns.signals(run.turnId);
+    run.run.hear(new Map(signals.map(({ signalId, value }) => [signalId, value])));
   }
 
   /** Stops the running turn with this reason, and waits until it is over. What waits stays. */
@@ -293,6 +305,7 @@ export class SessionTurns {
     this.#watch(turnId, run);
     run.begin();
     const stop = this.#stops.get(turnId);
+    this.#stops.delete(turnId);
     if (stop !== undefined) run.cancel(stop);
     await run.accepted;
   }
@@ -332,6 +345,13 @@ export class SessionTurns {
     } finally {
       if (this.#starting === first.turnId) this.#starting = null;
     }
+    await this.#stopIfTold(first.turnId);
+  }
+
+  /** A turn that was known before may have been told to stop while it was being looked for. */
+  async #stopIfTold(turnId: string): Promise<void> {
+    const stop = this.#stops.get(turnId);
+    if (stop !== undefined && this.#stops.delete(turnId)) await this.cancel(turnId, stop);
   }
 
   async #beginQueued(engine: TurnEngine, { turnId }: StoredTurn): Promise<void> {
