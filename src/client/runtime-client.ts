@@ -1,5 +1,5 @@
 import type { DatabaseEvent } from '../core/database-event.ts';
-import { fromWireError, isLashError, LashError } from '../core/error.ts';
+import { fromWireError, LashError } from '../core/error.ts';
 import { findNonJson, type JsonObject } from '../core/json.ts';
 import type { ParkedSession } from '../core/parked-session.ts';
 import type { Page, SessionPolicy, SessionSummary } from '../core/policy.ts';
@@ -22,7 +22,7 @@ import { SessionFeeds } from './session-feeds.ts';
 import { type MakeCall, SessionClient, sessionClosed } from './session.ts';
 import { startWorker } from './start-worker.ts';
 import { exportTrace, type TraceExport, type TraceExportRequest } from './trace-export.ts';
-import type { LinkListener, WorkerLink } from './worker-link.ts';
+import { isWithoutWorker, type LinkListener, type WorkerLink } from './worker-link.ts';
 
 /** Where the worker comes from. With a function, the client can make another one after the first was lost. */
 export type WorkerSource = Worker | (() => Worker);
@@ -217,7 +217,7 @@ export class RuntimeClient {
     });
   }
 
-  /** Calls `listener` when the worker is lost. The returned function ends that. */
+  /** Calls `listener` when the worker is lost, or does not answer any more. The returned function ends that. */
   onLost(listener: (error: LashError) => void): () => void {
     const entry = (error: LashError): void => listener(error);
     this.#onLost.add(entry);
@@ -243,7 +243,7 @@ export class RuntimeClient {
     try {
       await this.#link?.call('disconnect', null);
     } catch (error) {
-      if (!isLashError(error, 'WorkerLost')) throw error;
+      if (!isWithoutWorker(error)) throw error;
     } finally {
       this.#watching.abort();
       this.#end(this.#closed);

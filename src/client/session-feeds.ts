@@ -1,8 +1,9 @@
-import { isLashError, type LashError } from '../core/error.ts';
+import type { LashError } from '../core/error.ts';
 import type { SessionEvent } from '../core/event.ts';
 import type { SessionView } from '../core/view.ts';
 import { SessionFeed } from './session-feed.ts';
 import { type MakeCall, sessionClosed } from './session.ts';
+import { isWithoutWorker } from './worker-link.ts';
 
 /** The sessions that a page has open, by their number on the connection; and those of a lost worker, by id. */
 export class SessionFeeds {
@@ -55,7 +56,7 @@ export class SessionFeeds {
    * Opens again what is stranded; one that does not open has ended with the reason. The worker counts openings, so each
    * is made again.
    *
-   * @throws `WorkerLost`; what was not opened by then stays stranded.
+   * @throws `WorkerLost`, `WorkerUnresponsive`; what was not opened by then stays stranded.
    */
   async reopen(call: MakeCall): Promise<void> {
     for (const feed of this.#stranded.values()) {
@@ -64,7 +65,7 @@ export class SessionFeeds {
         for (let opened = 0; opened < holders; opened++)
           await call('openSession', { ...reopening, sessionId });
       } catch (error) {
-        if (isLashError(error, 'WorkerLost')) throw error;
+        if (isWithoutWorker(error)) throw error;
         feed.ended = error as LashError;
       }
       this.#stranded.delete(sessionId);

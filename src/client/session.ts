@@ -42,7 +42,7 @@ type SessionCall = {
  * A session that runs in the worker, as a page sees it: the runtime's verbs, and a view that is kept up to date.
  *
  * Every method rejects with `SessionClosed` after `close`, `SessionDeleted` after the session was deleted from here,
- * `WorkerLost` while there is no worker, and `ClientClosed` after the client was closed. When a call resolves, the view
+ * `WorkerLost` or `WorkerUnresponsive` while there is no worker, and `ClientClosed` after the client was closed. When a call resolves, the view
  * shows what it did.
  */
 export class SessionClient {

@@ -126,6 +126,8 @@ export interface LashErrorData {
   readonly WorkerLoadFailed: { readonly causes: readonly string[] };
   /** The worker ended; a commit that was under way may or may not have happened (its receipt will tell). */
   readonly WorkerLost: NoData;
+  /** The worker has not answered a ping for 10 seconds: it hangs, or something keeps it busy. It may go on later. */
+  readonly WorkerUnresponsive: NoData;
   /** Page and worker were built from different versions of the package. */
   readonly ProtocolMismatch: { readonly page: number; readonly worker: number };
   /** `reconnect` needs the `() => Worker` form of `connectRuntime`. */
@@ -173,6 +175,7 @@ const RETRYABLE: ReadonlySet<LashErrorCode> = new Set<LashErrorCode>([
   'ProviderStreamInvalid',
   'ProviderEmptyResponse',
   'WorkerLost',
+  'WorkerUnresponsive',
 ]);
 
 /**

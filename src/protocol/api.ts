@@ -191,6 +191,8 @@ export interface KeepRule {
 export interface RuntimeCalls {
   /** Resolves when the environment is there; rejects with what building it threw. */
   hello(request: null): void;
+  /** Answered at once, whatever else is under way: the worker is alive and not stuck (law WB2). */
+  ping(request: null): void;
   openSession(request: OpenSessionRequest): OpenedSession;
   /** Takes back one `openSession`; the last one closes the session. */
   closeSession(request: InSession): void;

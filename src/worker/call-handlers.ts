@@ -48,6 +48,7 @@ export function callHandlers(resources: CallResources): CallHandlers {
   };
   return {
     hello: () => undefined,
+    ping: () => undefined,
     openSession: (request) => sessions.open(environment, request),
     closeSession: (request) => sessions.release(request.session),
     listSessions: (request) => environment.sessionStoreFactory.list(request),

@@ -128,3 +128,28 @@ test('a client that was closed rejects every call, and closing twice or after a 
   await failure(other.client.listSessions(), 'WorkerLost');
   await other.client.close();
 });
+
+test('[WB2] a worker that is busy for 9 s is waited for; one that hangs is told of, and replaced', async () => {
+  const [busy, stuck] = [await mortal(), await mortal()];
+  const session = await busy.client.createSession({ policy });
+  const hanging = await stuck.client.createSession({ id: 's', policy });
+  const lost = new Promise((resolve) => stuck.client.onLost(resolve));
+  const patient = session.turn('call spin {"ms":9000}').result;
+  const turn = hanging.turn('call spin {"ms":3600000}');
+  const error = await turn.result.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toMatchObject({ code: 'WorkerUnresponsive', retryable: true });
+  expect(await within(lost)).toBe(error);
+  await failure(hanging.rename('x'), 'WorkerUnresponsive');
+  expect(await patient).toMatchObject({ status: 'completed' });
+  await within(stuck.client.reconnect());
+  expect(hanging.getSnapshot().window.nodes.length).toBeGreaterThan(0);
+  const goesOn = hanging.turn('call spin {"ms":3600000}', { inputId: turn.turnId });
+  expect(await within(goesOn.result)).toMatchObject({ status: 'completed' });
+  const outcome = hanging
+    .getSnapshot()
+    .window.nodes.flatMap(({ body }) => (body.kind === 'tool' ? [body.invocation.outcome] : []));
+  expect(outcome).toMatchObject([{ status: 'failure', code: 'ToolOutcomeUnknown' }]);
+});

@@ -52,6 +52,7 @@ const damaged = z.optional(z.enum(['refuse', 'showSound']));
  */
 export const CALL_SCHEMAS: { readonly [Name in CallName]: Schema<CallRequest<Name>> } = {
   hello: nothing,
+  ping: nothing,
   openSession: schemaFor(
     z.strictObject({
       sessionId: z.optional(id),
