@@ -184,6 +184,7 @@ export type { TurnInput, TurnRequest } from './core/turn-input.ts';
 export type { TurnEndReason, TurnResult } from './core/turn-result.ts';
 export type { TokenUsage, UsageEntry } from './core/usage.ts';
 export type { LiveToolCall, LiveTurn } from './core/live-turn.ts';
+export type { Observed, ObservationGap } from './core/event-log.ts';
 export type { PendingTurn } from './core/pending-turn.ts';
 export type { ApprovalDecision, TurnWait } from './core/turn-wait.ts';
 export type { SessionView } from './core/view.ts';

@@ -1,10 +1,17 @@
 import type { LashError } from '../core/error.ts';
+import type { Observed } from '../core/event-log.ts';
 import type { SessionEvent, TurnActivity } from '../core/event.ts';
 import type { LiveTurn } from '../core/live-turn.ts';
 import type { SessionPolicy } from '../core/policy.ts';
 import { reduceView, type SessionView } from '../core/view.ts';
 import type { OpenedSession, OpenSessionRequest } from '../protocol/api.ts';
 import { TurnInbox } from './turn-inbox.ts';
+
+/** Tells what happens in a session from behind `cursor` on, until there is no more of it and `isOver` says so. */
+export type ObserveFeed = (
+  cursor: string | undefined,
+  isOver: () => boolean,
+) => AsyncGenerator<Observed, void, undefined>;
 
 /**
  * What this page knows of one open session, whoever on it has opened it: its number on the connection, its view, who
@@ -21,6 +28,10 @@ export class SessionFeed {
   policy: SessionPolicy | undefined;
   /** Why the session is not open, or not yet again: its number is that of no session then, or of another one. */
   ended: LashError | undefined;
+  /** Set once somebody observes the session. */
+  observation: Promise<ObserveFeed> | undefined;
+  /** Is told each event, each fresh view, and that the session, or a handle of it, may be over. */
+  told: ((what: SessionEvent | 'view' | 'over') => void) | undefined;
   readonly #listeners = new Set<() => void>();
   readonly #inboxes = new Set<TurnInbox>();
   #view: SessionView;
@@ -73,6 +84,7 @@ export class SessionFeed {
     // Of what streams meanwhile, the view may be all that there is.
     const { turn } = view;
     for (const activity of turn === null ? [] : shownActivity(turn)) this.#deliver(activity);
+    this.told?.('view');
   }
 
   /** The input of this turn is stored. */
@@ -83,7 +95,15 @@ export class SessionFeed {
   /** Takes one event. Whether the view changed; whoever calls it calls `notify` after the batch. */
   apply(event: SessionEvent): boolean {
     if ('turnId' in event) this.#deliver(event);
-    return this.show(reduceView(this.#view, event));
+    const changed = this.show(reduceView(this.#view, event));
+    this.told?.(event);
+    return changed;
+  }
+
+  /** The session is not open any more, or not before it is opened again. */
+  end(error: LashError): void {
+    this.ended = error;
+    this.told?.('over');
   }
 
   /** Whether `view` is another one than before. */

@@ -39,14 +39,14 @@ export class SessionFeeds {
   close(session: number, error: LashError | undefined): void {
     const feed = this.#open.get(session);
     if (feed === undefined) return;
-    feed.ended = error ?? sessionClosed(feed.sessionId);
+    feed.end(error ?? sessionClosed(feed.sessionId));
     this.#open.delete(session);
   }
 
   /** There is no worker any more: what is open waits until it is open again, and its calls fail with `error`. */
   strand(error: LashError): void {
     for (const feed of [...this.#open.values(), ...this.#stranded.values()]) {
-      feed.ended = error;
+      feed.end(error);
       this.#stranded.set(feed.sessionId, feed);
     }
     this.#open.clear();
@@ -66,7 +66,7 @@ export class SessionFeeds {
           await call('openSession', { ...reopening, sessionId });
       } catch (error) {
         if (isWithoutWorker(error)) throw error;
-        feed.ended = error as LashError;
+        feed.end(error as LashError);
       }
       this.#stranded.delete(sessionId);
     }

@@ -1,5 +1,6 @@
 import type { BranchPoint } from '../core/branch-point.ts';
 import { LashError } from '../core/error.ts';
+import type { Observed } from '../core/event-log.ts';
 import type { SessionNode } from '../core/node.ts';
 import type { ParkedSession } from '../core/parked-session.ts';
 import type { PendingTurn } from '../core/pending-turn.ts';
@@ -21,6 +22,7 @@ import { type SessionAttachments, uploadOf } from './attachments.ts';
 import type { SessionFeed } from './session-feed.ts';
 import type { TurnQueue } from './turn-queue.ts';
 import { ClientTurn } from './turn.ts';
+import { isWithoutWorker } from './worker-link.ts';
 
 /** Options of a turn that is started from a page. */
 export interface TurnOptions extends TurnRequest {
@@ -84,6 +86,20 @@ export class SessionClient {
   /** Calls `listener` after each batch of events that changed the view. The returned function ends that. */
   subscribe(listener: () => void): () => void {
     return this.#feed.subscribe(listener);
+  }
+
+  /**
+   * What happens in the session, as a fresh view and the events that follow it. With the cursor of something that was told
+   * before, the events behind it, if they are still known here, or else a view that says what kind of gap it closes. It
+   * never misses anything and tells nothing twice, goes on after `client.reconnect`, and ends with this handle.
+   *
+   * @throws `InvalidInput` for what is not a cursor
+   */
+  async *observe(cursor?: string): AsyncGenerator<Observed, void, undefined> {
+    const feed = this.#feed;
+    feed.observation ??= import('./observation.ts').then(({ observeFeed }) => observeFeed(feed));
+    const observe = await feed.observation;
+    yield* observe(cursor, () => this.#closed || (feed.ended !== undefined && !isWithoutWorker(feed.ended)));
   }
 
   /**
@@ -215,7 +231,7 @@ export class SessionClient {
    */
   async park(): Promise<ParkedSession> {
     const parked = await this.#call('park', {});
-    this.#closed = true;
+    this.#end();
     return parked;
   }
 
@@ -231,9 +247,14 @@ export class SessionClient {
   async close(): Promise<void> {
     if (this.#closed) return;
     const closed = this.#call('closeSession', {});
-    this.#closed = true;
+    this.#end();
     this.#feed.holders -= 1;
     await closed;
+  }
+
+  #end(): void {
+    this.#closed = true;
+    this.#feed.told?.('over');
   }
 
   async #runTurn(

@@ -1,6 +1,6 @@
+import { roughSize } from '../core/rough-size.ts';
 import type { SessionView } from '../core/view.ts';
 import { type ChannelItem, continues, type Delta, isDelta } from './channel-item.ts';
-import { roughSize } from './data-size.ts';
 
 /** A batch leaves when its first item has waited this long, in milliseconds ... */
 export const BATCH_MS = 16;

@@ -2,6 +2,7 @@ import type { RuntimeEnvironment } from '../contract/environment.ts';
 import type { OrphanPage, SessionStore } from '../contract/store.ts';
 import type { BranchPoint } from '../core/branch-point.ts';
 import { type LashError, toLashError } from '../core/error.ts';
+import type { Observed } from '../core/event-log.ts';
 import type { SessionNode } from '../core/node.ts';
 import type { ParkedSession } from '../core/parked-session.ts';
 import type { WindowBounds } from '../core/path-window.ts';
@@ -18,6 +19,7 @@ import { hostDrafts, type HostNodes } from './history/host-nodes.ts';
 import { PAGE_NODES, type PathPage } from './history/path-pages.ts';
 import { InOrder } from './in-order.ts';
 import type { SessionParts } from './model/model-caller.ts';
+import type { SessionObservation } from './observation.ts';
 import { type OpenedSession, openSession } from './open-session.ts';
 import type { ResumeOptions, RuntimeOptions, TurnOptions } from './runtime-options.ts';
 import { readOnly, sessionClosed, turnRunning } from './session-errors.ts';
@@ -56,6 +58,7 @@ export class LashRuntime {
   readonly #turns: SessionTurns;
   readonly #writes: InOrder;
   readonly #maintenance: InOrder;
+  #observation: Promise<SessionObservation> | undefined;
   #closing: Promise<void> | null = null;
   #parked: ParkedSession | null = null;
   #ended: LashError | null = null;
@@ -144,6 +147,19 @@ export class LashRuntime {
   /** Calls `listener` with each event from now on, in order, as it happens. The returned function ends that. */
   subscribe(listener: SessionListener): () => void {
     return this.#parts.feed.subscribe(listener);
+  }
+
+  /**
+   * What happens in the session, as a fresh view and the events that follow it. With the cursor of something that was told
+   * before, the events behind it, if they are still known here, or else a view that says what kind of gap it closes. It
+   * ends with this runtime. @throws `InvalidInput` for what is not a cursor
+   */
+  async *observe(cursor?: string): AsyncGenerator<Observed, void, undefined> {
+    this.#refuseClosed();
+    const { clock, feed } = this.#parts;
+    const session = { incarnation: clock.newId(), feed, view: () => this.#view };
+    this.#observation ??= import('./observation.ts').then((module) => new module.SessionObservation(session));
+    yield* (await this.#observation).observe(cursor);
   }
 
   /**
@@ -368,6 +384,7 @@ export class LashRuntime {
       await this.#parts.tracer.flush();
       await this.#store.close();
     } finally {
+      (await this.#observation)?.end();
       this.#unregister();
     }
   }

@@ -3,10 +3,10 @@ import { expect, test } from 'vitest';
 
 import type { SessionEvent } from '../../src/core/event.ts';
 import type { SessionNode } from '../../src/core/node.ts';
+import { roughSize } from '../../src/core/rough-size.ts';
 import { NO_USAGE } from '../../src/core/usage.ts';
 import { reduceView, type SessionView } from '../../src/core/view.ts';
 import type { ChannelItem } from '../../src/protocol/channel-item.ts';
-import { roughSize } from '../../src/protocol/data-size.ts';
 import { BACKLOG_BYTES, type Batch, EventSender } from '../../src/protocol/event-channel.ts';
 
 const SESSIONS = 3;

@@ -22,8 +22,8 @@ describe.skipIf(missing)(`the back-forward cache${missing ? ' (skipped: no Chrom
   });
 
   /** What the page says, once it does. */
-  async function until<T>(tab: RawTab, expression: string, expected: T): Promise<void> {
-    await vi.waitFor(async () => expect(await tab.evaluate<T>(expression)).toEqual(expected), 20_000);
+  async function until(tab: RawTab, expression: string, expected: unknown): Promise<void> {
+    await vi.waitFor(async () => expect(await tab.evaluate(expression)).toEqual(expected), 20_000);
   }
 
   test('[WB2] takes a page that has a worker and calls that wait; it misses nothing, and still hears that its worker dies', async () => {
