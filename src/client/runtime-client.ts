@@ -15,13 +15,13 @@ import type {
 } from '../protocol/api.ts';
 import type { ChannelItem, PageToolRequest } from '../protocol/channel-item.ts';
 import { type ClientMaintenance, clientMaintenance } from './maintenance.ts';
-import { type PageTool, PageToolbox } from './page-tools.ts';
-import { exportSession, type SessionExport } from './session-export.ts';
+import type { PageTool, PageToolbox } from './page-tools.ts';
+import type { SessionExport } from './session-export.ts';
 import type { SessionFeed } from './session-feed.ts';
 import { SessionFeeds } from './session-feeds.ts';
 import { type MakeCall, SessionClient, sessionClosed } from './session.ts';
 import { startWorker } from './start-worker.ts';
-import { exportTrace, type TraceExport, type TraceExportRequest } from './trace-export.ts';
+import type { TraceExport, TraceExportRequest } from './trace-export.ts';
 import { isWithoutWorker, type LinkListener, type WorkerLink } from './worker-link.ts';
 
 /** Where the worker comes from. With a function, the client can make another one after the first was lost. */
@@ -55,7 +55,6 @@ export class RuntimeClient {
   readonly maintenance: ClientMaintenance = clientMaintenance((name, request) => this.#call(name, request));
   readonly #source: WorkerSource;
   readonly #options: ConnectOptions;
-  readonly #tools = new PageToolbox();
   readonly #feeds = new SessionFeeds();
   readonly #onLost = new Set<(error: LashError) => void>();
   readonly #linkListener: LinkListener = {
@@ -64,6 +63,8 @@ export class RuntimeClient {
   };
   /** The worker that this client has made and will end. */
   #worker: Worker | undefined;
+  /** Made with the first offer. */
+  #tools: PageToolbox | undefined;
   #link: WorkerLink | undefined;
   readonly #watching = new AbortController();
   #reconnecting: Promise<void> | undefined;
@@ -154,6 +155,8 @@ export class RuntimeClient {
    * @throws `InvalidInput` for a name that is taken or that providers do not take, or a schema that cannot be used.
    */
   async offerTools(tools: readonly PageTool[]): Promise<void> {
+    const { PageToolbox: Toolbox } = await import('./page-tools.ts');
+    this.#tools ??= new Toolbox();
     const before = this.#tools.replace(tools);
     try {
       await this.#call('offerTools', { tools: this.#tools.specs });
@@ -164,8 +167,9 @@ export class RuntimeClient {
   }
 
   /** A trace as a file to download. @throws `InvalidEnvironment` when the environment keeps no such trace */
-  exportTrace(request: TraceExportRequest = {}): Promise<TraceExport> {
-    return exportTrace((chunk) => this.readTrace(chunk), request);
+  async exportTrace(request: TraceExportRequest = {}): Promise<TraceExport> {
+    const { exportTrace } = await import('./trace-export.ts');
+    return await exportTrace((chunk) => this.readTrace(chunk), request);
   }
 
   /** Some lines of a trace, from behind `cursor`. @throws `InvalidEnvironment` when the environment keeps no such trace */
@@ -191,11 +195,12 @@ export class RuntimeClient {
    *
    * @throws `SessionNotFound`, `SessionDeleted`; the stream, what reading throws.
    */
-  exportSession(
+  async exportSession(
     id: string,
     { attachments = true, damaged }: Partial<Omit<ExportRequest, 'sessionId'>> = {},
   ): Promise<SessionExport> {
-    return exportSession(this.#call, { sessionId: id, attachments, damaged });
+    const { exportSession } = await import('./session-export.ts');
+    return await exportSession(this.#call, { sessionId: id, attachments, damaged });
   }
 
   /**
@@ -226,8 +231,8 @@ export class RuntimeClient {
 
   /**
    * Makes a new worker and opens in it what was open in the lost one: session clients go on working and show a fresh
-   * view. One whose session does not open again rejects from then on with the reason. Turns that ran are over. A worker
-   * that is not lost is ended first.
+   * view. One whose session does not open again rejects from then on with the reason. Turns that ran go on (law TU3), and
+   * their handles are over: ask again with their ids. A worker that is not lost is ended first.
    *
    * @throws `CannotReconnect` unless the client was made with a function; what connecting throws.
    */
@@ -281,7 +286,8 @@ export class RuntimeClient {
     }
     this.#link?.lose('it was replaced');
     await this.#start();
-    if (this.#tools.specs.length > 0) await this.#call('offerTools', { tools: this.#tools.specs });
+    const tools = this.#tools?.specs ?? [];
+    if (tools.length > 0) await this.#call('offerTools', { tools });
     await this.#feeds.reopen(this.#call);
   }
 
@@ -300,7 +306,7 @@ export class RuntimeClient {
   #end(error: LashError): void {
     this.#link?.end(error);
     this.#feeds.strand(error);
-    this.#tools.cancelAll(error.message);
+    this.#tools?.cancelAll(error.message);
     this.#worker?.terminate();
   }
 
@@ -343,15 +349,15 @@ export class RuntimeClient {
     } else if (item.kind === 'tool-call') void this.#runTool(item.call, item.request);
     else if (item.kind === 'turn-accepted') this.#feeds.accepted(item.session, item.turnId);
     else if (item.kind === 'database') this.#options.onDatabase?.(item.event);
-    else if (item.kind === 'tool-cancelled') this.#tools.cancel(item.call, item.reason);
+    else if (item.kind === 'tool-cancelled') this.#tools?.cancel(item.call, item.reason);
     else (this.#options.onWarning ?? reportError)(fromWireError(item.error));
     return undefined;
   }
 
   async #runTool(call: number, request: PageToolRequest): Promise<void> {
     const link = this.#link;
-    const answer = await this.#tools.run(call, request);
+    const answer = await this.#tools?.run(call, request);
     // When the worker is gone, so is whoever asked.
-    await link?.call('answerTool', { call, answer }).catch(() => undefined);
+    if (answer !== undefined) await link?.call('answerTool', { call, answer }).catch(() => undefined);
   }
 }

@@ -18,7 +18,7 @@ import type {
   SessionUsage,
   ViewPage,
 } from '../protocol/api.ts';
-import { type SessionAttachments, uploadOf } from './attachments.ts';
+import type { SessionAttachments } from './attachments.ts';
 import type { SessionFeed } from './session-feed.ts';
 import type { TurnQueue } from './turn-queue.ts';
 import { ClientTurn } from './turn.ts';
@@ -63,7 +63,10 @@ export class SessionClient {
     this.#feed = feed;
     this.#makeCall = makeCall;
     this.attachments = {
-      put: async (bytes, options = {}) => await this.#call('putAttachment', await uploadOf(bytes, options)),
+      put: async (bytes, options = {}) => {
+        const { uploadOf } = await import('./attachments.ts');
+        return await this.#call('putAttachment', await uploadOf(bytes, options));
+      },
       get: (id) => this.#call('getAttachment', { attachmentId: id }),
     };
     this.queue = {

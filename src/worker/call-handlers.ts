@@ -4,18 +4,16 @@ import type { LashRuntime } from '../runtime/runtime.ts';
 import type { SecretVault } from '../runtime/secrets.ts';
 import type { Maintenance } from './maintenance.ts';
 import type { OpenSession } from './open-session.ts';
-import type { PageTools } from './page-tools.ts';
+import type { PageOffers } from './page-offers.ts';
 import { present } from './present.ts';
 import type { SessionTable } from './session-table.ts';
 import type { SessionTransfers } from './session-transfers.ts';
-import { storageReport } from './storage-report.ts';
-import { readTrace } from './trace-reading.ts';
 
 /** What the calls of one connection work on. */
 export interface CallResources {
   readonly environment: RuntimeEnvironment;
   readonly sessions: SessionTable;
-  readonly pageTools: PageTools;
+  readonly offers: PageOffers;
   readonly secrets: SecretVault;
   readonly maintenance: Maintenance;
   /** The names of the worker's own tools. */
@@ -31,7 +29,7 @@ export type CallHandlers = {
 
 /** The calls of one connection. */
 export function callHandlers(resources: CallResources): CallHandlers {
-  const { environment, sessions, pageTools, secrets, maintenance, toolNames, brought } = resources;
+  const { environment, sessions, offers, secrets, maintenance, toolNames, brought } = resources;
   const runtimeOf = (request: { readonly session: number }): LashRuntime =>
     sessions.get(request.session).runtime;
   const attachmentsOf = (request: { readonly session: number }): RuntimeEnvironment['attachmentStore'] => {
@@ -63,12 +61,13 @@ export function callHandlers(resources: CallResources): CallHandlers {
       brought();
     },
     offerTools: async ({ tools }) => {
-      await pageTools.offer(tools, toolNames);
+      await offers.offerTools(tools, toolNames);
       brought();
     },
-    answerTool: ({ call, answer }) => pageTools.answer(call, answer),
-    readTrace: (request) => readTrace(environment.traceSink, request),
-    storage: () => storageReport(environment),
+    answerTool: ({ call, answer }) => offers.answerTool(call, answer),
+    readTrace: async (request) =>
+      (await import('./trace-reading.ts')).readTrace(environment.traceSink, request),
+    storage: async () => (await import('./storage-report.ts')).storageReport(environment),
     exportSession: async (request) => (await transfers()).beginExport(request),
     readExport: async ({ transfer }) => (await transfers()).readExport(transfer),
     cancelExport: async ({ transfer }) => (await transfers()).cancelExport(transfer),
@@ -85,7 +84,7 @@ export function callHandlers(resources: CallResources): CallHandlers {
     resumeSession: ({ parked }) => sessions.resume(environment, parked),
     pageShown: ({ shown }) => sessions.pageShown(shown),
     disconnect: async () => {
-      await pageTools.close();
+      await offers.close();
       await sessions.closeAll();
     },
 

@@ -12,8 +12,7 @@ import type { SecretVault } from '../runtime/secrets.ts';
 import { callHandlers, type CallHandlers } from './call-handlers.ts';
 import { exposeCalls } from './expose-calls.ts';
 import { type HousekeepingOptions, Maintenance } from './maintenance.ts';
-import { PageTools } from './page-tools.ts';
-import { firstProblem } from './problem.ts';
+import { PageOffers } from './page-offers.ts';
 import { CALL_SCHEMAS } from './schema/calls.ts';
 import { deleteOptions, SessionTable } from './session-table.ts';
 
@@ -51,8 +50,8 @@ export class Connection {
   constructor(served: ServedRuntime, message: ConnectMessage, host: ConnectionHost) {
     const { providers, tools, secrets, rates } = served;
     const channel = new EventSender(message.events);
-    const pageTools = new PageTools(channel);
-    const resources = { providers, tools: () => [...tools, ...pageTools.tools], secrets, rates };
+    const offers = new PageOffers(channel);
+    const resources = { providers, tools: () => [...tools, ...offers.tools], secrets, rates };
     const sessions = new SessionTable(resources, channel);
     const toolNames = tools.map(({ name }) => name);
     this.#channel = channel;
@@ -63,7 +62,7 @@ export class Connection {
       ([environment]) => {
         const maintenance = this.#keepHouse(environment, sessions, served.housekeeping);
         const brought = (): void => host.brought();
-        return callHandlers({ environment, sessions, pageTools, secrets, maintenance, toolNames, brought });
+        return callHandlers({ environment, sessions, offers, secrets, maintenance, toolNames, brought });
       },
     );
     // Whoever calls hears of it; the page's first call is always waiting.
@@ -94,6 +93,7 @@ export class Connection {
   async #handle<Name extends CallName>(name: Name, request: unknown): Promise<CallResult<Name>> {
     const checked = CALL_SCHEMAS[name].safeParse(request);
     if (!checked.success) {
+      const { firstProblem } = await import('./problem.ts');
       const { path, reason } = firstProblem(checked.error, name);
       throw new LashError('InvalidInput', `${path} ${reason}`, { path, reason });
     }

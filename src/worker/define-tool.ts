@@ -3,7 +3,6 @@ import * as z from 'zod/mini';
 import type { ArgumentCheck, Tool, ToolContext } from '../contract/tool.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
 import { present } from './present.ts';
-import { firstProblem } from './problem.ts';
 import { checkToolName } from './tool-name.ts';
 
 /** A tool as a host writes it down. */
@@ -51,6 +50,7 @@ export function defineTool<Schema extends z.core.$ZodType>(definition: ToolDefin
     check: async (args: JsonValue): Promise<ArgumentCheck> => {
       const parsed = await z.safeParseAsync(input, args);
       if (parsed.success) return { ok: true, value: parsed.data };
+      const { firstProblem } = await import('./problem.ts');
       return { ok: false, ...firstProblem(parsed.error) };
     },
     execute: (args: unknown, context: ToolContext) => definition.execute(args as z.output<Schema>, context),

@@ -43,7 +43,7 @@ test.each([
     name: 'a page that connects to the runtime',
     entry: 'test/size/page.entry.ts',
     start: 'page.entry',
-    limit: 8 * KB,
+    limit: 10 * KB,
   },
   {
     name: 'a worker that serves it from IndexedDB',
