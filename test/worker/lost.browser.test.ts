@@ -152,4 +152,4 @@ test('[WB2] a worker that is busy for 9 s is waited for; one that hangs is told 
     .getSnapshot()
     .window.nodes.flatMap(({ body }) => (body.kind === 'tool' ? [body.invocation.outcome] : []));
   expect(outcome).toMatchObject([{ status: 'failure', code: 'ToolOutcomeUnknown' }]);
-});
+}, 60_000);
