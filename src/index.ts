@@ -9,6 +9,7 @@ export type { SessionClient, TurnOptions } from './client/session.ts';
 export type { ClientMaintenance } from './client/maintenance.ts';
 export type { SessionExport } from './client/session-export.ts';
 export type { ClientTurn } from './client/turn.ts';
+export type { TurnQueue } from './client/turn-queue.ts';
 export type { AttachmentOptions, SessionAttachments } from './client/attachments.ts';
 export type { PageTool, PageToolContext } from './client/page-tools.ts';
 export type { TraceExport, TraceExportRequest } from './client/trace-export.ts';
@@ -20,6 +21,7 @@ export type {
   ImportedSession,
   KeepRule,
   OrphanRequest,
+  PageToolSpec,
   SessionOpenMode,
   SessionUsage,
   StorageReport,
@@ -91,4 +93,7 @@ export type { TurnInput, TurnRequest } from './core/turn-input.ts';
 export type { TurnEndReason, TurnResult } from './core/turn-result.ts';
 export type { TokenUsage, UsageEntry } from './core/usage.ts';
 export type { LiveToolCall, LiveTurn } from './core/live-turn.ts';
+export type { Observed, ObservationGap } from './core/event-log.ts';
+export type { PendingTurn } from './core/pending-turn.ts';
+export type { ApprovalDecision, TurnWait } from './core/turn-wait.ts';
 export type { SessionView } from './core/view.ts';

@@ -1,4 +1,5 @@
 export { serveRuntime } from './worker/serve.ts';
+export type { Durability } from './contract/durability.ts';
 export type { ServeOptions } from './worker/serve.ts';
 export type { HousekeepingOptions } from './worker/maintenance.ts';
 export { defineTool } from './worker/define-tool.ts';
@@ -10,6 +11,7 @@ export type { LimitChanges } from './worker/environment-builder.ts';
 export { LashRuntime } from './runtime/runtime.ts';
 export type { ResumeOptions, RuntimeOptions, SessionMode, TurnOptions } from './runtime/runtime-options.ts';
 export type { TurnHandle } from './runtime/turn/turn-handle.ts';
+export type { SessionQueue } from './runtime/session-queue.ts';
 export type { SessionListener } from './runtime/feed.ts';
 export { SecretVault } from './runtime/secrets.ts';
 export type { RedactingStream } from './runtime/secrets.ts';
@@ -84,7 +86,6 @@ export type {
   CommitReceipt,
   CommitRequest,
   DeleteOptions,
-  Durability,
   GcOptions,
   GraphChange,
   LoadScope,
@@ -108,6 +109,16 @@ export type {
   BackgroundTaskState,
 } from './contract/task.ts';
 export type { ArgumentCheck, Tool, ToolContext } from './contract/tool.ts';
+export type {
+  QueuedInput,
+  RecordedTurn,
+  StoredTurn,
+  TurnChange,
+  TurnRecord,
+  TurnSignal,
+  TurnStatus,
+  TurnStore,
+} from './contract/turn-store.ts';
 
 export { fromWireError, isLashError, LashError, toLashError, toWireError } from './core/error.ts';
 export type { LashErrorCode, LashErrorData, LashErrorOptions, WireError } from './core/error.ts';
@@ -173,4 +184,7 @@ export type { TurnInput, TurnRequest } from './core/turn-input.ts';
 export type { TurnEndReason, TurnResult } from './core/turn-result.ts';
 export type { TokenUsage, UsageEntry } from './core/usage.ts';
 export type { LiveToolCall, LiveTurn } from './core/live-turn.ts';
+export type { Observed, ObservationGap } from './core/event-log.ts';
+export type { PendingTurn } from './core/pending-turn.ts';
+export type { ApprovalDecision, TurnWait } from './core/turn-wait.ts';
 export type { SessionView } from './core/view.ts';

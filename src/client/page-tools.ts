@@ -1,7 +1,7 @@
 import { LashError } from '../core/error.ts';
 import type { JsonValue } from '../core/json.ts';
 import { refuseNonData } from '../core/plain-data.ts';
-import type { ToolSpec } from '../core/tool-spec.ts';
+import type { PageToolSpec } from '../protocol/api.ts';
 import type { PageToolRequest } from '../protocol/channel-item.ts';
 import { type Outcome, outcomeOf } from '../protocol/wire.ts';
 
@@ -16,9 +16,10 @@ export interface PageToolContext {
 
 /**
  * A tool that runs on the page, for what only the page can do. The worker checks the arguments against `inputSchema`
- * before it asks; it comes with JSON Schema, so that the page needs no schema library.
+ * before it asks; it comes with JSON Schema, so that the page needs no schema library. A call belongs to the page that was
+ * asked: if that goes away in the middle of it, the model is told that its outcome is unknown, unless `replay` is `safe`.
  */
-export interface PageTool extends ToolSpec {
+export interface PageTool extends PageToolSpec {
   /** Runs the tool. It must resolve with JSON data; what it throws is told to the model. */
   execute(args: JsonValue, context: PageToolContext): JsonValue | Promise<JsonValue>;
 }
@@ -29,8 +30,11 @@ export class PageToolbox {
   #tools: readonly PageTool[] = [];
 
   /** What the worker is told of the tools. */
-  get specs(): readonly ToolSpec[] {
-    return this.#tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
+  get specs(): readonly PageToolSpec[] {
+    return this.#tools.map((tool) => {
+      const { execute: _runsHere, ...spec } = { ...tool, execute: null };
+      return spec;
+    });
   }
 
   /** Replaces the tools and returns those that there were. */

@@ -1,5 +1,5 @@
 import type { DatabaseEvent } from '../core/database-event.ts';
-import { fromWireError, isLashError, LashError } from '../core/error.ts';
+import { fromWireError, LashError } from '../core/error.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { ParkedSession } from '../core/parked-session.ts';
 import { refuseNonData } from '../core/plain-data.ts';
@@ -16,15 +16,16 @@ import type {
 } from '../protocol/api.ts';
 import type { ChannelItem, PageToolRequest } from '../protocol/channel-item.ts';
 import { Listeners } from './listeners.ts';
+import { loadModule } from './load-module.ts';
 import { type ClientMaintenance, clientMaintenance } from './maintenance.ts';
-import { type PageTool, PageToolbox } from './page-tools.ts';
-import { exportSession, type SessionExport } from './session-export.ts';
+import type { PageTool, PageToolbox } from './page-tools.ts';
+import type { SessionExport } from './session-export.ts';
 import type { SessionFeed } from './session-feed.ts';
 import { SessionFeeds } from './session-feeds.ts';
 import { type MakeCall, SessionClient, sessionClosed } from './session.ts';
 import { startWorker } from './start-worker.ts';
-import { exportTrace, type TraceExport, type TraceExportRequest } from './trace-export.ts';
-import type { LinkListener, WorkerLink } from './worker-link.ts';
+import type { TraceExport, TraceExportRequest } from './trace-export.ts';
+import { isWithoutWorker, type LinkListener, type WorkerLink } from './worker-link.ts';
 
 /** Where the worker comes from. With a function, the client can make another one after the first was lost. */
 export type WorkerSource = Worker | (() => Worker);
@@ -47,6 +48,8 @@ export interface CreateSessionRequest {
   readonly id?: string;
   readonly title?: string;
   readonly policy: SessionPolicy;
+  /** What becomes of a turn that nobody runs any more; default `go-on`. See {@link OpenSessionRequest}. */
+  readonly unfinishedTurns?: 'go-on' | 'ask';
 }
 
 /** A page's connection to the runtime in a worker. `connectRuntime` makes one. */
@@ -55,7 +58,6 @@ export class RuntimeClient {
   readonly maintenance: ClientMaintenance = clientMaintenance((name, request) => this.#call(name, request));
   readonly #source: WorkerSource;
   readonly #options: ConnectOptions;
-  readonly #tools = new PageToolbox();
   readonly #feeds = new SessionFeeds();
   readonly #onLost = new Listeners<LashError>();
   readonly #linkListener: LinkListener = {
@@ -64,6 +66,8 @@ export class RuntimeClient {
   };
   /** The worker that this client has made and will end. */
   #worker: Worker | undefined;
+  /** Made with the first offer. */
+  #tools: PageToolbox | undefined;
   #link: WorkerLink | undefined;
   readonly #watching = new AbortController();
   #reconnecting: Promise<void> | undefined;
@@ -88,26 +92,24 @@ export class RuntimeClient {
    *
    * @throws `SessionExists`, `SessionDeleted` (an id is used once), `InvalidInput`, a storage error.
    */
-  createSession({ id, title, policy }: CreateSessionRequest): Promise<SessionClient> {
-    return this.#open({
-      mode: 'create',
-      policy,
-      sessionId: id,
-      title,
-    });
+  createSession({ id, ...request }: CreateSessionRequest): Promise<SessionClient> {
+    return this.#open({ ...request, mode: 'create', sessionId: id });
   }
 
   /**
    * Opens a session. One that this client has open already is shared: both handles show the same view, and the session
-   * closes with the last of them. A policy replaces the stored one. Default mode: `open`. With mode `readOnly`, `damaged: 'showSound'` shows
-   * a path that cannot be read whole up to its last sound node.
+   * closes with the last of them. A policy replaces the stored one. Default mode: `open`. With mode `readOnly`,
+   * `damaged: 'showSound'` shows a path that cannot be read whole up to its last sound node. With `unfinishedTurns: 'ask'`,
+   * which holds for the first opening, turns that nobody runs any more go on when `session.resumeTurns` is called.
    *
    * @throws `SessionNotFound`, `SessionDeleted`, `SessionInUse` (another client of the same worker has it open),
    *   `StoredDataCorrupt`, a storage error.
    */
   openSession(
     id: string,
-    options: Pick<OpenSessionRequest, 'policy' | 'damaged'> & { readonly mode?: SessionOpenMode } = {},
+    options: Pick<OpenSessionRequest, 'policy' | 'damaged' | 'unfinishedTurns'> & {
+      readonly mode?: SessionOpenMode;
+    } = {},
   ): Promise<SessionClient> {
     const { mode = 'open', ...rest } = options;
     return this.#open({ ...rest, mode, sessionId: id });
@@ -142,18 +144,21 @@ export class RuntimeClient {
 
   /**
    * Gives the worker a secret by the name that policies use. It lives in the worker's memory, is redacted everywhere
-   * (law SE1), and is gone with the worker: after a reconnect it has to be given again.
+   * (law SE1), and is gone with the worker: after a reconnect it has to be given again. Turns that wait for it go on.
    */
   setCredentials(name: string, secret: string): Promise<void> {
     return this.#call('setCredentials', { name, secret });
   }
 
   /**
-   * Offers these tools to every session, in place of those offered before. They are offered again after a reconnect.
+   * Offers these tools to every session, in place of those offered before. They are offered again after a reconnect. Turns
+   * that wait for one of them go on.
    *
    * @throws `InvalidInput` for a name that is taken or that providers do not take, or a schema that cannot be used.
    */
   async offerTools(tools: readonly PageTool[]): Promise<void> {
+    const { PageToolbox: Toolbox } = await loadModule('page-tools', import('./page-tools.ts'));
+    this.#tools ??= new Toolbox();
     const before = this.#tools.replace(tools);
     try {
       await this.#call('offerTools', { tools: this.#tools.specs });
@@ -164,8 +169,9 @@ export class RuntimeClient {
   }
 
   /** A trace as a file to download. @throws `InvalidEnvironment` when the environment keeps no such trace */
-  exportTrace(request: TraceExportRequest = {}): Promise<TraceExport> {
-    return exportTrace((chunk) => this.readTrace(chunk), request);
+  async exportTrace(request: TraceExportRequest = {}): Promise<TraceExport> {
+    const { exportTrace } = await loadModule('trace-export', import('./trace-export.ts'));
+    return await exportTrace((chunk) => this.readTrace(chunk), request);
   }
 
   /** Some lines of a trace, from behind `cursor`. @throws `InvalidEnvironment` when the environment keeps no such trace */
@@ -191,11 +197,12 @@ export class RuntimeClient {
    *
    * @throws `SessionNotFound`, `SessionDeleted`; the stream, what reading throws.
    */
-  exportSession(
+  async exportSession(
     id: string,
     { attachments = true, damaged }: Partial<Omit<ExportRequest, 'sessionId'>> = {},
   ): Promise<SessionExport> {
-    return exportSession(this.#call, { sessionId: id, attachments, damaged });
+    const { exportSession } = await loadModule('session-export', import('./session-export.ts'));
+    return await exportSession(this.#call, { sessionId: id, attachments, damaged });
   }
 
   /**
@@ -217,15 +224,15 @@ export class RuntimeClient {
     });
   }
 
-  /** Calls `listener` when the worker is lost. The returned function ends that. */
+  /** Calls `listener` when the worker is lost, or does not answer any more. The returned function ends that. */
   onLost(listener: (error: LashError) => void): () => void {
     return this.#onLost.add(listener);
   }
 
   /**
    * Makes a new worker and opens in it what was open in the lost one: session clients go on working and show a fresh
-   * view. One whose session does not open again rejects from then on with the reason. Turns that ran are over. A worker
-   * that is not lost is ended first.
+   * view. One whose session does not open again rejects from then on with the reason. Turns that ran go on (law TU3), and
+   * their handles are over: ask again with their ids. A worker that is not lost is ended first.
    *
    * @throws `CannotReconnect` unless the client was made with a function; what connecting throws.
    */
@@ -241,7 +248,7 @@ export class RuntimeClient {
     try {
       await this.#link?.call('disconnect', null);
     } catch (error) {
-      if (!isLashError(error, 'WorkerLost')) throw error;
+      if (!isWithoutWorker(error)) throw error;
     } finally {
       this.#watching.abort();
       this.#end(this.#closed);
@@ -279,7 +286,8 @@ export class RuntimeClient {
     }
     this.#link?.lose('it was replaced');
     await this.#start();
-    if (this.#tools.specs.length > 0) await this.#call('offerTools', { tools: this.#tools.specs });
+    const tools = this.#tools?.specs ?? [];
+    if (tools.length > 0) await this.#call('offerTools', { tools });
     await this.#feeds.reopen(this.#call);
   }
 
@@ -297,7 +305,7 @@ export class RuntimeClient {
   #end(error: LashError): void {
     this.#link?.end(error);
     this.#feeds.strand(error);
-    this.#tools.cancelAll(error.message);
+    this.#tools?.cancelAll(error.message);
     this.#worker?.terminate();
   }
 
@@ -332,16 +340,17 @@ export class RuntimeClient {
     if (item.kind === 'closed') {
       this.#feeds.close(item.session, this.#closed ?? (item.error && fromWireError(item.error)));
     } else if (item.kind === 'tool-call') void this.#runTool(item.call, item.request);
+    else if (item.kind === 'turn-accepted') this.#feeds.accepted(item.session, item.turnId);
     else if (item.kind === 'database') this.#options.onDatabase?.(item.event);
-    else if (item.kind === 'tool-cancelled') this.#tools.cancel(item.call, item.reason);
+    else if (item.kind === 'tool-cancelled') this.#tools?.cancel(item.call, item.reason);
     else (this.#options.onWarning ?? reportError)(fromWireError(item.error));
     return undefined;
   }
 
   async #runTool(call: number, request: PageToolRequest): Promise<void> {
     const link = this.#link;
-    const answer = await this.#tools.run(call, request);
+    const answer = await this.#tools?.run(call, request);
     // When the worker is gone, so is whoever asked.
-    await link?.call('answerTool', { call, answer }).catch(() => undefined);
+    if (answer !== undefined) await link?.call('answerTool', { call, answer }).catch(() => undefined);
   }
 }

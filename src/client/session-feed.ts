@@ -1,10 +1,18 @@
 import type { LashError } from '../core/error.ts';
-import type { SessionEvent } from '../core/event.ts';
+import type { Observed } from '../core/event-log.ts';
+import type { SessionEvent, TurnActivity } from '../core/event.ts';
+import type { LiveTurn } from '../core/live-turn.ts';
 import type { SessionPolicy } from '../core/policy.ts';
 import { reduceView, type SessionView } from '../core/view.ts';
 import type { OpenedSession, OpenSessionRequest } from '../protocol/api.ts';
 import { Listeners } from './listeners.ts';
 import { TurnInbox } from './turn-inbox.ts';
+
+/** Tells what happens in a session from behind `cursor` on, until there is no more of it and `isOver` says so. */
+export type ObserveFeed = (
+  cursor: string | undefined,
+  isOver: () => boolean,
+) => AsyncGenerator<Observed, void, undefined>;
 
 /**
  * What this page knows of one open session, whoever on it has opened it: its number on the connection, its view, who
@@ -21,8 +29,12 @@ export class SessionFeed {
   policy: SessionPolicy | undefined;
   /** Why the session is not open, or not yet again: its number is that of no session then, or of another one. */
   ended: LashError | undefined;
+  /** Set once somebody observes the session. */
+  observation: ObserveFeed | undefined;
+  /** Is told each event, each fresh view, and that the session, or a handle of it, may be over. */
+  told: ((what: SessionEvent | 'view' | 'over') => void) | undefined;
   readonly #listeners = new Listeners<void>();
-  readonly #turns = new Map<string, TurnInbox>();
+  readonly #inboxes = new Set<TurnInbox>();
   #view: SessionView;
 
   constructor(session: number, view: SessionView) {
@@ -40,7 +52,11 @@ export class SessionFeed {
   hold(opened: OpenedSession, request: OpenSessionRequest): void {
     this.holders += 1;
     this.policy = opened.policy;
-    this.reopening = request.mode === 'readOnly' ? request : { mode: 'open' };
+    const { mode, unfinishedTurns } = request;
+    this.reopening =
+      mode === 'readOnly'
+        ? request
+        : { mode: 'open', ...(unfinishedTurns === undefined ? {} : { unfinishedTurns }) };
   }
 
   /** Calls `listener` at each `notify`. */
@@ -50,11 +66,11 @@ export class SessionFeed {
 
   /** Where the activity of a turn goes until the returned function is called. */
   expectTurn(turnId: string): { readonly inbox: TurnInbox; readonly end: () => void } {
-    const inbox = new TurnInbox();
-    this.#turns.set(turnId, inbox);
+    const inbox = new TurnInbox(turnId);
+    this.#inboxes.add(inbox);
     const end = (): void => {
       inbox.end();
-      if (this.#turns.get(turnId) === inbox) this.#turns.delete(turnId);
+      this.#inboxes.delete(inbox);
     };
     return { inbox, end };
   }
@@ -64,12 +80,29 @@ export class SessionFeed {
     this.session = session;
     this.#view = view;
     this.ended = undefined;
+    // Of what streams meanwhile, the view may be all that there is.
+    const { turn } = view;
+    for (const activity of turn === null ? [] : shownActivity(turn)) this.#deliver(activity);
+    this.told?.('view');
+  }
+
+  /** The input of this turn is stored. */
+  accepted(turnId: string): void {
+    this.#toTurn(turnId, (inbox) => inbox.accept());
   }
 
   /** Takes one event. Whether the view changed; whoever calls it calls `notify` after the batch. */
   apply(event: SessionEvent): boolean {
-    if ('turnId' in event) this.#turns.get(event.turnId)?.deliver(event);
-    return this.show(reduceView(this.#view, event));
+    if ('turnId' in event) this.#deliver(event);
+    const changed = this.show(reduceView(this.#view, event));
+    this.told?.(event);
+    return changed;
+  }
+
+  /** The session is not open any more, or not before it is opened again. */
+  end(error: LashError): void {
+    this.ended = error;
+    this.told?.('over');
   }
 
   /** Whether `view` is another one than before. */
@@ -83,4 +116,23 @@ export class SessionFeed {
   notify(): void {
     this.#listeners.tell();
   }
+
+  #deliver(activity: TurnActivity): void {
+    this.#toTurn(activity.turnId, (inbox) => inbox.deliver(activity));
+  }
+
+  #toTurn(turnId: string, tell: (inbox: TurnInbox) => void): void {
+    for (const inbox of this.#inboxes) if (inbox.turnId === turnId) tell(inbox);
+  }
+}
+
+/** What a model call has streamed so far, in the place of what was told of it. */
+function shownActivity({ turnId, correlationId, text, reasoning }: LiveTurn): readonly TurnActivity[] {
+  if (correlationId === null) return [];
+  const call = { turnId, correlationId };
+  return [
+    { type: 'attempt-withdrawn', ...call },
+    { type: 'reasoning-delta', ...call, text: reasoning },
+    { type: 'text-delta', ...call, text },
+  ];
 }

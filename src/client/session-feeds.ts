@@ -1,8 +1,9 @@
-import { isLashError, type LashError } from '../core/error.ts';
+import type { LashError } from '../core/error.ts';
 import type { SessionEvent } from '../core/event.ts';
 import type { SessionView } from '../core/view.ts';
 import { SessionFeed } from './session-feed.ts';
 import { type MakeCall, sessionClosed } from './session.ts';
+import { isWithoutWorker } from './worker-link.ts';
 
 /** The sessions that a page has open, by their number on the connection; and those of a lost worker, by id. */
 export class SessionFeeds {
@@ -29,18 +30,23 @@ export class SessionFeeds {
     return feed?.apply(event) === true ? feed : undefined;
   }
 
+  /** The input of a turn is stored. */
+  accepted(session: number, turnId: string): void {
+    this.#open.get(session)?.accepted(turnId);
+  }
+
   /** The session is closed; `error` says why if it is not that the page closed it. */
   close(session: number, error: LashError | undefined): void {
     const feed = this.#open.get(session);
     if (feed === undefined) return;
-    feed.ended = error ?? sessionClosed(feed.sessionId);
+    feed.end(error ?? sessionClosed(feed.sessionId));
     this.#open.delete(session);
   }
 
   /** There is no worker any more: what is open waits until it is open again, and its calls fail with `error`. */
   strand(error: LashError): void {
     for (const feed of [...this.#open.values(), ...this.#stranded.values()]) {
-      feed.ended = error;
+      feed.end(error);
       this.#stranded.set(feed.sessionId, feed);
     }
     this.#open.clear();
@@ -50,7 +56,7 @@ export class SessionFeeds {
    * Opens again what is stranded; one that does not open has ended with the reason. The worker counts openings, so each
    * is made again.
    *
-   * @throws `WorkerLost`; what was not opened by then stays stranded.
+   * @throws `WorkerLost`, `WorkerUnresponsive`; what was not opened by then stays stranded.
    */
   async reopen(call: MakeCall): Promise<void> {
     for (const feed of this.#stranded.values()) {
@@ -59,8 +65,8 @@ export class SessionFeeds {
         for (let opened = 0; opened < holders; opened++)
           await call('openSession', { ...reopening, sessionId });
       } catch (error) {
-        if (isLashError(error, 'WorkerLost')) throw error;
-        feed.ended = error as LashError;
+        if (isWithoutWorker(error)) throw error;
+        feed.end(error as LashError);
       }
       this.#stranded.delete(sessionId);
     }

@@ -1,10 +1,13 @@
 import type { BranchPoint } from '../core/branch-point.ts';
 import { LashError, reasonText } from '../core/error.ts';
+import type { Observed } from '../core/event-log.ts';
 import type { SessionNode } from '../core/node.ts';
 import type { ParkedSession } from '../core/parked-session.ts';
+import type { PendingTurn } from '../core/pending-turn.ts';
 import type { SessionPolicy } from '../core/policy.ts';
 import type { TurnInput, TurnRequest } from '../core/turn-input.ts';
 import type { TurnResult } from '../core/turn-result.ts';
+import type { ApprovalDecision } from '../core/turn-wait.ts';
 import { prependOlder, type SessionView, showNewest } from '../core/view.ts';
 import type {
   AppendRequest,
@@ -15,9 +18,12 @@ import type {
   SessionUsage,
   ViewPage,
 } from '../protocol/api.ts';
-import { type SessionAttachments, uploadOf } from './attachments.ts';
+import type { SessionAttachments } from './attachments.ts';
+import { loadModule } from './load-module.ts';
 import type { SessionFeed } from './session-feed.ts';
+import type { TurnQueue } from './turn-queue.ts';
 import { ClientTurn } from './turn.ts';
+import { isWithoutWorker } from './worker-link.ts';
 
 /** Options of a turn that is started from a page. */
 export interface TurnOptions extends TurnRequest {
@@ -39,13 +45,15 @@ type SessionCall = {
  * A session that runs in the worker, as a page sees it: the runtime's verbs, and a view that is kept up to date.
  *
  * Every method rejects with `SessionClosed` after `close`, `SessionDeleted` after the session was deleted from here,
- * `WorkerLost` while there is no worker, `ClientClosed` after the client was closed, and `ModuleLoadFailed` when the
- * worker needs code that it could not load. When a call resolves, the view shows what it did.
+ * `WorkerLost` or `WorkerUnresponsive` while there is no worker, `ClientClosed` after the client was closed, and
+ * `ModuleLoadFailed` when the worker needs code that it could not load. When a call resolves, the view shows what it did.
  */
 export class SessionClient {
   readonly sessionId: string;
   /** Bytes that messages refer to. */
   readonly attachments: SessionAttachments;
+  /** The inputs that wait for their turn. */
+  readonly queue: TurnQueue;
   readonly #feed: SessionFeed;
   readonly #makeCall: MakeCall;
   #closed = false;
@@ -56,8 +64,16 @@ export class SessionClient {
     this.#feed = feed;
     this.#makeCall = makeCall;
     this.attachments = {
-      put: async (bytes, options = {}) => await this.#call('putAttachment', await uploadOf(bytes, options)),
+      put: async (bytes, options = {}) => {
+        const { uploadOf } = await loadModule('attachments', import('./attachments.ts'));
+        return await this.#call('putAttachment', await uploadOf(bytes, options));
+      },
       get: (id) => this.#call('getAttachment', { attachmentId: id }),
+    };
+    this.queue = {
+      list: async () => (await this.pendingTurns()).filter(({ status }) => status === 'queued'),
+      move: (turnId, before) => this.#call('moveQueued', { turnId, before }),
+      cancel: (turnId) => this.cancelTurn(turnId),
     };
   }
 
@@ -77,23 +93,62 @@ export class SessionClient {
   }
 
   /**
-   * Starts a turn and returns its handle at once. If the input is not accepted, the handle rejects with `TurnRunning`,
-   * `InvalidInput`, `NotData`, `NodeNotFound` (`from`), `Unsupported`, a storage error, or `Cancelled` when `signal`
-   * aborted before the call.
+   * What happens in the session, as a fresh view and the events that follow it. With the cursor of something that was told
+   * before, the events behind it, if they are still known here, or else a view that says what kind of gap it closes. It
+   * never misses anything and tells nothing twice, goes on after `client.reconnect`, and ends with this handle.
+   *
+   * @throws `InvalidInput` for what is not a cursor
+   */
+  async *observe(cursor?: string): AsyncGenerator<Observed, void, undefined> {
+    const feed = this.#feed;
+    const { observeFeed } = await loadModule('observation', import('./observation.ts'));
+    const observe = (feed.observation ??= observeFeed(feed));
+    yield* observe(cursor, () => this.#closed || (feed.ended !== undefined && !isWithoutWorker(feed.ended)));
+  }
+
+  /**
+   * Asks for a turn and returns its handle at once. With `inputId`, the same input is the same turn, also after a reload:
+   * the handle shows what happens from now on, and its result is the one that is stored. If the input is not accepted,
+   * the handle rejects with `TurnRunning`, `SessionHeldElsewhere`, `InvalidInput`, `NotData`, `NodeNotFound` (`from`),
+   * `OperationConflict` (an `inputId` that was given another input), a storage error, or `Cancelled` when `signal` aborted
+   * before the call.
    */
   turn(input: TurnInput, options: TurnOptions = {}): ClientTurn {
     const { signal, ...request } = options;
     const turnId = request.inputId ?? crypto.randomUUID();
     const { inbox, end } = this.#feed.expectTurn(turnId);
     const result = this.#runTurn(turnId, input, request, signal);
-    const stop = (): void => this.#cancelTurn(turnId, reasonText(signal?.reason));
+    const stop = (): void => this.#stop(turnId, reasonText(signal?.reason));
     const settle = (): void => {
       signal?.removeEventListener('abort', stop);
       end();
     };
     signal?.addEventListener('abort', stop, { once: true });
     result.then(settle, settle);
-    return new ClientTurn(turnId, inbox, result, (reason) => this.#cancelTurn(turnId, reason));
+    return new ClientTurn(inbox, result, (reason) => this.#stop(turnId, reason));
+  }
+
+  /** The turns that are not over, and why: what runs or waits first, then what is queued. */
+  pendingTurns(): Promise<readonly PendingTurn[]> {
+    return this.#call('pendingTurns', {});
+  }
+
+  /** Stops a turn, whoever began it, in whichever tab it runs; one that is queued is taken out. @throws `TurnNotFound` */
+  cancelTurn(turnId: string, reason?: string): Promise<void> {
+    return this.#call('cancelTurn', { turnId, reason });
+  }
+
+  /**
+   * Answers what a turn asked (`TurnWait` of kind `approval`), from any tab. The first answer stands, and is what this
+   * resolves with. @throws `TurnNotFound`
+   */
+  answer(requestId: string, decision: ApprovalDecision): Promise<ApprovalDecision> {
+    return this.#call('answer', { requestId, decision });
+  }
+
+  /** Goes on with what nobody runs and what can go on, where the session was opened with `unfinishedTurns: 'ask'`. */
+  resumeTurns(): Promise<void> {
+    return this.#call('resumeTurns', {});
   }
 
   /** Moves the leaf to a node, and resolves with it once that is stored. @throws `NodeNotFound`, `TurnRunning` */
@@ -180,7 +235,7 @@ export class SessionClient {
    */
   async park(): Promise<ParkedSession> {
     const parked = await this.#call('park', {});
-    this.#closed = true;
+    this.#end();
     return parked;
   }
 
@@ -196,9 +251,14 @@ export class SessionClient {
   async close(): Promise<void> {
     if (this.#closed) return;
     const closed = this.#call('closeSession', {});
-    this.#closed = true;
+    this.#end();
     this.#feed.holders -= 1;
     await closed;
+  }
+
+  #end(): void {
+    this.#closed = true;
+    this.#feed.told?.('over');
   }
 
   async #runTurn(
@@ -214,9 +274,9 @@ export class SessionClient {
     return await this.#call('turn', { turnId, input, request });
   }
 
-  #cancelTurn(turnId: string, reason: string | undefined): void {
+  #stop(turnId: string, reason: string | undefined): void {
     // Whether it worked shows in the turn's own result, which also rejects if the worker is lost.
-    this.#call('cancelTurn', { turnId, reason }).catch(() => undefined);
+    this.cancelTurn(turnId, reason).catch(() => undefined);
   }
 
   async #call<Name extends SessionCall>(

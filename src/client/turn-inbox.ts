@@ -3,20 +3,22 @@ import { continues, isDelta } from '../protocol/channel-item.ts';
 
 /** The activity of one turn that nobody has taken yet. Deltas that wait are joined, so it is no longer than the turn. */
 export class TurnInbox {
-  /** Resolves with the first `input-accepted`. */
+  readonly turnId: string;
+  /** Resolves with `accept`. */
   readonly accepted: Promise<void>;
+  /** Called once the input is stored. */
+  accept: () => void = () => undefined;
   readonly #waiting: TurnActivity[] = [];
-  #accept: () => void = () => undefined;
   #wake: () => void = () => undefined;
   #ended = false;
 
-  constructor() {
-    this.accepted = new Promise((resolve) => (this.#accept = resolve));
+  constructor(turnId: string) {
+    this.turnId = turnId;
+    this.accepted = new Promise((resolve) => (this.accept = resolve));
   }
 
   /** Puts an activity in. */
   deliver(activity: TurnActivity): void {
-    if (activity.type === 'input-accepted') this.#accept();
     const last = this.#waiting.at(-1);
     if (last !== undefined && isDelta(last) && isDelta(activity) && continues(last, activity)) {
       this.#waiting[this.#waiting.length - 1] = { ...last, text: last.text + activity.text };

@@ -1,4 +1,4 @@
-import { LashError } from '../core/error.ts';
+import { moduleLoadFailed } from '../core/error.ts';
 
 /**
  * What `loading`, the dynamic import of `module`, resolves with. Most browsers fetch a module anew when it is asked for
@@ -10,7 +10,6 @@ export async function loadModule<T>(module: string, loading: Promise<T>): Promis
   try {
     return await loading;
   } catch (cause) {
-    const message = `The module ${module} could not be loaded: this page is offline, or a deployment removed the file. Try again; if that is of no use, in a new worker.`;
-    throw new LashError('ModuleLoadFailed', message, { module }, { cause, retryable: true });
+    throw moduleLoadFailed(module, cause);
   }
 }

@@ -36,6 +36,8 @@ export interface ModelRequest {
   readonly system: string;
   readonly messages: readonly PromptMessage[];
   readonly tools: readonly ToolSpec[];
+  /** The answer is to be JSON of this schema; a provider that can enforce it does. */
+  readonly answerSchema?: JsonObject;
 }
 
 /** Why a model stopped. `tool-calls` needs no trust: the runtime looks at the calls themselves. */

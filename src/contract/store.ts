@@ -6,7 +6,9 @@ import type { NodeDraft, SessionNode } from '../core/node.ts';
 import type { Page, SessionMeta, SessionPolicy, SessionSummary } from '../core/policy.ts';
 import type { UsageEntry } from '../core/usage.ts';
 import type { Checkpoint, CheckpointChange } from './checkpoint.ts';
+import type { Durability } from './durability.ts';
 import type { SessionLeases } from './lease.ts';
+import type { TurnChange, TurnStore } from './turn-store.ts';
 
 /**
  * The socket of session stores. One factory is one database; one store is one session in it. The laws are ST1–ST20 of
@@ -88,12 +90,11 @@ export interface CommitRequest {
   readonly usage: readonly UsageEntry[];
   /** The checkpoint of the leaf that this commit leaves behind; absent: what held before holds on. */
   readonly checkpoint?: CheckpointChange;
+  /** What the commit says of a turn, in the same transaction (law TU4). It is no part of what a replay compares. */
+  readonly turn?: TurnChange;
   /** Whether `complete` waits for the disk; default: what the store was made with (law ST20). */
   readonly durability?: Durability;
 }
-
-/** `strict` survives a power cut; `relaxed` survives the end of the process. */
-export type Durability = 'relaxed' | 'strict';
 
 /** What a commit did. A replay returns the same nodes and revision as the first time. */
 export interface CommitReceipt {
@@ -120,6 +121,8 @@ export interface CommitReceipt {
  */
 export interface SessionStore {
   readonly sessionId: string;
+  /** What the session keeps of its turns. */
+  readonly turns: TurnStore;
   /** Reads one snapshot. It never raises the epoch. @throws `NodeNotFound` when `leaf` names no live node. */
   load(scope: LoadScope): Promise<SessionSnapshot>;
   /** Any live node, on the active path or not. @throws `NodeNotFound` */
@@ -139,7 +142,7 @@ export interface SessionStore {
    *
    * @throws `InvalidInput`, `NotData` or `CommitBudgetExceeded` before anything is opened; `SessionDeleted`,
    *   `OperationConflict`, `WriterFenced`, `NodeNotFound` (parent or leaf), `StaleBranch`, `HeadRevisionConflict`,
-   *   `ComponentNotFound`, `AttachmentNotFound`.
+   *   `ComponentNotFound`, `AttachmentNotFound`, and what the {@link TurnChange} says.
    */
   commit(request: CommitRequest): Promise<CommitReceipt>;
   /** Where a live node is. @throws `NodeNotFound` */

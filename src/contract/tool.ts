@@ -25,13 +25,27 @@ export type ArgumentCheck =
  *
  * - TL1 `check` is called before each `execute`, and `execute` only with what `check` returned (law TU9).
  * - TL2 What `execute` resolves with must be JSON data; a rejection is a failure that the model sees.
- * - TL3 Calls of one step run at the same time.
+ * - TL3 Calls of one step run at the same time; those of a `serial` tool behind the others, one after the other.
+ * - TL4 Where `approval` says so, a call runs only once it was approved; the question and its answer are stored.
+ * - TL5 A call that was started and whose outcome nobody knows runs again with `replay: 'safe'`, and never again without:
+ *   the model is told that its outcome is unknown (law TU3).
+ * - TL6 A call that takes longer than `timeoutMs` is aborted, and a failure that the model sees.
  */
 export interface Tool {
   readonly name: string;
   readonly description: string;
   /** JSON Schema, or a function that gets it where making it takes code that is loaded on demand. */
   readonly inputSchema: JsonObject | (() => Promise<JsonObject>);
+  /** What may be done about a call whose outcome is unknown. Default: `never`. */
+  readonly replay?: 'safe' | 'never';
+  /** Default: `parallel`. */
+  readonly mode?: 'parallel' | 'serial';
+  /** Milliseconds; no limit where it is absent. */
+  readonly timeoutMs?: number;
+  /** Whether a call needs somebody's approval. A function that throws asks. */
+  readonly approval?: boolean | ((args: unknown) => boolean | Promise<boolean>);
+  /** A page offers it: where no page does any more, a call that did not start waits for one. */
+  readonly offeredByPage?: boolean;
   check(args: JsonValue): ArgumentCheck | Promise<ArgumentCheck>;
   execute(args: unknown, context: ToolContext): JsonValue | Promise<JsonValue>;
 }

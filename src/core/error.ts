@@ -77,14 +77,24 @@ export interface LashErrorData {
 
   /** A turn is running; wait for it or cancel it. */
   readonly TurnRunning: { readonly sessionId: string; readonly turnId: string };
-  /** The turn made as many model calls as its limit allows and was not done. */
-  readonly TurnLimitReached: { readonly maxSteps: number };
+  /** The turn used up its model calls, its tokens or its time (milliseconds) and was not done. */
+  readonly TurnLimitReached: { readonly limit: 'steps' | 'tokens' | 'time'; readonly max: number };
+  /** No turn of this id was accepted, or it has ended. */
+  readonly TurnNotFound: { readonly sessionId: string; readonly turnId: string };
+  /** The input is not queued any more: its turn began, or ended, which `status` says. */
+  readonly InputNotQueued: { readonly inputId: string; readonly status: string };
   readonly Cancelled: { readonly reason: string };
 
   readonly ToolNotFound: { readonly tool: string };
   /** The model's arguments do not fit the tool's schema; the model sees this and may try again (law TU9). */
   readonly InvalidToolArguments: { readonly tool: string; readonly path: string; readonly reason: string };
   readonly ToolFailed: { readonly tool: string };
+  /** The tool took longer than it may, and was aborted. */
+  readonly ToolTimeout: { readonly tool: string };
+  /** Somebody decided that the call must not run. */
+  readonly ToolDenied: { readonly tool: string };
+  /** The call was started, and whoever ran it is gone: it may have happened, wholly or in part (law TU3). */
+  readonly ToolOutcomeUnknown: { readonly tool: string };
 
   readonly ProviderNotFound: { readonly providerId: string };
   /** The provider needs a secret that was not given; `setCredentials(name, secret)` brings it. */
@@ -105,6 +115,8 @@ export interface LashErrorData {
   readonly ProviderEmptyResponse: NoData;
   /** The request is longer than the model's context. */
   readonly ContextOverflow: { readonly maxContextTokens?: number };
+  /** The answer is not the JSON that the turn asked for; `path` says where (law of `TurnRequest.answer`). */
+  readonly AnswerInvalid: { readonly path: string; readonly reason: string };
   /** The model's safety filter stopped the answer. */
   readonly ContentFiltered: NoData;
   /** The model stopped at its output limit. */
@@ -119,6 +131,8 @@ export interface LashErrorData {
   readonly WorkerLoadFailed: { readonly causes: readonly string[] };
   /** The worker ended; a commit that was under way may or may not have happened (its receipt will tell). */
   readonly WorkerLost: NoData;
+  /** The worker has not answered a ping for 10 seconds: it hangs, or something keeps it busy. It may go on later. */
+  readonly WorkerUnresponsive: NoData;
   /** Page and worker were built from different versions of the package. */
   readonly ProtocolMismatch: { readonly page: number; readonly worker: number };
   /** `reconnect` needs the `() => Worker` form of `connectRuntime`. */
@@ -166,6 +180,7 @@ const RETRYABLE: ReadonlySet<LashErrorCode> = new Set<LashErrorCode>([
   'ProviderStreamInvalid',
   'ProviderEmptyResponse',
   'WorkerLost',
+  'WorkerUnresponsive',
 ]);
 
 /**
@@ -260,4 +275,10 @@ function decodeCause(cause: NonNullable<WireError['cause']>): Error {
   const error = new Error(cause.message);
   error.name = cause.name;
   return error;
+}
+
+/** A module that is loaded when it is needed, and could not be: another attempt may load it. */
+export function moduleLoadFailed(module: string, cause: unknown): LashError {
+  const message = `The module ${module} could not be loaded: this page is offline, or a deployment removed the file. Try again; if that is of no use, in a new worker.`;
+  return new LashError('ModuleLoadFailed', message, { module }, { cause, retryable: true });
 }

@@ -3,8 +3,10 @@ import type { WireError } from './error.ts';
 import type { JsonValue } from './json.ts';
 import type { LiveTurn } from './live-turn.ts';
 import type { SessionNode } from './node.ts';
+import type { PendingTurn } from './pending-turn.ts';
 import type { ToolOutcome } from './tool-call.ts';
 import type { TurnResult } from './turn-result.ts';
+import type { TurnWait } from './turn-wait.ts';
 import type { TokenUsage } from './usage.ts';
 
 /**
@@ -67,6 +69,8 @@ export type TurnActivity =
       readonly usage: TokenUsage;
       readonly cumulative: TokenUsage;
     }
+  /** All that the turn waits for now; nothing, once it goes on (law TU11). */
+  | { readonly type: 'turn-waiting'; readonly turnId: string; readonly waits: readonly TurnWait[] }
   | { readonly type: 'warning'; readonly turnId: string; readonly message: string }
   | { readonly type: 'turn-finished'; readonly turnId: string; readonly result: TurnResult };
 
@@ -124,6 +128,8 @@ export type SessionEvent =
   | { readonly type: 'title-changed'; readonly title: string }
   /** What a turn that runs in another tab shows so far; its further activity follows. */
   | { readonly type: 'turn-joined'; readonly turn: LiveTurn }
+  /** The inputs that wait for their turn, in their order. */
+  | { readonly type: 'queue-changed'; readonly queue: readonly PendingTurn[] }
   | { readonly type: 'writer-changed'; readonly writer: SessionWriter }
   /** The session was deleted, here or in another tab; every further call says so. */
   | { readonly type: 'session-deleted' };

@@ -1,6 +1,7 @@
 import type { WireError } from './error.ts';
 import type { JsonValue } from './json.ts';
 import type { ToolOutcome } from './tool-call.ts';
+import type { TurnWait } from './turn-wait.ts';
 
 /** A tool call of the running step; `outcome` is absent while it runs. */
 export interface LiveToolCall {
@@ -20,4 +21,8 @@ export interface LiveTurn {
   readonly toolCalls: readonly LiveToolCall[];
   /** Set while the turn waits before it makes a model call again. */
   readonly retry: { readonly attempt: number; readonly waitMs: number; readonly error: WireError } | null;
+  /** What it waits for that somebody has to bring (law TU11). */
+  readonly waits: readonly TurnWait[];
+  /** Whoever ran it is gone: text is what was shown so far, until somebody goes on and withdraws it (law TU8). */
+  readonly interrupted: boolean;
 }

@@ -14,6 +14,12 @@ export interface SessionPolicy {
   readonly provider: ProviderChoice;
   readonly maxContextTokens?: number;
   readonly maxSteps?: number;
+  /** Input and output tokens that one turn may use; no limit where it is absent. */
+  readonly maxTokens?: number;
+  /** How long one turn may take while it runs, in milliseconds; what it waits for others does not count. */
+  readonly maxTurnMs?: number;
+  /** What becomes of a model call while there is no network: `fail` (default) is an attempt that failed, `wait` waits. */
+  readonly whenOffline?: 'fail' | 'wait';
   readonly prompt?: PromptLayerData;
 }
 

@@ -1,3 +1,4 @@
+import type { JsonObject } from './json.ts';
 import type { UserPart } from './message.ts';
 import type { PromptLayerData } from './prompt-layer.ts';
 
@@ -13,8 +14,16 @@ export interface TurnRequest {
   readonly from?: string | null;
   /** The caller's name for this input, 1 to 100 bytes; the turn's id. Default: a new one. */
   readonly inputId?: string;
+  /**
+   * The answer is to be JSON that this schema (JSON Schema, draft 2020-12 or 7) takes; it is the result's `value`. What does
+   * not fit is `AnswerInvalid` after one attempt at repair. Without tool calls the model is asked for JSON alone.
+   */
+  readonly answer?: { readonly schema: JsonObject };
   /** A prompt layer for this turn alone, above the session's. */
   readonly prompt?: PromptLayerData;
-  /** What to do when a turn is running. Only `reject` (`TurnRunning`) has an engine. */
+  /**
+   * What to do while a turn is not over. `reject` (default): `TurnRunning`. `queue`: this is the next turn, behind those
+   * that are queued. `inject`: the running turn reads it before its next model call; if it ends first, it is queued.
+   */
   readonly whenRunning?: 'reject' | 'queue' | 'inject';
 }

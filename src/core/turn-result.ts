@@ -1,4 +1,5 @@
 import type { WireError } from './error.ts';
+import type { JsonValue } from './json.ts';
 import type { TokenUsage } from './usage.ts';
 
 /** Why a turn ended, in lash's words; the trace's `done_reason`. */
@@ -6,9 +7,15 @@ export type TurnEndReason =
   | 'assistant_message'
   | 'cancelled'
   | 'incomplete'
+  /** The input became part of the turn that was running. */
+  | 'injected'
+  | 'max_time'
+  | 'max_tokens'
   | 'max_turns'
   | 'provider_error'
-  | 'runtime_error';
+  | 'runtime_error'
+  /** It was taken out of the queue. */
+  | 'withdrawn';
 
 /** How a turn ended. `leaf` is the node that the session continues from; `usage` is this turn's alone. */
 export interface TurnResult {
@@ -16,6 +23,8 @@ export interface TurnResult {
   readonly reason: TurnEndReason;
   /** Set when `status` is `failed`. */
   readonly error?: WireError;
+  /** What the turn was asked for by `answer`, where it completed. */
+  readonly value?: JsonValue;
   readonly leaf: string | null;
   readonly usage: TokenUsage;
 }

@@ -32,6 +32,11 @@ export function addUsage(a: TokenUsage, b: TokenUsage): TokenUsage {
   };
 }
 
+/** Input and output tokens together: cached and reasoning tokens are parts of these. */
+export function totalTokens({ inputTokens, outputTokens }: TokenUsage): number {
+  return inputTokens + outputTokens;
+}
+
 /** Whether every count is zero, the cached ones too. */
 export function isNoUsage(usage: TokenUsage): boolean {
   return (

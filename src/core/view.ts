@@ -2,6 +2,7 @@ import type { BranchPoint } from './branch-point.ts';
 import type { PathWindow, SessionEvent, SessionHead, SessionWriter, TurnActivity } from './event.ts';
 import type { LiveTurn } from './live-turn.ts';
 import { newestOf, oldestOf, PAGE_BOUNDS, type WindowBounds } from './path-window.ts';
+import type { PendingTurn } from './pending-turn.ts';
 import type { TurnResult } from './turn-result.ts';
 
 /** What ends the part of a path that can be read. `nodeId` is the node that cannot, if it has a name. */
@@ -23,6 +24,8 @@ export interface SessionView {
   /** Per node of the window that has siblings. */
   readonly branches: Readonly<Record<string, BranchPoint>>;
   readonly turn: LiveTurn | null;
+  /** Inputs that wait for their turn, in their order. */
+  readonly queue: readonly PendingTurn[];
   readonly lastTurn: { readonly turnId: string; readonly result: TurnResult } | null;
   /** Who may write now, as far as this tab knows. Whoever does not yet write takes the lease first, or fails to. */
   readonly writer: SessionWriter;
@@ -55,6 +58,8 @@ export function reduceViewWithin(bounds: WindowBounds, view: SessionView, event:
       return event.title === view.title ? view : { ...view, title: event.title };
     case 'writer-changed':
       return event.writer === view.writer ? view : { ...view, writer: event.writer };
+    case 'queue-changed':
+      return view.queue.length === 0 && event.queue.length === 0 ? view : { ...view, queue: event.queue };
     case 'turn-joined':
       return { ...view, turn: event.turn };
     case 'session-deleted':
@@ -138,7 +143,8 @@ function reduceTurn(turn: LiveTurn | null, event: TurnActivity): LiveTurn | null
   }
   if (turn === null || event.turnId !== turn.turnId) return turn;
   if (event.type === 'step-started') {
-    return { ...turn, step: event.step, correlationId: event.correlationId, retry: null };
+    const { step, correlationId } = event;
+    return { ...turn, step, correlationId, retry: null, interrupted: false };
   }
   if ('correlationId' in event && event.correlationId !== turn.correlationId) return turn;
   switch (event.type) {
@@ -148,6 +154,8 @@ function reduceTurn(turn: LiveTurn | null, event: TurnActivity): LiveTurn | null
       return { ...turn, reasoning: turn.reasoning + event.text };
     case 'attempt-withdrawn':
       return turn.text + turn.reasoning === '' ? turn : { ...turn, text: '', reasoning: '' };
+    case 'turn-waiting':
+      return { ...turn, waits: event.waits, interrupted: false };
     case 'retry-scheduled':
       return { ...turn, retry: { attempt: event.attempt, waitMs: event.waitMs, error: event.error } };
     case 'tool-started': {
@@ -173,4 +181,11 @@ function settle(view: SessionView, head: SessionHead): SessionView {
   return { ...view, head, turn: shows ? { ...turn, ...NOTHING_LIVE } : turn };
 }
 
-const NOTHING_LIVE = { text: '', reasoning: '', toolCalls: [], retry: null } as const;
+const NOTHING_LIVE = {
+  text: '',
+  reasoning: '',
+  toolCalls: [],
+  retry: null,
+  waits: [],
+  interrupted: false,
+} as const;

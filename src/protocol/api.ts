@@ -11,15 +11,17 @@ import type {
 } from '../core/maintenance.ts';
 import type { NodeBody, SessionNode } from '../core/node.ts';
 import type { ParkedSession } from '../core/parked-session.ts';
+import type { PendingTurn } from '../core/pending-turn.ts';
 import type { Page, SessionPolicy, SessionSummary } from '../core/policy.ts';
 import type { ToolSpec } from '../core/tool-spec.ts';
 import type { TurnInput, TurnRequest } from '../core/turn-input.ts';
 import type { TurnResult } from '../core/turn-result.ts';
+import type { ApprovalDecision } from '../core/turn-wait.ts';
 import type { TokenUsage, UsageEntry } from '../core/usage.ts';
 import type { Outcome } from './wire.ts';
 
 /** Raised with every change of what page and worker say to each other; they must be of the same version. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** How a session is opened: `openOrCreate` makes one where there is none; `readOnly` refuses every write. */
 export type SessionOpenMode = 'create' | 'open' | 'openOrCreate' | 'readOnly';
@@ -32,6 +34,11 @@ export interface OpenSessionRequest {
   readonly policy?: SessionPolicy | undefined;
   /** With mode `readOnly`: `showSound` shows a damaged path up to its last sound node (law ST6). */
   readonly damaged?: 'refuse' | 'showSound';
+  /**
+   * What becomes of a turn that nobody runs any more, after a reload or a crash: `go-on` (default) by itself, `ask` when
+   * `resumeTurns` is called. One that waits goes on when what it waits for is brought, either way.
+   */
+  readonly unfinishedTurns?: 'go-on' | 'ask';
 }
 
 /** An open session. `session` is its number on this connection; its view came before, on the event channel. */
@@ -44,6 +51,21 @@ export interface OpenedSession {
 /** Every call within a session says which one. */
 export interface InSession {
   readonly session: number;
+}
+
+/** A tool as a page offers it. */
+export interface PageToolSpec extends ToolSpec {
+  /**
+   * What may be done about a call whose outcome nobody knows, since the page that ran it is gone: `safe` runs it again, on
+   * a page that offers the tool; `never` (default) tells the model that its outcome is unknown (law TU3).
+   */
+  readonly replay?: 'safe' | 'never';
+  /** `serial`: no other call of the step runs at the same time. Default: `parallel`. */
+  readonly mode?: 'parallel' | 'serial';
+  /** How long a call may take, in milliseconds; no limit where it is absent. */
+  readonly timeoutMs?: number;
+  /** Whether somebody has to approve each call before it runs: `session.answer`. */
+  readonly approval?: boolean;
 }
 
 /** A page of a path and the branch points on it. */
@@ -169,6 +191,8 @@ export interface KeepRule {
 export interface RuntimeCalls {
   /** Resolves when the environment is there; rejects with what building it threw. */
   hello(request: null): void;
+  /** Answered at once, whatever else is under way: the worker is alive and not stuck (law WB2). */
+  ping(request: null): void;
   openSession(request: OpenSessionRequest): OpenedSession;
   /** Takes back one `openSession`; the last one closes the session. */
   closeSession(request: InSession): void;
@@ -177,7 +201,7 @@ export interface RuntimeCalls {
   deleteSession(request: { readonly sessionId: string }): void;
   setCredentials(request: { readonly name: string; readonly secret: string }): void;
   /** Replaces the tools that this page offers. */
-  offerTools(request: { readonly tools: readonly ToolSpec[] }): void;
+  offerTools(request: { readonly tools: readonly PageToolSpec[] }): void;
   answerTool(request: { readonly call: number; readonly answer: Outcome<JsonValue> }): void;
   readTrace(request: TraceReadRequest): TraceLines;
   storage(request: null): StorageReport;
@@ -211,8 +235,15 @@ export interface RuntimeCalls {
       readonly request: TurnRequest;
     },
   ): TurnResult;
-  /** Nothing happens if that turn is not running any more. */
+  /** Stops a turn, whoever began it, or takes it out of the queue. Nothing happens if it is over. */
   cancelTurn(request: InSession & { readonly turnId: string; readonly reason?: string | undefined }): void;
+  pendingTurns(request: InSession): readonly PendingTurn[];
+  /** The first answer stands, and is what this resolves with. */
+  answer(
+    request: InSession & { readonly requestId: string; readonly decision: ApprovalDecision },
+  ): ApprovalDecision;
+  moveQueued(request: InSession & { readonly turnId: string; readonly before: string | null }): void;
+  resumeTurns(request: InSession): void;
   branchToNode(request: InSession & { readonly nodeId: string | null }): string | null;
   branches(request: InSession & { readonly nodeIds: readonly string[] }): readonly BranchPoint[];
   getHistoricNode(request: InSession & { readonly nodeId: string }): SessionNode;

@@ -6,9 +6,14 @@ import type { SessionView } from '../core/view.ts';
 
 /** What the worker tells a page of its own accord. `session` is the number of an open session on this connection. */
 export type ChannelItem =
-  /** The session as it is now; the events behind it go on from there. */
+  /**
+   * The session as it is now; the events behind it go on from there. It comes first, and again in the place of events that
+   * were too many for the page (law WB5).
+   */
   | { readonly kind: 'view'; readonly session: number; readonly view: SessionView }
   | { readonly kind: 'event'; readonly session: number; readonly event: SessionEvent }
+  /** The input of this turn is stored, whenever its turn is (law TU1). */
+  | { readonly kind: 'turn-accepted'; readonly session: number; readonly turnId: string }
   /** The session is closed and its number means nothing any more; `error` says why if the page did not ask for it. */
   | { readonly kind: 'closed'; readonly session: number; readonly error?: WireError }
   /** Run a tool of the page's; `answerTool` brings what came of it. */

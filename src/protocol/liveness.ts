@@ -28,7 +28,8 @@ export function holdLiveness(locks: Locks | undefined, name: string): Promise<st
 }
 
 /**
- * Calls `onDeath` once the holder of the lock `name` is gone, until `signal` aborts.
+ * Calls `onDeath` once the holder of the lock `name` is gone, until `signal` aborts. A request that waits does not keep a
+ * page out of the back-forward cache, and goes on waiting when the page comes back.
  *
  * @param onFailure is told when the browser refuses the watch itself.
  */

@@ -9,6 +9,7 @@ import { indexBranches, type SessionView } from '../core/view.ts';
 import { Feed } from './feed.ts';
 import { History } from './history/history.ts';
 import type { SessionParts } from './model/model-caller.ts';
+import { RateLimits } from './model/rate-limits.ts';
 import { Tracer } from './model/tracer.ts';
 import { checkPolicy } from './policy-check.ts';
 import { ownedAttachments } from './portable/owned-attachments.ts';
@@ -25,6 +26,7 @@ export interface OpenedSession {
   /** What bounds the window of the worker's view (law RE2). */
   readonly bounds: WindowBounds;
   readonly lingerMs: number;
+  readonly unfinishedTurns: 'go-on' | 'ask';
   readonly parts: SessionParts;
   /** Frees the id on its plugin host. */
   readonly unregister: () => void;
@@ -42,6 +44,7 @@ export async function openSession(
   checkEnvironment(environment);
   const { mode = 'open', policy, title = '', clock = systemClock, damaged = 'refuse' } = options;
   const { tools = [], providers = {}, secrets = new SecretVault(), lingerMs = LINGER_MS } = options;
+  const { online = platformOnline, unfinishedTurns = 'go-on', rates = new RateLimits() } = options;
   if (damaged === 'showSound' && mode !== 'readOnly') {
     const reason = 'needs the mode readOnly';
     throw new LashError('InvalidInput', `damaged: showSound ${reason}`, { path: 'damaged', reason });
@@ -81,6 +84,7 @@ export async function openSession(
       window,
       branches: indexBranches(await history.branchPoints(window.nodes)),
       turn: null,
+      queue: [],
       lastTurn: null,
       writer: 'nobody',
       damage: sound?.damage ?? null,
@@ -95,13 +99,31 @@ export async function openSession(
       tracer: new Tracer(environment, clock, secrets),
       providers,
       tools: () => (typeof tools === 'function' ? tools() : tools),
+      turns: store.turns,
+      rates,
+      online,
     };
-    return { store, meta, readOnly: mode === 'readOnly', view, bounds, lingerMs, parts, unregister };
+    return {
+      store,
+      meta,
+      readOnly: mode === 'readOnly',
+      view,
+      bounds,
+      lingerMs,
+      unfinishedTurns,
+      parts,
+      unregister,
+    };
   } catch (error) {
     unregister();
     await store?.close();
     throw secrets.redactError(error);
   }
+}
+
+/** Where the platform does not tell, there is one. */
+function platformOnline(): boolean {
+  return typeof navigator !== 'object' || (navigator as { readonly onLine?: boolean }).onLine !== false;
 }
 
 /** Which session, and what it is to be run with. */

@@ -4,6 +4,7 @@ import type { SessionStore } from '../contract/store.ts';
 import type { Tool } from '../contract/tool.ts';
 import type { SessionPolicy } from '../core/policy.ts';
 import type { TurnRequest } from '../core/turn-input.ts';
+import type { RateLimits } from './model/rate-limits.ts';
 import type { SecretVault } from './secrets.ts';
 
 /** How a session is opened; an unknown id is never an empty session unless a mode says so. */
@@ -28,6 +29,15 @@ export interface RuntimeOptions {
   readonly tools?: readonly Tool[] | (() => readonly Tool[]);
   readonly secrets?: SecretVault;
   readonly clock?: Clock;
+  /**
+   * What becomes of a turn that nobody runs, once it can go on: `go-on` (default) by itself, `ask` when `resumeTurns` is
+   * called.
+   */
+  readonly unfinishedTurns?: 'go-on' | 'ask';
+  /** What is known of providers' rate limits; sessions that are given the same one share it. */
+  readonly rates?: RateLimits;
+  /** Whether there is a network; default: what the platform says. */
+  readonly online?: () => boolean;
   /** How long the writer's lease is kept after a write, in milliseconds; default: five seconds. */
   readonly lingerMs?: number;
 }

@@ -2,31 +2,33 @@ import type { RuntimeEnvironment } from '../contract/environment.ts';
 import { loadModule } from '../contract/load-module.ts';
 import type { OrphanPage, SessionStore } from '../contract/store.ts';
 import type { BranchPoint } from '../core/branch-point.ts';
-import { type LashError, toLashError } from '../core/error.ts';
-import type { SessionEvent } from '../core/event.ts';
+import type { LashError } from '../core/error.ts';
+import type { Observed } from '../core/event-log.ts';
 import type { SessionNode } from '../core/node.ts';
 import type { ParkedSession } from '../core/parked-session.ts';
-import type { WindowBounds } from '../core/path-window.ts';
+import type { PendingTurn } from '../core/pending-turn.ts';
 import type { Page, SessionPolicy } from '../core/policy.ts';
 import type { TurnInput } from '../core/turn-input.ts';
+import type { ApprovalDecision } from '../core/turn-wait.ts';
 import { totalUsage, type TokenUsage, type UsageEntry } from '../core/usage.ts';
 import { reduceViewWithin, type SessionView } from '../core/view.ts';
 import type { SessionListener } from './feed.ts';
 import type { Appended } from './history/history-parts.ts';
 import type { History } from './history/history.ts';
-import { hostDrafts, type HostNodes } from './history/host-nodes.ts';
+import { hostAppend, type HostNodes } from './history/host-nodes.ts';
 import { PAGE_NODES, type PathPage } from './history/path-pages.ts';
 import { InOrder } from './in-order.ts';
+import { LazyObservation } from './lazy-observation.ts';
 import type { SessionParts } from './model/model-caller.ts';
 import { type OpenedSession, openSession } from './open-session.ts';
 import type { ResumeOptions, RuntimeOptions, TurnOptions } from './runtime-options.ts';
-import { readOnly, sessionClosed, turnRunning } from './session-errors.ts';
+import { readOnly, sessionClosed } from './session-errors.ts';
+import { type SessionQueue, sessionQueue } from './session-queue.ts';
 import { SessionSettings } from './session-settings.ts';
 import { SessionTabs } from './tabs/session-tabs.ts';
-import type { TurnEngine } from './turn/turn-engine.ts';
-import { stopWith, TurnHandle } from './turn/turn-handle.ts';
-import { turnIdOf } from './turn/turn-id.ts';
-import type { TurnRun } from './turn/turn-run.ts';
+import { SessionTurns } from './turn/session-turns.ts';
+import { startTurn } from './turn/start-turn.ts';
+import type { TurnHandle } from './turn/turn-handle.ts';
 
 /**
  * One live session: its turns, its branches, its history.
@@ -37,18 +39,20 @@ import type { TurnRun } from './turn/turn-run.ts';
  */
 export class LashRuntime {
   readonly sessionId: string;
+  /** Whether it was opened with mode `readOnly`. */
+  readonly readOnly: boolean;
+  /** The inputs that wait for their turn. */
+  readonly queue: SessionQueue;
   readonly #parts: SessionParts;
   readonly #store: SessionStore;
-  readonly #readOnly: boolean;
-  readonly #unregister: () => void;
+  readonly #opened: OpenedSession;
   readonly #tabs: SessionTabs;
-  readonly #bounds: WindowBounds;
   readonly #settings: SessionSettings;
   #view: SessionView;
-  #engine: TurnEngine | undefined;
-  #turn: { readonly turnId: string; readonly run: Promise<TurnRun> } | null = null;
+  readonly #turns: SessionTurns;
   readonly #writes: InOrder;
   readonly #maintenance: InOrder;
+  readonly #observation: LazyObservation;
   #closing: Promise<void> | null = null;
   #parked: ParkedSession | null = null;
   #ended: LashError | null = null;
@@ -59,18 +63,31 @@ export class LashRuntime {
     this.#parts = parts;
     this.#store = store;
     this.#settings = new SessionSettings(store, parts, meta);
-    this.#readOnly = opened.readOnly;
-    this.#unregister = opened.unregister;
+    this.#opened = opened;
+    this.readOnly = opened.readOnly;
     this.#view = opened.view;
-    this.#bounds = opened.bounds;
+    this.#observation = new LazyObservation(parts, () => this.#view);
     this.#writes = new InOrder(parts.secrets);
     this.#maintenance = new InOrder(parts.secrets);
-    parts.feed.subscribe((event) => this.#observe(event));
+    parts.feed.subscribe((event) => {
+      this.#view = reduceViewWithin(opened.bounds, this.#view, event);
+    });
+    this.#turns = new SessionTurns({
+      parts,
+      unfinished: opened.readOnly ? 'leave' : opened.unfinishedTurns,
+      writes: this.#writes,
+      policy: () => this.policy,
+      view: () => this.#view,
+      tabs: () => this.#tabs,
+    });
+    this.queue = sessionQueue(this, this.#turns, () => this.#refuseReadOnly());
     this.#tabs = new SessionTabs(opened, {
       view: () => this.#view,
-      runningTurn: () => this.#turn?.turnId ?? null,
+      runningTurn: () => this.#turns.running,
       loadMeta: () => this.#settings.reload(),
-      failTurn: async (error) => await (await this.#running())?.fail(error),
+      leaveTurn: async (error) => await this.#turns.leaveTo(error),
+      turnsChanged: async () => await this.#turns.hear(),
+      nobodyWrites: () => this.resumeTurns(false),
       end: (error) => void (this.#ended = error),
     });
   }
@@ -108,11 +125,6 @@ export class LashRuntime {
     return this.#settings.policy;
   }
 
-  /** Whether it was opened with mode `readOnly`. */
-  get readOnly(): boolean {
-    return this.#readOnly;
-  }
-
   /** What a page shows now. Further changes come to `subscribe`; both are in step within one task. */
   view(): SessionView {
     return this.#view;
@@ -124,29 +136,52 @@ export class LashRuntime {
   }
 
   /**
-   * Starts a turn. The handle is there at once; its `accepted` and `result` reject with `TurnRunning`, `InvalidInput`,
-   * `NotData`, `NodeNotFound` (`from`), `AttachmentNotFound` (an image), `Unsupported` or a storage error if the input
-   * was not accepted. Whatever goes wrong later ends the turn as failed.
+   * What happens in the session, as a fresh view and the events that follow it. With the cursor of something that was told
+   * before, the events behind it, if they are still known here, or else a view that says what kind of gap it closes. It
+   * ends with this runtime. @throws `InvalidInput` for what is not a cursor
+   */
+  async *observe(cursor?: string): AsyncGenerator<Observed, void, undefined> {
+    this.#refuseClosed();
+    yield* this.#observation.observe(cursor);
+  }
+
+  /**
+   * Starts a turn, or queues it (`whenRunning`). The handle is there at once; its `accepted` and `result` reject with
+   * `TurnRunning`, `SessionHeldElsewhere`, `InvalidInput`, `NotData`, `NodeNotFound` (`from`), `AttachmentNotFound` (an image),
+   * `OperationConflict` (an `inputId` that was given another input) or a storage error if the input was not accepted. The
+   * same `inputId` with the same input is the same turn (law TU1). Whatever goes wrong later ends the turn as failed.
    */
   turn(input: TurnInput, options: TurnOptions = {}): TurnHandle {
-    const { clock, feed } = this.#parts;
-    let turnId = options.inputId ?? '';
-    let run: Promise<TurnRun>;
-    try {
-      this.#refuseWrites();
-      turnId = turnIdOf(options, clock);
-      run = this.#startTurn(turnId, input, options).catch((error: unknown) => {
-        this.#turn = null;
-        throw this.#parts.secrets.redactError(error);
-      });
-      this.#turn = { turnId, run };
-    } catch (error) {
-      run = Promise.reject(toLashError(error));
-    }
-    const handle = new TurnHandle(turnId, run, feed);
-    const { signal } = options;
-    if (signal !== undefined) stopWith(signal, handle);
-    return handle;
+    return startTurn(this.#turns, this.#parts, input, options, () => this.#refuseReadOnly());
+  }
+
+  /** The turns that are not over, and why: what runs or waits first, then what is queued, in its order. */
+  async pendingTurns(): Promise<readonly PendingTurn[]> {
+    this.#refuseClosed();
+    return await this.#turns.pending();
+  }
+
+  /** Stops a turn, whoever runs it, or takes it out of the queue. @throws `TurnNotFound` */
+  async cancelTurn(turnId: string, reason = 'stopped by the caller'): Promise<void> {
+    this.#refuseReadOnly();
+    await this.#turns.cancel(turnId, reason);
+  }
+
+  /**
+   * Answers what a turn asked (`TurnWait` of kind `approval`), from any tab. The first answer stands, and is what this
+   * resolves with. @throws `TurnNotFound`
+   */
+  async answer(requestId: string, decision: ApprovalDecision): Promise<ApprovalDecision> {
+    this.#refuseReadOnly();
+    return await this.#turns.answer(requestId, decision);
+  }
+
+  /**
+   * Goes on with what nobody runs and what can go on. `asked` is false where something was brought that a turn may wait for:
+   * a host that wants to be asked is asked about all others.
+   */
+  resumeTurns(asked = true): void {
+    if (this.#closing === null && this.#ended === null) this.#turns.goOn(asked);
   }
 
   /** Moves the leaf to a live node, resident or not, and resolves with it once that is stored (law RE5). @throws `NodeNotFound` */
@@ -169,13 +204,8 @@ export class LashRuntime {
 
   /** Appends the host's own nodes below the leaf. With `requires`, that node must be on the path, else `StaleBranch`. */
   async appendSessionNodes(request: HostNodes): Promise<Appended> {
-    const { clock } = this.#parts;
-    const nodes = hostDrafts(request.nodes, clock.now());
-    const requires = request.requires === undefined ? {} : { requires: request.requires };
-    return await this.#write(async (history) => {
-      const parent = history.head.leaf;
-      return await history.append({ operationId: clock.newId(), parent, nodes, usage: [], ...requires });
-    });
+    const append = hostAppend(request, this.#parts.clock);
+    return await this.#write(append);
   }
 
   /**
@@ -191,22 +221,26 @@ export class LashRuntime {
 
   /** Changes what the session is run with from the next turn on, and stores that. @throws `InvalidInput`, `NotData` */
   async setPolicy(patch: Partial<SessionPolicy>): Promise<SessionPolicy> {
-    await this.#changeSettings((settings) => settings.setPolicy(patch));
+    await this.#changeSettings(() => this.#settings.setPolicy(patch));
     return this.policy;
   }
 
   async rename(title: string): Promise<void> {
-    await this.#changeSettings((settings) => settings.rename(title));
+    await this.#changeSettings(() => this.#settings.rename(title));
   }
 
   /**
    * Makes this runtime the one who writes: asks whoever does, and with `force` takes it away also from a turn that runs
-   * elsewhere, which then ends as failed.
+   * elsewhere, and goes on with that.
    *
    * @throws `SessionHeldElsewhere`, `StorageBlocked`
    */
   async takeOver({ force = false }: { readonly force?: boolean } = {}): Promise<void> {
-    if (this.#turn === null) await this.#write(async () => undefined, force);
+    this.#refuseReadOnly();
+    await this.#turns.settle();
+    if (this.#turns.running === null)
+      await this.#writes.run(() => this.#tabs.write(force, async () => undefined));
+    this.resumeTurns(false);
   }
 
   /** Gives the writer's lease up unless a turn runs. For pages that are hidden or about to be frozen. */
@@ -231,12 +265,11 @@ export class LashRuntime {
     return this.#parts.history.residentNodes;
   }
 
-  /** Their ids. */
   residentNodeIds(): readonly string[] {
     return Array.from(this.#parts.history.resident, ({ id }) => id);
   }
 
-  /** How many bytes they take, more or less. */
+  /** How many bytes the bodies in memory take, more or less. */
   get residentBytes(): number {
     return this.#parts.history.residentBytes;
   }
@@ -284,11 +317,9 @@ export class LashRuntime {
     if (this.#parked === null) this.#refusePark();
     const databaseId = await this.#parts.environment.sessionStoreFactory.databaseId();
     await this.#writes.idle;
-    if (this.#parked === null) {
-      this.#refusePark();
-      const { revision, leaf } = this.#parts.history.head;
-      this.#parked = { version: 1, sessionId: this.sessionId, databaseId, revision, leaf };
-    }
+    if (this.#parked === null) this.#refusePark();
+    const { revision, leaf } = this.#parts.history.head;
+    this.#parked ??= { version: 1, sessionId: this.sessionId, databaseId, revision, leaf };
     await this.close();
     return this.#parked;
   }
@@ -303,6 +334,8 @@ export class LashRuntime {
     const runtime = new LashRuntime(opened);
     try {
       await runtime.#tabs.begin();
+      if (!opened.readOnly) await runtime.#turns.show();
+      runtime.resumeTurns(false);
       return runtime;
     } catch (error) {
       await runtime.close();
@@ -312,80 +345,51 @@ export class LashRuntime {
 
   async #close(): Promise<void> {
     try {
-      const run = await this.#running();
-      run?.cancel('the session is being closed');
-      await run?.result;
+      await this.#turns.close('the session is being closed');
       await this.#writes.idle;
       await this.#maintenance.idle;
       await this.#tabs.close();
       await this.#parts.tracer.flush();
       await this.#store.close();
     } finally {
-      this.#unregister();
-    }
-  }
-
-  /** The turn that runs, once it has started. One that was refused has told its caller. */
-  async #running(): Promise<TurnRun | undefined> {
-    return await this.#turn?.run.catch(() => undefined);
-  }
-
-  async #startTurn(turnId: string, input: TurnInput, options: TurnOptions): Promise<TurnRun> {
-    const { TurnEngine: Engine } = await loadModule('turn-engine', import('./turn/turn-engine.ts'));
-    this.#engine ??= new Engine(this.#parts);
-    const draft = this.#engine.draft(turnId, input);
-    await this.#writes.idle;
-    await this.#engine.check(draft);
-    try {
-      await this.#tabs.enter(turnId);
-      const run = await this.#engine.prepare(turnId, draft, this.policy, options);
-      this.#refuseClosed();
-      run.start();
-      return run;
-    } catch (error) {
-      this.#tabs.leave();
-      throw error;
+      this.#observation.end();
+      this.#opened.unregister();
     }
   }
 
   /** Host writes come one after the other, and never during a turn. */
-  async #write<T>(change: (history: History) => Promise<T>, force = false): Promise<T> {
-    this.#refuseWrites();
-    return await this.#writes.run(() => this.#tabs.write(force, () => change(this.#parts.history)));
+  async #write<T>(change: (history: History) => Promise<T>): Promise<T> {
+    this.#refuseReadOnly();
+    await this.#turns.settle();
+    this.#refuseReadOnly();
+    this.#turns.refuseRunning();
+    return await this.#writes.run(() =>
+      this.#tabs.write(false, async () => {
+        await this.#turns.refuseBegun();
+        return await change(this.#parts.history);
+      }),
+    );
   }
 
   /** Writes what has nothing to do with the head. */
   async #writeBeside<T>(write: () => Promise<T>): Promise<T> {
-    this.#refuseClosed();
-    if (this.#readOnly) throw readOnly(this.sessionId);
+    this.#refuseReadOnly();
     return await this.#writes.run(write);
   }
 
-  async #changeSettings(change: (settings: SessionSettings) => Promise<void>): Promise<void> {
-    await this.#writeBeside(() => change(this.#settings));
+  async #changeSettings(change: () => Promise<void>): Promise<void> {
+    await this.#writeBeside(change);
     this.#tabs.announce({ kind: 'meta-changed' });
   }
 
-  #observe(event: SessionEvent): void {
-    this.#view = reduceViewWithin(this.#bounds, this.#view, event);
-    if (event.type !== 'turn-finished' || event.turnId !== this.#turn?.turnId) return;
-    this.#turn = null;
-    this.#tabs.leave();
-  }
-
-  #refuseWrites(): void {
+  #refuseReadOnly(): void {
     this.#refuseClosed();
-    if (this.#readOnly) throw readOnly(this.sessionId);
-    this.#refuseTurn();
-  }
-
-  #refuseTurn(): void {
-    if (this.#turn !== null) throw turnRunning(this.sessionId, this.#turn.turnId);
+    if (this.readOnly) throw readOnly(this.sessionId);
   }
 
   #refusePark(): void {
     this.#refuseClosed();
-    this.#refuseTurn();
+    this.#turns.refuseRunning();
     if (this.#view.damage !== null) throw readOnly(this.sessionId);
   }
 

@@ -31,6 +31,11 @@ export class SecretVault {
     this.#patterns = secretPatterns(this.#known);
   }
 
+  /** Whether a secret of this name was given. */
+  has(name: string): boolean {
+    return this.#byName.has(name);
+  }
+
   /** The secret of this name. @throws `CredentialsRequired` */
   credential(name: string): string {
     const secret = this.#byName.get(name);

@@ -14,3 +14,8 @@ export function readOnly(sessionId: string): LashError<'ReadOnly'> {
 export function turnRunning(sessionId: string, turnId: string): LashError<'TurnRunning'> {
   return new LashError('TurnRunning', 'A turn is running; wait for it or stop it', { sessionId, turnId });
 }
+
+/** The error of what was stopped on purpose. */
+export function cancelled(reason: string): LashError<'Cancelled'> {
+  return new LashError('Cancelled', `Stopped: ${reason}`, { reason });
+}

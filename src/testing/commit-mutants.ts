@@ -5,7 +5,7 @@ import { type StoreMutant, withStores } from './mutant.ts';
 import { orphansOf } from './store-context.ts';
 
 /** A mutant that commits in its own way. */
-function commits(
+export function commits(
   name: string,
   breaks: string,
   commit: (store: SessionStore, request: CommitRequest) => Promise<CommitReceipt>,

@@ -13,12 +13,15 @@ import { storeReadCases } from './store-read-cases.ts';
 import { storeSessionCases } from './store-session-cases.ts';
 import { storeSiblingCases } from './store-sibling-cases.ts';
 import { storeTombstoneCases } from './store-tombstone-cases.ts';
+import { turnCommitCases, turnIdentityCases } from './store-turn-cases.ts';
+import { turnQueueCases } from './store-turn-queue-cases.ts';
+import { turnJournalCases, turnSessionCases, turnSignalCases } from './store-turn-record-cases.ts';
 import { storeVacuumCases } from './store-vacuum-cases.ts';
 import { storeWalkCases } from './store-walk-cases.ts';
 
 /**
- * What any session store must keep, as far as it shows at its own surface: laws ST1–ST14, ST16, ST19 and ST20, CP1–CP3
- * and LE1–LE3. Run each case on a context of its own. What only a disk can do, such as running full, is up to each
+ * What any session store must keep, as far as it shows at its own surface: laws ST1–ST14, ST16, ST19 and ST20, CP1–CP3,
+ * LE1–LE3, RC1–RC8, and what a store has to do for TU1 and TU4. Run each case on a context of its own. What only a disk can do, such as running full, is up to each
  * store's own tests.
  */
 export const sessionStoreConformance: readonly StoreCase[] = [
@@ -41,4 +44,10 @@ export const sessionStoreConformance: readonly StoreCase[] = [
   ...storeDeletionCases,
   ...storeImportCases,
   ...storeLeaseCases,
+  ...turnIdentityCases,
+  ...turnCommitCases,
+  ...turnQueueCases,
+  ...turnJournalCases,
+  ...turnSignalCases,
+  ...turnSessionCases,
 ];

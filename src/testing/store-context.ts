@@ -32,13 +32,14 @@ export type StoreCase = ConformanceCase<SessionStoreContext>;
 
 /** All that a session holds, as far as a store shows it. */
 export async function dump(store: SessionStore): Promise<unknown> {
-  const [graph, meta, inventory, orphans] = await Promise.all([
+  const [graph, meta, inventory, orphans, turns] = await Promise.all([
     store.load({ kind: 'all' }),
     store.loadSessionMeta(),
     store.inventory(),
     orphansOf(store),
+    store.turns.pending(),
   ]);
-  return { ...graph, meta, inventory, orphans };
+  return { ...graph, meta, inventory, orphans, turns };
 }
 
 /** Runs `action` and checks that the session holds the same after it. */
@@ -92,5 +93,21 @@ export function everyCall(store: SessionStore): readonly (() => Promise<unknown>
     () => store.inventory(),
     () => store.saveSessionMeta({ title: 'late', at: 1 }),
     () => store.loadSessionMeta(),
+    ...everyTurnCall(store),
+  ];
+}
+
+/** Every call of what a store keeps of turns. */
+export function everyTurnCall({ turns }: SessionStore): readonly (() => Promise<unknown>)[] {
+  return [
+    () => turns.accept({ turnId: 'late', hash: 'late', request: null, at: 1 }),
+    () => turns.find('turn'),
+    () => turns.pending(),
+    () => turns.load('turn'),
+    () => turns.record({ turnId: 'turn', epoch: 0, first: 0, entries: [] }),
+    () => turns.signal({ turnId: 'turn', signalId: 'late', value: null }),
+    () => turns.signals('turn'),
+    () => turns.move('turn', null),
+    () => turns.withdraw('turn', null),
   ];
 }

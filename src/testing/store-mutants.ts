@@ -3,6 +3,7 @@ import { lifetimeMutants } from './lifetime-mutants.ts';
 import { maintenanceMutants } from './maintenance-mutants.ts';
 import type { StoreMutant } from './mutant.ts';
 import { checkpointMutants, readMutants } from './read-mutants.ts';
+import { turnMutants } from './turn-mutants.ts';
 
 /**
  * Broken session stores. `sessionStoreConformance` must fail each of them on some case, on a context that can damage
@@ -14,4 +15,5 @@ export const storeMutants: readonly StoreMutant[] = [
   ...checkpointMutants,
   ...maintenanceMutants,
   ...lifetimeMutants,
+  ...turnMutants,
 ];

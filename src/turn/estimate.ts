@@ -25,6 +25,11 @@ export function estimateNodeTokens(node: SessionNode): number {
   }
 }
 
+/** Roughly how many tokens a model reads for all of them. */
+export function estimateNodesTokens(nodes: readonly SessionNode[]): number {
+  return nodes.reduce((sum, node) => sum + estimateNodeTokens(node), 0);
+}
+
 function estimatePart(part: Part): number {
   switch (part.type) {
     case 'image':

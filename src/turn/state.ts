@@ -3,12 +3,15 @@ import type { Part, ToolCallPart } from '../core/message.ts';
 import type { NodeDraft } from '../core/node.ts';
 import type { ToolInvocation } from '../core/tool-call.ts';
 import type { TurnResult } from '../core/turn-result.ts';
+import type { TurnWait } from '../core/turn-wait.ts';
 import type { TokenUsage, UsageEntry } from '../core/usage.ts';
 
 /** What a turn is run with; fixed while it runs. */
 export interface TurnConfig {
   readonly turnId: string;
   readonly maxSteps: number;
+  /** Input and output tokens of all its model calls; no limit where it is absent. */
+  readonly maxTokens?: number;
   readonly retries: RetryLimits;
   readonly treatMissingDoneAsFailure: boolean;
 }
@@ -21,6 +24,12 @@ export interface ModelAnswer {
   readonly usage: TokenUsage;
 }
 
+/** Input that came while the turn ran; the commit that appends it settles it. */
+export interface CollectedInput {
+  readonly inputId: string;
+  readonly draft: NodeDraft;
+}
+
 /** How a turn ends; the driver adds the leaf. */
 export type TurnEnd = Omit<TurnResult, 'leaf' | 'usage'>;
 
@@ -28,18 +37,43 @@ export type TurnEnd = Omit<TurnResult, 'leaf' | 'usage'>;
 export type TurnPhase =
   | { readonly name: 'new' }
   | { readonly name: 'accepting'; readonly effect: string }
-  | { readonly name: 'calling'; readonly effect: string; readonly correlationId: string }
-  | { readonly name: 'waiting'; readonly effect: string }
+  /** `held`: the call cannot be made before that is brought. */
+  | {
+      readonly name: 'calling';
+      readonly effect: string;
+      readonly correlationId: string;
+      readonly held: TurnWait | null;
+    }
+  /** `until` is in Unix milliseconds. */
+  | { readonly name: 'waiting'; readonly effect: string; readonly until: number }
   | {
       readonly name: 'running-tools';
       /** The assistant's message that asked for the calls. */
       readonly answer: NodeDraft;
       readonly calls: readonly ToolCallPart[];
-      /** In call order; `null` while the call runs. */
+      /** In call order; `null` while the call runs, or is held. */
       readonly invocations: readonly (ToolInvocation | null)[];
+      /** In call order; what a call that did not start waits for. */
+      readonly held: readonly (TurnWait | null)[];
     }
-  /** A commit is under way; afterwards the turn ends as `end` says, or makes the next step if that is `null`. */
-  | { readonly name: 'committing'; readonly effect: string; readonly end: TurnEnd | null }
+  /** Input that came meanwhile is asked for, to be committed behind `nodes`. */
+  | {
+      readonly name: 'collecting';
+      readonly effect: string;
+      readonly nodes: readonly NodeDraft[];
+      readonly end: TurnEnd | null;
+    }
+  /**
+   * A commit of `nodes` and of the input that was collected is under way. Afterwards the turn ends as `end` says, or
+   * makes the next step if that is `null` or there was input.
+   */
+  | {
+      readonly name: 'committing';
+      readonly effect: string;
+      readonly nodes: readonly NodeDraft[];
+      readonly end: TurnEnd | null;
+      readonly inputs: readonly CollectedInput[];
+    }
   | { readonly name: 'finished' };
 
 /** The whole state of a turn: plain JSON, so that it can be stored and replayed (law TU2). */
@@ -58,6 +92,6 @@ export interface TurnState {
   readonly usage: TokenUsage;
   /** Tokens that no commit has counted yet. */
   readonly uncounted: readonly UsageEntry[];
-  /** Why the turn is being stopped, or `null`. */
-  readonly cancel: string | null;
+  /** Why the turn is being stopped, and how it then ends; `null` while it goes on. */
+  readonly stop: { readonly reason: string; readonly end: TurnEnd } | null;
 }

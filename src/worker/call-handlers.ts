@@ -5,7 +5,7 @@ import type { LashRuntime } from '../runtime/runtime.ts';
 import type { SecretVault } from '../runtime/secrets.ts';
 import type { Maintenance } from './maintenance.ts';
 import type { OpenSession } from './open-session.ts';
-import type { PageTools } from './page-tools.ts';
+import type { PageOffers } from './page-offers.ts';
 import { present } from './present.ts';
 import type { SessionTable } from './session-table.ts';
 import type { SessionTransfers } from './session-transfers.ts';
@@ -14,11 +14,13 @@ import type { SessionTransfers } from './session-transfers.ts';
 export interface CallResources {
   readonly environment: RuntimeEnvironment;
   readonly sessions: SessionTable;
-  readonly pageTools: PageTools;
+  readonly offers: PageOffers;
   readonly secrets: SecretVault;
   readonly maintenance: Maintenance;
   /** The names of the worker's own tools. */
   readonly toolNames: readonly string[];
+  /** Something was brought that turns may wait for. */
+  readonly brought: () => void;
 }
 
 /** One function per call; requests are checked before they come here. */
@@ -28,7 +30,7 @@ export type CallHandlers = {
 
 /** The calls of one connection. */
 export function callHandlers(resources: CallResources): CallHandlers {
-  const { environment, sessions, pageTools, secrets, maintenance, toolNames } = resources;
+  const { environment, sessions, offers, secrets, maintenance, toolNames, brought } = resources;
   const runtimeOf = (request: { readonly session: number }): LashRuntime =>
     sessions.get(request.session).runtime;
   const attachmentsOf = (request: { readonly session: number }): RuntimeEnvironment['attachmentStore'] => {
@@ -46,6 +48,7 @@ export function callHandlers(resources: CallResources): CallHandlers {
   };
   return {
     hello: () => undefined,
+    ping: () => undefined,
     openSession: (request) => sessions.open(environment, request),
     closeSession: (request) => sessions.release(request.session),
     listSessions: (request) => environment.sessionStoreFactory.list(request),
@@ -55,9 +58,15 @@ export function callHandlers(resources: CallResources): CallHandlers {
       else await open.runtime.rename(title);
     },
     deleteSession: ({ sessionId }) => sessions.delete(environment, sessionId),
-    setCredentials: ({ name, secret }) => secrets.set(name, secret),
-    offerTools: ({ tools }) => pageTools.offer(tools, toolNames),
-    answerTool: ({ call, answer }) => pageTools.answer(call, answer),
+    setCredentials: ({ name, secret }) => {
+      secrets.set(name, secret);
+      brought();
+    },
+    offerTools: async ({ tools }) => {
+      await offers.offerTools(tools, toolNames);
+      brought();
+    },
+    answerTool: ({ call, answer }) => offers.answerTool(call, answer),
     readTrace: async (request) => {
       const { readTrace } = await loadModule('trace-reading', import('./trace-reading.ts'));
       return await readTrace(environment.traceSink, request);
@@ -81,10 +90,17 @@ export function callHandlers(resources: CallResources): CallHandlers {
     runHousekeeping: ({ keep }) => maintenance.runHousekeeping(keep),
     resumeSession: ({ parked }) => sessions.resume(environment, parked),
     pageShown: ({ shown }) => sessions.pageShown(shown),
-    disconnect: () => sessions.closeAll(),
+    disconnect: async () => {
+      await offers.close();
+      await sessions.closeAll();
+    },
 
     turn: (request) => sessionOf(request).turn(request.turnId, request.input, request.request),
-    cancelTurn: (request) => sessionOf(request).cancel(request.turnId, request.reason),
+    cancelTurn: (request) => runtimeOf(request).cancelTurn(request.turnId, request.reason),
+    pendingTurns: (request) => runtimeOf(request).pendingTurns(),
+    answer: (request) => runtimeOf(request).answer(request.requestId, request.decision),
+    moveQueued: (request) => runtimeOf(request).queue.move(request.turnId, request.before),
+    resumeTurns: (request) => runtimeOf(request).resumeTurns(),
     branchToNode: (request) => runtimeOf(request).branchToNode(request.nodeId),
     branches: (request) => runtimeOf(request).branches(request.nodeIds),
     getHistoricNode: (request) => runtimeOf(request).getHistoricNode(request.nodeId),

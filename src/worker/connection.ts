@@ -1,4 +1,5 @@
 import type { RuntimeEnvironment } from '../contract/environment.ts';
+import { loadModule } from '../contract/load-module.ts';
 import type { Providers } from '../contract/provider.ts';
 import { type Tool, toolSpec } from '../contract/tool.ts';
 import { LashError, toWireError, type WireError } from '../core/error.ts';
@@ -7,12 +8,12 @@ import type { CallName, CallResult } from '../protocol/api.ts';
 import { EventSender } from '../protocol/event-channel.ts';
 import type { ConnectMessage } from '../protocol/handshake.ts';
 import { type Answer, outcomeOf } from '../protocol/wire.ts';
+import type { RateLimits } from '../runtime/model/rate-limits.ts';
 import type { SecretVault } from '../runtime/secrets.ts';
 import { callHandlers, type CallHandlers } from './call-handlers.ts';
 import { exposeCalls } from './expose-calls.ts';
 import { type HousekeepingOptions, Maintenance } from './maintenance.ts';
-import { PageTools } from './page-tools.ts';
-import { firstProblem } from './problem.ts';
+import { PageOffers } from './page-offers.ts';
 import { CALL_SCHEMAS } from './schema/calls.ts';
 import { deleteOptions, SessionTable } from './session-table.ts';
 
@@ -22,7 +23,16 @@ export interface ServedRuntime {
   readonly providers: Providers;
   readonly tools: readonly Tool[];
   readonly secrets: SecretVault;
+  readonly rates: RateLimits;
   readonly housekeeping: HousekeepingOptions | undefined;
+}
+
+/** What a connection tells the worker. */
+export interface ConnectionHost {
+  /** The page has disconnected. */
+  ended(connection: Connection): void;
+  /** Something was brought that a turn of any page may wait for. */
+  brought(): void;
 }
 
 /**
@@ -33,26 +43,27 @@ export class Connection {
   readonly #channel: EventSender;
   readonly #secrets: SecretVault;
   readonly #handlers: Promise<CallHandlers>;
-  readonly #onEnd: (connection: Connection) => void;
-  readonly #pageTools: PageTools;
+  readonly #host: ConnectionHost;
+  readonly #sessions: SessionTable;
   #maintenance: Maintenance | undefined;
   #unwatch: (() => void) | undefined;
 
-  constructor(served: ServedRuntime, message: ConnectMessage, onEnd: (connection: Connection) => void) {
-    const { providers, tools, secrets } = served;
+  constructor(served: ServedRuntime, message: ConnectMessage, host: ConnectionHost) {
+    const { providers, tools, secrets, rates } = served;
     const channel = new EventSender(message.events);
-    const pageTools = new PageTools(channel);
-    const resources = { providers, tools: () => [...tools, ...pageTools.tools], secrets };
+    const offers = new PageOffers(channel);
+    const resources = { providers, tools: () => [...tools, ...offers.tools], secrets, rates };
     const sessions = new SessionTable(resources, channel);
     const toolNames = tools.map(({ name }) => name);
     this.#channel = channel;
-    this.#pageTools = pageTools;
     this.#secrets = secrets;
-    this.#onEnd = onEnd;
+    this.#sessions = sessions;
+    this.#host = host;
     this.#handlers = Promise.all([served.environmentFor(message.config), ...tools.map(toolSpec)]).then(
       ([environment]) => {
         const maintenance = this.#keepHouse(environment, sessions, served.housekeeping);
-        return callHandlers({ environment, sessions, pageTools, secrets, maintenance, toolNames });
+        const brought = (): void => host.brought();
+        return callHandlers({ environment, sessions, offers, secrets, maintenance, toolNames, brought });
       },
     );
     // Whoever calls hears of it; the page's first call is always waiting.
@@ -67,6 +78,11 @@ export class Connection {
     this.#channel.push({ kind: 'warning', error: this.#wireError(error) });
   }
 
+  /** Something was brought that turns may wait for. */
+  resumeTurns(): void {
+    this.#sessions.resumeTurns();
+  }
+
   async #answer<Name extends CallName>(name: Name, request: unknown): Promise<Answer<CallResult<Name>>> {
     const outcome = await outcomeOf(this.#handle(name, request));
     const seen = this.#channel.last;
@@ -78,9 +94,12 @@ export class Connection {
   async #handle<Name extends CallName>(name: Name, request: unknown): Promise<CallResult<Name>> {
     const checked = CALL_SCHEMAS[name].safeParse(request);
     if (!checked.success) {
+      const { firstProblem } = await loadModule('problem', import('./problem.ts'));
       const { path, reason } = firstProblem(checked.error, name);
       throw new LashError('InvalidInput', `${path} ${reason}`, { path, reason });
     }
+    // The environment may take its time.
+    if (name === 'ping') return undefined as CallResult<Name>;
     const handlers = await this.#handlers;
     return await handlers[name](checked.data);
   }
@@ -105,8 +124,7 @@ export class Connection {
   #end(): void {
     this.#unwatch?.();
     this.#maintenance?.end();
-    this.#pageTools.close();
-    this.#onEnd(this);
+    this.#host.ended(this);
   }
 
   #wireError(error: unknown): WireError {

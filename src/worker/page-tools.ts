@@ -2,20 +2,21 @@ import { loadModule } from '../contract/load-module.ts';
 import type { ArgumentCheck, Tool, ToolContext } from '../contract/tool.ts';
 import { LashError } from '../core/error.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
-import type { ToolSpec } from '../core/tool-spec.ts';
+import type { PageToolSpec } from '../protocol/api.ts';
 import type { EventSender } from '../protocol/event-channel.ts';
 import { type Outcome, unwrap } from '../protocol/wire.ts';
 import { checkToolName } from './tool-name.ts';
 
 interface Asked {
+  readonly tool: PageToolSpec;
   readonly resolve: (value: JsonValue) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /**
  * The tools that a page offers, as the engine sees tools. Their arguments are checked here, against JSON Schema; to run
- * one, the page is asked over the event channel. A call ends when the page answers, when its turn is stopped, or when
- * the page goes away.
+ * one, the page is asked over the event channel. A call belongs to that page: it ends when the page answers, when its turn
+ * is stopped, or when the page goes away, and an answer that comes later is dropped.
  */
 export class PageTools {
   readonly #channel: EventSender;
@@ -38,7 +39,7 @@ export class PageTools {
    * @throws `InvalidInput` for a name that is `taken`, comes twice, or that providers do not take, and for a schema that
    *   cannot be used; `ModuleLoadFailed`
    */
-  async offer(specs: readonly ToolSpec[], taken: readonly string[]): Promise<void> {
+  async offer(specs: readonly PageToolSpec[], taken: readonly string[]): Promise<void> {
     const names = new Set(taken);
     const tools: Tool[] = [];
     for (const [index, spec] of specs.entries()) {
@@ -49,8 +50,9 @@ export class PageTools {
       const check = await schemaCheck(spec.inputSchema, `${path}.inputSchema`);
       tools.push({
         ...spec,
+        offeredByPage: true,
         check,
-        execute: (args, context) => this.#ask(spec.name, args as JsonValue, context),
+        execute: (args, context) => this.#ask(spec, args as JsonValue, context),
       });
     }
     this.#tools = tools;
@@ -67,22 +69,35 @@ export class PageTools {
     }
   }
 
-  /** Ends every call that the page has not answered. */
-  close(): void {
-    for (const { reject } of this.#asked.values()) {
-      reject(new LashError('ClientClosed', 'The page that offered the tool is gone', {}));
+  /**
+   * The page is going away, and may have done what it was asked to. Resolves when the turns have been told so; what may run
+   * again is left as it is.
+   */
+  async close(): Promise<void> {
+    this.#tools = [];
+    for (const { tool, reject } of this.#asked.values()) {
+      if (tool.replay === 'safe') continue;
+      const message = `The page that ran ${tool.name} is gone; whether it did anything is unknown.`;
+      reject(new LashError('ToolOutcomeUnknown', message, { tool: tool.name }));
     }
+    await new Promise((resolve) => setTimeout(resolve));
   }
 
-  async #ask(tool: string, args: JsonValue, context: ToolContext): Promise<JsonValue> {
+  async #ask(tool: PageToolSpec, args: JsonValue, context: ToolContext): Promise<JsonValue> {
     const { sessionId, turnId, callId, signal } = context;
     signal.throwIfAborted();
     this.#calls += 1;
     const call = this.#calls;
     const stop = (): void => this.#cancel(call, signal.reason);
-    const answered = new Promise<JsonValue>((resolve, reject) => this.#asked.set(call, { resolve, reject }));
+    const answered = new Promise<JsonValue>((resolve, reject) =>
+      this.#asked.set(call, { tool, resolve, reject }),
+    );
     signal.addEventListener('abort', stop, { once: true });
-    this.#channel.push({ kind: 'tool-call', call, request: { tool, args, sessionId, turnId, callId } });
+    this.#channel.push({
+      kind: 'tool-call',
+      call,
+      request: { tool: tool.name, args, sessionId, turnId, callId },
+    });
     this.#channel.flush();
     try {
       return await answered;

@@ -5,8 +5,9 @@ import type { JsonObject } from '../core/json.ts';
 import { PROTOCOL_VERSION } from '../protocol/api.ts';
 import { type HandshakeMessage, handshakeMessage } from '../protocol/handshake.ts';
 import { holdLiveness } from '../protocol/liveness.ts';
+import { RateLimits } from '../runtime/model/rate-limits.ts';
 import { SecretVault } from '../runtime/secrets.ts';
-import { Connection, type ServedRuntime } from './connection.ts';
+import { Connection, type ConnectionHost, type ServedRuntime } from './connection.ts';
 import type { HousekeepingOptions } from './maintenance.ts';
 
 /** What a worker serves. */
@@ -41,6 +42,12 @@ export function serveRuntime(options: ServeOptions): void {
   const scope = globalThis as unknown as DedicatedWorkerGlobalScope;
   const served = servedBy(options);
   const connections = new Set<Connection>();
+  const host: ConnectionHost = {
+    ended: (connection) => connections.delete(connection),
+    brought: () => {
+      for (const connection of connections) connection.resumeTurns();
+    },
+  };
   const lock = holdLiveness(scope.navigator.locks, `lash-web.worker.${crypto.randomUUID()}`);
   const sayReady = async (): Promise<void> => {
     const ready: HandshakeMessage = { lash: 'ready', protocol: PROTOCOL_VERSION, lock: await lock };
@@ -50,9 +57,10 @@ export function serveRuntime(options: ServeOptions): void {
     const message = handshakeMessage(data);
     if (message?.lash === 'hello') void sayReady();
     if (message?.lash === 'connect') {
-      connections.add(new Connection(served, message, (ended) => connections.delete(ended)));
+      connections.add(new Connection(served, message, host));
     }
   });
+  scope.addEventListener('online', () => host.brought());
   forwardUncaught(scope, connections);
   void sayReady();
 }
@@ -69,7 +77,7 @@ function servedBy({
   const environmentFor = async (config: JsonObject): Promise<RuntimeEnvironment> => {
     return typeof environment === 'function' ? await environment(config) : environment;
   };
-  return { environmentFor, providers, tools, secrets: vault, housekeeping };
+  return { environmentFor, providers, tools, secrets: vault, rates: new RateLimits(), housekeeping };
 }
 
 /** Browsers tell a page little of a worker's uncaught error, and nothing of a rejection. */

@@ -12,7 +12,7 @@ import { OpenSession, sessionClosed } from './open-session.ts';
 import { present } from './present.ts';
 
 /** What every session of a connection is opened with. */
-export type SessionResources = Pick<RuntimeOptions, 'providers' | 'tools' | 'secrets'>;
+export type SessionResources = Pick<RuntimeOptions, 'providers' | 'tools' | 'secrets' | 'rates'>;
 
 /**
  * The sessions that one page has open. Opening one that is open already gives the same one, and it closes when it was
@@ -81,8 +81,16 @@ export class SessionTable {
   /** Tells every session that the page was away, or is about to be. */
   async pageShown(shown: boolean): Promise<void> {
     const runtimes = Array.from(this.#open.values(), (session) => session.runtime);
-    if (shown) await Promise.all(runtimes.map((runtime) => runtime.wake()));
-    else for (const runtime of runtimes) runtime.rest();
+    if (!shown) for (const runtime of runtimes) runtime.rest();
+    else {
+      await Promise.all(runtimes.map((runtime) => runtime.wake()));
+      this.resumeTurns();
+    }
+  }
+
+  /** Tells every session that something was brought which turns may wait for. */
+  resumeTurns(): void {
+    for (const { runtime } of this.#open.values()) runtime.resumeTurns(false);
   }
 
   /** The open session of this number. @throws `SessionClosed` */

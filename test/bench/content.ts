@@ -1,9 +1,5 @@
-import type {
-  CommitRequest,
-  Durability,
-  SessionStore,
-  SessionStoreFactory,
-} from '../../src/contract/store.ts';
+import type { Durability } from '../../src/contract/durability.ts';
+import type { CommitRequest, SessionStore, SessionStoreFactory } from '../../src/contract/store.ts';
 import type { NodeDraft } from '../../src/core/node.ts';
 import type { SessionPolicy } from '../../src/core/policy.ts';
 

@@ -1,4 +1,4 @@
-import type { Durability } from '../../src/contract/store.ts';
+import type { Durability } from '../../src/contract/durability.ts';
 import type { NodeDraft } from '../../src/core/node.ts';
 import type { RowCounters } from '../../src/stores/indexeddb/rows/row-counters.ts';
 import { BareDatabase } from './bare-database.ts';

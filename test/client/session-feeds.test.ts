@@ -15,6 +15,7 @@ const viewOf = (sessionId: string): SessionView => ({
   window: { start: 0, nodes: [] },
   branches: {},
   turn: null,
+  queue: [],
   lastTurn: null,
   writer: 'nobody',
   damage: null,
@@ -48,4 +49,26 @@ it('[WB2] until a session is open again, nothing is sent with its old number, an
   ]);
   await session.rename('y');
   expect(asked.at(-1)).toEqual(['rename', { title: 'y', session: 2 }]);
+});
+
+it('[WB5] when a view comes in the place of what streamed, a turn’s handle is told the call anew', async () => {
+  const feed = new SessionFeeds().show(1, viewOf('s'));
+  const { inbox, end } = feed.expectTurn('t');
+  const call = { turnId: 't', correlationId: 'c' };
+  feed.apply({ type: 'turn-started', turnId: 't' });
+  feed.apply({ type: 'step-started', ...call, step: 0, attempt: 1 });
+  feed.apply({ type: 'text-delta', ...call, text: 'a' });
+  const { turn } = feed.view;
+  if (turn === null) throw new Error('no turn runs');
+  feed.attach(1, { ...feed.view, turn: { ...turn, text: 'abc', reasoning: 'so' } });
+  feed.apply({ type: 'text-delta', ...call, text: 'd' });
+  end();
+  let [text, reasoning] = ['', ''];
+  for (let activity = await inbox.take(); activity !== undefined; activity = await inbox.take()) {
+    if (activity.type === 'attempt-withdrawn') [text, reasoning] = ['', ''];
+    if (activity.type === 'text-delta') text += activity.text;
+    if (activity.type === 'reasoning-delta') reasoning += activity.text;
+  }
+  expect([text, reasoning]).toEqual(['abcd', 'so']);
+  expect(feed.view.turn?.text).toBe('abcd');
 });

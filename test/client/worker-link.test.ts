@@ -42,7 +42,7 @@ test('[WB5] a call resolves when the events that came before its end were delive
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(resolved).toBe(false);
   const item: ChannelItem = { kind: 'closed', session: 1 };
-  events.port2.postMessage({ first: 1, items: [item] });
+  events.port2.postMessage({ first: 1, last: 1, items: [item] });
   await call;
   expect(delivered).toEqual([item]);
 });

@@ -49,6 +49,7 @@ const empty: SessionView = {
   window: { start: 0, nodes: [] },
   branches: {},
   turn: null,
+  queue: [],
   lastTurn: null,
   writer: 'nobody',
   damage: null,
@@ -151,7 +152,7 @@ describe('a running turn in the view', () => {
     );
     expect(waiting.turn).toMatchObject({ text: '', reasoning: '', retry: { attempt: 2, waitMs: 5, error } });
     const again = after(waiting, step('c2', 2), delta('c1', 'late'), delta('c2', 'right'));
-    expect(again.turn).toMatchObject({ text: 'right', retry: null });
+    expect(again.turn).toMatchObject({ text: 'right', retry: null, waits: [], interrupted: false });
   });
 
   it('shows tool calls with their outcomes, and settles all of it once it is committed', () => {
@@ -339,6 +340,8 @@ describe('the view of a session that other tabs share', () => {
       reasoning: '',
       toolCalls: [],
       retry: null,
+      waits: [],
+      interrupted: false,
     };
     const delta: SessionEvent = { type: 'text-delta', turnId, correlationId: 'c', text: ', and on' };
     const view = after(empty, { type: 'turn-joined', turn }, delta);

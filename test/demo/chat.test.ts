@@ -36,6 +36,7 @@ function chatWith(
     window: { start: 0, nodes: [node] },
     branches: {},
     turn: null,
+    queue: [],
     lastTurn: null,
     writer: 'nobody',
     damage: null,

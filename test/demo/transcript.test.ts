@@ -24,6 +24,8 @@ const RUNNING: LiveTurn = {
   reasoning: '',
   toolCalls: [],
   retry: null,
+  waits: [],
+  interrupted: false,
 };
 
 function message(content: Message): NodeBody {
@@ -56,6 +58,7 @@ function view(bodies: readonly NodeBody[], over: Partial<SessionView> = {}): Ses
     window: { start: 0, nodes },
     branches: {},
     turn: null,
+    queue: [],
     lastTurn: null,
     writer: 'nobody',
     damage: null,

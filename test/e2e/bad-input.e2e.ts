@@ -34,12 +34,6 @@ const REFUSALS: readonly Failure[] = [
     words: /key.*settings/i,
   },
   {
-    what: 'is asked too often (429) and wants a long wait',
-    plays: [refusal(429, { retryAfter: 125 })],
-    code: 'ProviderRateLimited',
-    words: /2 min 5 s/,
-  },
-  {
     what: 'has a fault of its own (500)',
     plays: atLast(refusal(500)),
     code: 'ProviderUnavailable',
@@ -62,6 +56,13 @@ const REFUSALS: readonly Failure[] = [
     plays: atLast(nothing),
     code: 'ProviderEmptyResponse',
     words: /nothing at all/,
+  },
+  // The last one: whoever asks the same server afterwards waits as long.
+  {
+    what: 'is asked too often (429) and wants a long wait',
+    plays: [refusal(429, { retryAfter: 125 })],
+    code: 'ProviderRateLimited',
+    words: /2 min 5 s/,
   },
 ];
 
@@ -163,9 +164,11 @@ test('[TU5] a turn that waits before it tries again says so, and is stopped at o
   await demo.stop.click();
   await demo.settled();
   await expect(demo.error).toHaveCount(0);
-  server.answers('Are you there', { content: 'Yes, now.' });
   await page.getByTestId('continue').click();
-  await expect(demo.answers.last()).toContainText('Yes, now.');
+  await expect(page.getByTestId('turn-wait')).toContainText(/no more requests until .* goes on by itself/);
+  await demo.stop.click();
+  await demo.settled();
+  await expect(demo.error).toHaveCount(0);
 });
 
 test('a chat that does not exist: said in plain words, none is made, and its address is left by going back', async ({

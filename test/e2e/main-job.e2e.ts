@@ -53,14 +53,12 @@ test('the main job: tools, a reload in the middle, a branch, a stop, and the tra
     await expect(demo.live).toContainText('Well, where shall I');
     const before = await demo.nodeIds();
     await demo.reload();
-    await expect(demo.messages).toHaveCount(before.length);
-    expect(await demo.nodeIds()).toEqual(before);
     expect(before.slice(0, firstTurn.length)).toEqual(firstTurn);
     await expect(demo.tool('remember')).toHaveAttribute('data-state', 'success');
     await expect(demo.questions.first().getByRole('img', { name: 'pixel.png' })).toBeVisible();
-    await page.getByTestId('continue').click();
     await expect(demo.answers.last()).toContainText('That was all of it.');
     await expect(page.getByTestId('continue')).toHaveCount(0);
+    expect((await demo.nodeIds()).slice(0, before.length)).toEqual(before);
     await expect(demo.endedTurns).toHaveCount(2);
   });
   const old = await demo.nodeIds();

@@ -52,11 +52,13 @@ class SlowPage {
 
   acknowledgeAll(): void {
     const last = this.batches.at(-1);
-    if (last !== undefined) this.acknowledge(last.first + last.items.length - 1);
+    if (last !== undefined) this.acknowledge(last.last);
   }
 }
 
-const fact = (session: number, ordinal: number): ChannelItem => ({
+type Pushed = Exclude<ChannelItem, { readonly kind: 'view' }>;
+
+const fact = (session: number, ordinal: number): Pushed => ({
   kind: 'event',
   session,
   event: { type: 'title-changed', title: String(ordinal) },
@@ -71,7 +73,7 @@ interface DeltaChange {
 const delta = (
   text: string,
   { session = 1, correlationId = 'a', type = 'text-delta' }: DeltaChange = {},
-): ChannelItem => ({ kind: 'event', session, event: { type, turnId: 't', correlationId, text } });
+): Pushed => ({ kind: 'event', session, event: { type, turnId: 't', correlationId, text } });
 
 const texts = (items: readonly ChannelItem[]): string[] =>
   items.map((item) => (item.kind === 'event' && 'text' in item.event ? item.event.text : item.kind));
@@ -104,7 +106,7 @@ test('[WB5] a batch that is not full leaves when its time is up, and earlier whe
 test('[WB5] a batch leaves when it has 8 KiB, and a larger item goes alone', async () => {
   const { sender, page: port } = channel();
   const page = new SlowPage(port);
-  const large: ChannelItem = { kind: 'tool-cancelled', call: 1, reason: 'x'.repeat(2 * BATCH_BYTES) };
+  const large: Pushed = { kind: 'tool-cancelled', call: 1, reason: 'x'.repeat(2 * BATCH_BYTES) };
   sender.push(fact(1, 0));
   sender.push(large);
   await page.until(() => page.items.length === 2);

@@ -3,11 +3,12 @@ import { aiSdkProvider, type AiSdkOptions } from 'lash-web/providers/ai-sdk';
 import type { SessionNode, TurnResult } from 'lash-web/worker';
 import { expect } from 'vitest';
 
+import type { Clock } from '../../src/contract/clock.ts';
 import type { RuntimeEnvironment } from '../../src/contract/environment.ts';
 import { messageText } from '../../src/core/message.ts';
 import type { TokenUsage } from '../../src/core/usage.ts';
 import type { Play } from '../e2e/plays.ts';
-import { memoryEnvironment, openWith } from '../runtime/support.ts';
+import { instantClock, memoryEnvironment, openWith } from '../runtime/support.ts';
 import { prose, sends, whole } from './chat-stream.ts';
 import { lineOf } from './history-lines.ts';
 import type { ModelEndpoint } from './model-endpoint.ts';
@@ -54,7 +55,8 @@ export async function playTurn(
   });
   const provider = aiSdkProvider(openai('m'), { maxContextTokens: 100_000, ...options.provider });
   const { environment = memoryEnvironment() } = options;
-  const { runtime, events } = await openWith(provider, { environment, tools: [weatherTool(ran)] });
+  const tools = [weatherTool(ran)];
+  const { runtime, events } = await openWith(provider, { environment, tools, clock: leapingClock() });
 
   endpoint.expect(plays);
   const result = await runtime.turn('question').result;
@@ -91,6 +93,20 @@ export async function playTurn(
   );
   await runtime.close();
   return { result, attempts, failures, waits, history, usage, ran };
+}
+
+/** A clock whose waits are over at once, since it leaps as far. */
+function leapingClock(): Clock {
+  const clock = instantClock();
+  let leapt = 0;
+  return {
+    ...clock,
+    now: () => clock.now() + leapt,
+    sleep: async (ms, signal) => {
+      await clock.sleep(ms, signal);
+      leapt += ms;
+    },
+  };
 }
 
 /** The text of the attempts that were not withdrawn. */

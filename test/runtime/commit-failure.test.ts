@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { Residency } from '../../src/contract/environment.ts';
 import type { NodeDraft } from '../../src/core/node.ts';
-import { answers, clockOfItsOwn, expectInStep, openShared, sharedStorage, unavailable } from './stores.ts';
+import { answers, expectInStep, openShared, sharedStorage, unavailable } from './stores.ts';
 import { finish, plays, text } from './support.ts';
 
 const RESIDENCIES: readonly Residency[] = ['KeepAll', 'ActivePathOnly'];
@@ -13,52 +13,79 @@ const note = (value: string): NodeDraft => ({
 });
 
 describe('a commit that fails', () => {
-  /** Commits of a turn: 0 its question, 1 its answer. */
-  const places = [
-    ['the question', 0],
-    ['the answer', 1],
-  ] as const;
-  const ways = ['before it is stored', 'after it is stored'] as const;
-  const cases = RESIDENCIES.flatMap((residency) =>
-    places.flatMap(([what, place]) => ways.map((way) => [what, way, residency, place] as const)),
-  );
-
-  it.each(cases)(
-    '[ST14] of %s, %s: the turn fails with the code, memory is what is stored, and a later turn works (%s)',
-    async (_, way, residency, place) => {
+  it.each(RESIDENCIES)(
+    '[ST14] of the question, before it is stored: it is refused with the code, and a later turn works (%s)',
+    async (residency) => {
       const storage = sharedStorage();
-      const runtime = await openShared(storage, answers('zero', 'one', 'two'), { residency });
+      const runtime = await openShared(storage, answers('zero', 'two'), { residency });
       await runtime.turn('before').result;
-      const finished: unknown[] = [];
-      runtime.subscribe((event) => {
-        if (event.type === 'turn-finished') finished.push(event.result);
-      });
-      let commits = 0;
-      storage.faults.commit = async (_, proceed) => {
-        if (commits++ !== place) return await proceed();
-        if (way === 'after it is stored') await proceed();
-        throw unavailable();
-      };
-      const result = runtime.turn('asked').result.catch((error: unknown) => ({ status: 'refused', error }));
-      expect(await result).toMatchObject({
-        status: place === 0 ? 'refused' : 'failed',
-        error: code('StorageUnavailable'),
-      });
-      expect(finished).toMatchObject([
-        { status: 'failed', reason: 'runtime_error', error: code('StorageUnavailable') },
-      ]);
+      storage.faults.commit = async () => await Promise.reject(unavailable());
+      await expect(runtime.turn('asked').result).rejects.toMatchObject(code('StorageUnavailable'));
       expect(runtime.view().turn).toBeNull();
       await expectInStep(runtime, storage);
-      const texts = JSON.stringify(runtime.view().window.nodes);
-      expect(texts.includes('asked')).toBe(place === 1 || way === 'after it is stored');
+      expect(JSON.stringify(runtime.view().window.nodes)).not.toContain('asked');
+      expect(await runtime.pendingTurns()).toEqual([]);
 
       delete storage.faults.commit;
       expect((await runtime.turn('after').result).status).toBe('completed');
       await expectInStep(runtime, storage);
+    },
+  );
+
+  const places = [
+    ['the question, after it is stored', 0, true],
+    ['the answer, before it is stored', 1, false],
+    ['the answer, after it is stored', 1, true],
+  ] as const;
+
+  it.each(RESIDENCIES.flatMap((residency) => places.map((place) => [...place, residency] as const)))(
+    '[ST14][ST17][TU6] of %s: the turn goes on when storage does, and nothing is there twice',
+    async (_, place, isStored, residency) => {
+      const storage = sharedStorage();
+      const runtime = await openShared(storage, answers('zero', 'one', 'two'), { residency });
+      await runtime.turn('before').result;
+      const waits: unknown[] = [];
+      runtime.subscribe((event) => {
+        if (event.type === 'turn-waiting') waits.push(event.waits);
+      });
+      let commits = 0;
+      storage.faults.commit = async (_request, proceed) => {
+        if (commits++ !== place) return await proceed();
+        if (isStored) await proceed();
+        throw unavailable();
+      };
+      expect((await runtime.turn('asked').result).status).toBe('completed');
+      expect(runtime.view().turn).toBeNull();
+      expect(runtime.view().window.nodes).toHaveLength(4);
+      await expectInStep(runtime, storage);
+      const waited = [[{ kind: 'storage', code: 'StorageUnavailable' }], []];
+      expect(waits).toEqual(place === 1 ? waited : []);
+
+      delete storage.faults.commit;
+      expect((await runtime.turn('after').result).status).toBe('completed');
+      await expectInStep(runtime, storage);
+      expect(runtime.usage().total.inputTokens).toBe(30);
       await runtime.close();
       await expectInStep(await openShared(storage, plays(), { residency }), storage);
     },
   );
+
+  it('[ST17][TU5] a turn that waits for storage can be stopped, and its input is there', async () => {
+    const storage = sharedStorage();
+    const runtime = await openShared(storage, answers('one', 'two'));
+    const turn = runtime.turn('asked');
+    await turn.accepted;
+    storage.faults.commit = async () => await Promise.reject(unavailable());
+    await new Promise<void>((resolve) => {
+      runtime.subscribe((event) => {
+        if (event.type === 'turn-waiting') resolve();
+      });
+    });
+    expect((await turn.cancel()).status).toBe('failed');
+    delete storage.faults.commit;
+    await expectInStep(runtime, storage);
+    expect(runtime.view().window.nodes).toHaveLength(1);
+  });
 
   it('[ST4] that a store made good itself, and answers with a replay, is the commit that was asked for', async () => {
     const storage = sharedStorage();
@@ -105,24 +132,23 @@ describe('a commit that fails', () => {
     },
   );
 
-  it('[ST4] an operation of an earlier turn is OperationConflict, and nothing is added', async () => {
+  it('[TU1] the same id with the same input is the same turn, with another one OperationConflict', async () => {
     const storage = sharedStorage();
-    const runtime = await openShared(storage, answers('one', 'two'));
-    const stopped = { ...clockOfItsOwn(), now: () => 5 };
-    await runtime.turn('asked', { inputId: 'mine' }).result;
-    await expect(runtime.turn('asked', { inputId: 'mine' }).result).rejects.toMatchObject(
+    const runtime = await openShared(storage, answers('one'));
+    const result = await runtime.turn('asked', { inputId: 'mine' }).result;
+    const { head } = runtime.view();
+    expect(await runtime.turn('asked', { inputId: 'mine' }).result).toEqual(result);
+    await expect(runtime.turn('other', { inputId: 'mine' }).result).rejects.toMatchObject(
       code('OperationConflict'),
     );
-    await expectInStep(runtime, storage);
+    await expect(runtime.turn('asked', { inputId: 'mine', from: null }).result).rejects.toMatchObject(
+      code('OperationConflict'),
+    );
+    expect(runtime.view().head).toEqual(head);
     await runtime.close();
-    // With a clock that stands still the second question is the same, byte for byte.
-    const still = await openShared(storage, answers('two'), { clock: stopped });
-    await still.turn('asked', { inputId: 'still' }).result;
-    const { head } = still.view();
-    await expect(still.turn('asked', { inputId: 'still', from: null }).result).rejects.toMatchObject(
-      code('OperationConflict'),
-    );
-    expect(still.view().head).toEqual(head);
+    const again = await openShared(storage, answers());
+    expect(await again.turn('asked', { inputId: 'mine' }).result).toEqual(result);
+    await expectInStep(again, storage);
   });
 
   it.each(RESIDENCIES)(
@@ -179,7 +205,7 @@ describe('two writers of one session', () => {
   );
 
   it.each(RESIDENCIES)(
-    '[ST3] the one that is overtaken during a turn fails with WriterFenced, shows what is stored, and can go on (%s)',
+    '[ST3][TU3] a turn whose tab is overtaken goes on in the other one, and both show what is stored (%s)',
     async (residency) => {
       const storage = sharedStorage();
       const slow = await openShared(storage, plays([text('half'), 'hang'], [text('later'), finish()]), {
@@ -189,12 +215,12 @@ describe('two writers of one session', () => {
       await turn.accepted;
       const fast = await openShared(storage, answers('quick'), { residency });
       await fast.takeOver({ force: true });
-      expect((await fast.turn('fast').result).status).toBe('completed');
-      expect(await turn.cancel()).toMatchObject({ status: 'failed', error: code('WriterFenced') });
-      await expectInStep(slow, storage);
+      expect((await turn.result).status).toBe('completed');
+      expect((await fast.turn('slow', { inputId: turn.turnId }).result).status).toBe('completed');
+      await expectInStep(fast, storage);
       expect(JSON.stringify(slow.view().window.nodes)).toContain('quick');
       expect((await slow.turn('again').result).status).toBe('completed');
-      expect(slow.view().window.nodes).toHaveLength(5);
+      expect(slow.view().window.nodes).toHaveLength(4);
       await expectInStep(slow, storage);
     },
   );

@@ -166,7 +166,10 @@ describe('a notice of a turn that comes late', () => {
     const { tab: b, clock, ends } = await follower();
     await vi.waitFor(() => expect(b.view().writer).toBe('nobody'));
     const turn = { turnId: 't', step: 0, correlationId: null, text: 'late', reasoning: '', toolCalls: [] };
-    factory.leases.publish('s', { kind: 'turn', turn: { ...turn, retry: null } });
+    factory.leases.publish('s', {
+      kind: 'turn',
+      turn: { ...turn, retry: null, waits: [], interrupted: false },
+    });
     await vi.waitFor(() => expect(b.view().turn?.text).toBe('late'));
     await passes(clock, 3000);
     expect(b.view()).toMatchObject({ turn: null, lastTurn: { turnId: 't', result: first } });

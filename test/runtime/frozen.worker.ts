@@ -64,7 +64,6 @@ const calls: Readonly<Record<string, (...args: never[]) => unknown>> = {
       turnId: turn?.turnId ?? null,
       text: turn?.text ?? null,
       ended: lastTurn?.turnId ?? null,
-      error: lastTurn?.result.error?.code ?? null,
       depth: head.depth,
     };
   },

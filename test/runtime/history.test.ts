@@ -232,6 +232,7 @@ describe('memory and storage', () => {
       title: '',
       branches: {},
       turn: null,
+      queue: [],
       lastTurn: null,
       damage: null,
       writer: 'nobody',

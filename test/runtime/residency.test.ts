@@ -302,7 +302,7 @@ describe('what a turn needs of a path', () => {
       tools: [look],
     });
     await runtime.turn({ parts: [{ type: 'file', attachment: ref }] }).result;
-    await runtime.turn('x'.repeat(16_000)).result;
+    await runtime.turn('x'.repeat(12_400)).result;
     expect(seen).toEqual([[ref], []]);
   });
 

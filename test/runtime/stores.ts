@@ -10,6 +10,7 @@ import type {
   SessionStore,
   SessionStoreFactory,
 } from '../../src/contract/store.ts';
+import type { TurnRecord } from '../../src/contract/turn-store.ts';
 import { LashError } from '../../src/core/error.ts';
 import type { RuntimeOptions } from '../../src/runtime/runtime-options.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
@@ -22,6 +23,7 @@ import { finish, instantClock, memoryEnvironment, type Play, plays, policy, text
 /** What a test does in the place of a store's method; `proceed` is the method. Absent methods are the store's own. */
 export interface Faults {
   commit?: (request: CommitRequest, proceed: () => Promise<CommitReceipt>) => Promise<CommitReceipt>;
+  record?: (record: TurnRecord, proceed: () => Promise<void>) => Promise<void>;
   siblings?: () => Promise<never>;
   load?: (scope: LoadScope, proceed: () => Promise<SessionSnapshot>) => Promise<SessionSnapshot>;
   close?: () => Promise<never>;
@@ -37,7 +39,12 @@ export function faultyFactory(faults: Faults, origin: SessionStoreFactory): Sess
 }
 
 function faultyStore(faults: Faults, store: SessionStore): SessionStore {
+  const turns = standIn(store.turns, {
+    record: (record) =>
+      faults.record?.(record, () => store.turns.record(record)) ?? store.turns.record(record),
+  });
   return standIn(store, {
+    turns,
     load: (scope) => faults.load?.(scope, () => store.load(scope)) ?? store.load(scope),
     siblings: (nodeIds) => faults.siblings?.() ?? store.siblings(nodeIds),
     commit: (request) => faults.commit?.(request, () => store.commit(request)) ?? store.commit(request),

@@ -6,7 +6,16 @@ import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { rejects } from '../../src/testing/assert.ts';
 import { RuntimeEnvironment } from '../../src/worker/environment.ts';
 import { finish, plays, policy, text } from '../runtime/support.ts';
-import { clearSiteData, eventsOf, hasDevTools, hold, instead, lostAnswer, Rows, settled } from './faults.ts';
+import {
+  clearSiteData,
+  eventsOf,
+  hasDevTools,
+  hold,
+  instead,
+  loseNextAnswer,
+  Rows,
+  settled,
+} from './faults.ts';
 import { damage, dumpRows, openRaw, withDatabase } from './raw-database.ts';
 
 afterEach(() => vi.restoreAllMocks());
@@ -101,11 +110,11 @@ describe('a lost connection', () => {
     withDatabase(async ({ database }) => {
       const rows = new Rows(database);
       await rows.read();
-      instead(IDBTransaction.prototype, 'commit', lostAnswer);
+      loseNextAnswer();
       const error = await rejects(rows.increment(), 'StorageUnavailable');
       expect(error.data.reason).toContain('not known');
       expect(await rows.read()).toBe(1);
-      instead(IDBTransaction.prototype, 'commit', lostAnswer);
+      loseNextAnswer();
       await rows.increment(true);
       expect(await rows.read()).toBe(3);
     }));

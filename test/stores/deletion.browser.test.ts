@@ -7,6 +7,7 @@ import { rejects } from '../../src/testing/assert.ts';
 import { putText } from '../../src/testing/attached.ts';
 import { Author, createMode } from '../../src/testing/author.ts';
 import { everyCall } from '../../src/testing/store-context.ts';
+import { begins, ends, queueUp, record } from '../../src/testing/turn-author.ts';
 import {
   abortTransaction,
   comparableRows,
@@ -23,11 +24,29 @@ afterEach(() => vi.restoreAllMocks());
 async function withTwo(body: (bench: Bench, survivor: Author) => Promise<void>): Promise<void> {
   await withDatabase(async (bench) => {
     const attachments = new IndexedDbAttachmentStore(bench.database);
-    const { store } = await plantSession(bench.factory, attachments);
-    await store.tombstoneNodes(['op-20.0', 'op-30.0']);
+    const doomed = await plantSession(bench.factory, attachments);
+    await plantTurns(doomed);
+    await doomed.store.tombstoneNodes(['op-20.0', 'op-30.0']);
     await putText(attachments, 'put and not committed', 'session');
-    await body(bench, await plantSession(bench.factory, attachments, 'other'));
+    const survivor = await plantSession(bench.factory, attachments, 'other');
+    await plantTurns(survivor);
+    await body(bench, survivor);
   });
+}
+
+/** A turn that ended, one that goes on, and what is queued behind it. */
+async function plantTurns(author: Author): Promise<void> {
+  const unchanged = { kind: 'unchanged' } as const;
+  await author.commit(unchanged, { turn: begins('ended') });
+  await author.commit(unchanged, { turn: ends('ended') });
+  await author.commit(unchanged, { turn: begins('turn') });
+  await queueUp(author.store, 'first', 'second');
+  await record(
+    author.store,
+    0,
+    Array.from({ length: 120 }, (_, entry) => entry),
+  );
+  await author.store.turns.signal({ turnId: 'turn', signalId: 'stop', value: null });
 }
 
 /** The object stores that hold a row of this session, and how many. */
@@ -56,7 +75,7 @@ describe('[ST12] deleting a session', () => {
     withTwo(async ({ name, database, factory }, survivor) => {
       const before = await rowsOf(name, 'other');
       const nodes = await survivor.texts();
-      expect(Object.keys(await rowsOf(name, 'session'))).toHaveLength(11);
+      expect(Object.keys(await rowsOf(name, 'session'))).toHaveLength(14);
       const removals = await removalsOf(() => factory.delete('session'));
       expect(removals.length).toBeGreaterThan(3);
       expect(Math.max(...removals)).toBeLessThanOrEqual(100);

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { CommitRequest } from '../../src/contract/store.ts';
 import { rejects } from '../../src/testing/assert.ts';
 import { appends, Author, says } from '../../src/testing/author.ts';
+import { begins, ends, proceeds, queueUp } from '../../src/testing/turn-author.ts';
 import {
   clearSiteData,
   faultAt,
@@ -182,10 +183,32 @@ const COMMITS: readonly {
   { what: 'an append at the end', change: (author) => author.request(appends('op-2.1', ['x', 'y'])) },
   { what: 'an append that forks', change: (author) => author.request(appends('op-1.0', ['x'])) },
   { what: 'an append of a root', change: (author) => author.request(appends(null, ['x'])) },
+  {
+    what: 'an append that a queued turn begins by',
+    change: async (author) => {
+      await queueUp(author.store, 'turn');
+      return author.request(appends('op-2.1', ['x']), { turn: begins('turn') });
+    },
+  },
+  {
+    what: 'an append that a turn goes on by, and settles an input',
+    change: async (author) => {
+      await author.commit({ kind: 'unchanged' }, { turn: begins('turn') });
+      await queueUp(author.store, 'settled');
+      return author.request(appends('op-2.1', ['x']), { turn: proceeds('turn', 1, ['settled']) });
+    },
+  },
+  {
+    what: 'a commit that a turn ends by',
+    change: async (author) => {
+      await author.commit({ kind: 'unchanged' }, { turn: begins('turn') });
+      return author.request({ kind: 'unchanged' }, { turn: ends('turn') });
+    },
+  },
   { what: 'a branch', change: (author) => author.request({ kind: 'branch', leaf: 'op-1.1' }) },
 ];
 
-describe('[ST14] a fault at any request of a commit', () => {
+describe('[ST14][TU4] a fault at any request of a commit', () => {
   for (const { what, fault } of FAULTS) {
     test(`(injected) ${what}: the promise settles, all or nothing is written, and the same commit succeeds`, () =>
       withDatabase(async ({ name, factory, database }) => {
@@ -208,7 +231,8 @@ describe('[ST14] a fault at any request of a commit', () => {
             const receipt = await author.store.commit(request);
             expect(receipt.replayed ?? false).toBe(outcome.status === 'fulfilled');
             const { head, nodes } = await author.store.load({ kind: 'all' });
-            expect(head).toMatchObject({ revision: 3, leaf: receipt.leaf, nodeCount: nodes.length });
+            const revision = request.expectedRevision + 1;
+            expect(head).toMatchObject({ revision, leaf: receipt.leaf, nodeCount: nodes.length });
             await author.say('z');
             expect((await author.texts()).at(-1)).toBe('z');
           }

@@ -139,6 +139,21 @@ export function instead<Result>(
   });
 }
 
+/** Lets the next transaction commit, does `meanwhile`, and loses the connection before that it is complete was told. */
+export function loseNextAnswer(meanwhile: () => Promise<unknown> = async () => undefined): void {
+  instead<void>(IDBTransaction.prototype, 'commit', (original, self) => {
+    original();
+    const transaction = self as IDBTransaction;
+    transaction.oncomplete = null;
+    transaction.addEventListener('complete', () => {
+      void meanwhile().then(() => {
+        Object.defineProperty(transaction, 'error', { value: new DOMException('lost', 'UnknownError') });
+        transaction.dispatchEvent(new Event('abort'));
+      });
+    });
+  });
+}
+
 /** An act for {@link instead} at `commit`: it happens, and the connection is gone before that is told. */
 export function lostAnswer(commit: () => void, self: object): void {
   commit();

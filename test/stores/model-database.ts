@@ -45,7 +45,8 @@ export class ModelDatabase {
     if (components !== undefined && leaf === null) return 'InvalidInput';
     if (components === 'unknown') return 'ComponentNotFound';
     const named = change.kind === 'append' ? attachmentsIn(change.nodes) : [];
-    return named.every((id) => this.attachments.has(id)) ? 'applied' : 'AttachmentNotFound';
+    if (!named.every((id) => this.attachments.has(id))) return 'AttachmentNotFound';
+    return (request.turn && session.turns.refusal(request.turn)) ?? 'applied';
   }
 
   apply(session: ModelSession, request: CommitRequest, components: ModelComponents | undefined): void {

@@ -4,6 +4,7 @@ import { equal, ok } from '../../src/testing/assert.ts';
 import { orphansOf } from '../../src/testing/store-context.ts';
 import { checkNodes, headOf, type ModelRun, type Play, settle } from './model-run.ts';
 import type { ModelSession } from './model-session.ts';
+import { checkTurns } from './model-turn-steps.ts';
 import type { Step } from './model-writes.ts';
 
 /** A page of a path, with the checkpoint that holds at its leaf. */
@@ -159,6 +160,7 @@ export async function checkAll(run: ModelRun): Promise<void> {
     checkOrphans(session, await orphansOf(store, { limit: 1000 }));
     await checkInventory(run, session, store);
     await checkWalk(session, store, 1000);
+    await checkTurns(session, store);
     const { title, createdAt, updatedAt } = await store.loadSessionMeta();
     equal([title, createdAt, updatedAt], [session.title, session.createdAt, session.updatedAt], 'meta');
   }

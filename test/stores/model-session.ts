@@ -3,6 +3,7 @@ import type { CommitRequest } from '../../src/contract/store.ts';
 import type { TombstoneReport } from '../../src/core/maintenance.ts';
 import { attachmentsOfBody, type NodeDraft } from '../../src/core/node.ts';
 import type { UsageEntry } from '../../src/core/usage.ts';
+import { ModelTurns } from './model-turns.ts';
 
 /** A node as the model remembers it. `dead`: tombstoned and not vacuumed. */
 export interface ModelNode {
@@ -43,6 +44,7 @@ export class ModelSession {
   readonly pins = new Set<string>();
   readonly checkpoints = new Map<string, ModelComponents>();
   readonly components = new Set<string>();
+  readonly turns = new ModelTurns();
   readonly createdAt: number;
   title: string;
   updatedAt: number;
@@ -105,7 +107,7 @@ export class ModelSession {
 
   /** Adds an operation that the store acknowledged. `components` is what its checkpoint names. */
   apply(request: CommitRequest, components: ModelComponents | undefined): void {
-    const { operationId, change, usage } = request;
+    const { operationId, change, usage, turn } = request;
     const drafts = change.kind === 'append' ? change.nodes : [];
     this.revision++;
     for (const entry of usage) this.#count(entry);
@@ -118,6 +120,7 @@ export class ModelSession {
       this.checkpoints.set(this.leaf, components);
       for (const component of Object.values(components)) this.components.add(component);
     }
+    if (turn !== undefined) this.turns.apply(turn, this.leaf);
     this.operations.set(operationId, {
       request,
       revision: this.revision,

@@ -1,6 +1,7 @@
 import { LIVES, resume } from './model-lives.ts';
 import { checkAll, READS } from './model-reads.ts';
 import { ModelRun, Tally } from './model-run.ts';
+import { TURNS } from './model-turn-steps.ts';
 import { UPKEEP } from './model-upkeep.ts';
 import type { ModelWorld } from './model-world.ts';
 import { type Step, WRITES } from './model-writes.ts';
@@ -39,7 +40,7 @@ const WEIGHTS: Readonly<Record<string, number>> = {
   badIds: 3,
   importOne: 8,
   page: 30,
-  node: 15,
+  node: 25,
   locate: 15,
   siblings: 25,
   orphans: 10,
@@ -47,9 +48,19 @@ const WEIGHTS: Readonly<Record<string, number>> = {
   inventory: 10,
   soundPath: 4,
   list: 5,
+  accept: 55,
+  begin: 40,
+  proceed: 35,
+  end: 20,
+  record: 50,
+  signal: 25,
+  move: 25,
+  withdraw: 15,
+  withdrawRace: 4,
+  turnReads: 15,
 };
 
-const STEPS: Readonly<Record<string, Step>> = { ...WRITES, ...UPKEEP, ...LIVES, ...READS };
+const STEPS: Readonly<Record<string, Step>> = { ...WRITES, ...UPKEEP, ...LIVES, ...READS, ...TURNS };
 
 const named = (what: string, names: string): readonly string[] =>
   names.split(' ').map((name) => `${what}: ${name}`);
@@ -66,6 +77,14 @@ const OUTCOMES: readonly string[] = [
   ...named('sweep of attachments', 'Swept NothingToDo Refused'),
   ...named('import', 'published abandoned'),
   ...named('pin', 'pinned NodeNotFound'),
+  ...named('accept', 'accepted same OperationConflict'),
+  ...named('begin', 'applied TurnRunning InputNotQueued OperationConflict'),
+  ...named('progress', 'applied TurnNotFound InputNotQueued'),
+  ...named('end', 'applied TurnNotFound'),
+  ...named('record', 'added same OperationConflict WriterFenced TurnNotFound'),
+  ...named('signal', 'given stands TurnNotFound'),
+  ...named('move', 'moved InputNotQueued'),
+  ...named('withdraw', 'withdrawn InputNotQueued'),
   'checkpoint: applied',
   'vacuum: kept nodes',
   'siblings: some',

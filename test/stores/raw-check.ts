@@ -50,6 +50,7 @@ export async function findFaults(name: string, settled: boolean): Promise<readon
 const BOUND = [
   ...(['meta', 'chains', 'segments', 'receipts', 'tombs', 'pins'] as const),
   ...(['checkpoints', 'components', 'references', 'intents'] as const),
+  ...(['turns', 'journal', 'signals'] as const),
 ];
 
 function ofSession(rows: AllRows, sessionId: string): AllRows {
@@ -144,6 +145,23 @@ function checkSession(rows: AllRows, head: LiveHead, fault: (text: string) => vo
     if (missing !== undefined && !isReplaced) say(`the checkpoint of ${row.nodeId} lacks ${missing}`);
   }
   checkReceipts(rows, head, places, say);
+  checkTurns(rows, say);
+}
+
+/** At most one turn has begun, what is queued has a place of its own, and what ended has left nothing behind. */
+function checkTurns({ turns, journal, signals }: AllRows, say: (text: string) => void): void {
+  const pending = turns.filter((turn) => turn.status !== 'ended');
+  const places = pending.map((turn) => turn.place);
+  if (new Set(places).size !== places.length) say('two turns have one place');
+  if (turns.some((turn) => turn.status === 'ended' && 'place' in turn)) say('a turn that ended has a place');
+  const running = pending.find(({ status }) => status === 'running');
+  if (running !== undefined && running.place !== 0) say('the turn that has begun is not the first');
+  if (pending.some(({ status, place }) => status === 'queued' && place <= 0))
+    say('a queued turn has no place');
+  const isWhole = journal.every(({ turnId, seq }, at) => turnId === running?.turnId && seq === at);
+  if (!isWhole || (journal.length === 0) !== (running === undefined)) say('a journal is not whole');
+  const ids = new Set(pending.map(({ turnId }) => turnId));
+  for (const { turnId } of signals) if (!ids.has(turnId)) say(`${turnId} has ended, and has a signal`);
 }
 
 function checkReceipts(

@@ -8,6 +8,7 @@ import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { rejects } from '../../src/testing/assert.ts';
 import { appends, Author, createMode, textOf, used } from '../../src/testing/author.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
+import { begins, queueUp, record, turnsOf } from '../../src/testing/turn-author.ts';
 import { SCHEMA_1 } from './fixtures/schema-1.ts';
 import { openRaw, withDatabase } from './raw-database.ts';
 import { emptyStores, readSchema, writeSchema } from './stored-sample.ts';
@@ -50,6 +51,12 @@ async function writeSample(database: IndexedDbDatabase): Promise<void> {
   await author.branch('op-2.0');
   await store.pin('op-3.0');
   await store.tombstoneNodes(['op-3.1']);
+  await queueUp(store, 'withdrawn', 'first', 'second', 'turn');
+  await store.turns.withdraw('withdrawn', { status: 'withdrawn' });
+  await store.turns.move('second', 'first');
+  await author.commit({ kind: 'unchanged' }, { turn: begins('turn') });
+  await record(store, 0, ['entry', { kind: 'entry' }], { waits: { kind: 'offline' } });
+  await store.turns.signal({ turnId: 'turn', signalId: 'stop', value: { reason: 'r' } });
   await factory.open('deleted', createMode());
   await factory.delete('deleted');
 }
@@ -75,6 +82,7 @@ async function readSample(database: IndexedDbDatabase): Promise<unknown> {
     siblings: await store.siblings(['op-1.1', 'op-3.0']),
     orphans: await store.orphanedNodeIds(),
     inventory: await store.inventory(),
+    turns: await turnsOf(store, 'withdrawn', 'first', 'second', 'turn'),
     files,
     bytes: await Promise.all(
       files.items.map(async ({ ref }) => [

@@ -41,8 +41,8 @@ export const PHASES: readonly Phase[] = [
     counts: 'playwright',
     minutes: 25,
   },
-  vitest('node', [], 10),
-  ...ENGINES.map((engine) => vitest(engine, ['browser'], 10)),
+  vitest('node', [], 25),
+  ...ENGINES.map((engine) => vitest(engine, ['browser'], 20)),
   vitest('package', [], 4),
 ];
 

@@ -66,7 +66,7 @@ test.each([
 test('options that do not exist are refused, and not passed over', async () => {
   const session = await withHistory();
   await failure(session.turn('say x', { form: null } as never).result, 'InvalidInput');
-  await failure(session.turn('say x', { whenRunning: 'queue' }).result, 'Unsupported');
+  await failure(session.turn('say x', { whenRunning: 'later' } as never).result, 'InvalidInput');
   await failure(session.turn('say x', { inputId: '' }).result, 'InvalidInput');
 });
 

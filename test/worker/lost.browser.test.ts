@@ -32,7 +32,7 @@ test('[WB2] when the worker is terminated, everything that waits rejects with Wo
     client.listSessions(),
   ];
   kill();
-  for (const promise of waiting) await failure(promise, 'WorkerLost');
+  await Promise.all(waiting.map(async (promise) => await failure(promise, 'WorkerLost')));
   expect(await within(lost)).toMatchObject({ code: 'WorkerLost', retryable: true });
   await failure(session.rename('x'), 'WorkerLost');
   await failure(client.storage(), 'WorkerLost');
@@ -62,9 +62,11 @@ test('[WB2] after a reconnect, open sessions go on where the last commit left th
   await within(client.reconnect());
   const after = session.getSnapshot();
   expect(notified).toBeGreaterThan(0);
-  expect(after.turn).toBeNull();
+  expect(after.turn?.turnId).toBe(running.turnId);
   expect(after.window.nodes.slice(0, 2)).toEqual(before.window.nodes);
   expect(after.window.nodes).toHaveLength(3);
+  const goesOn = session.turn('drip', { inputId: running.turnId });
+  expect(await within(goesOn.cancel())).toMatchObject({ status: 'cancelled' });
   await session.close();
   const result = await twin.turn('call page {}').result;
   expect(result.status).toBe('completed');
@@ -126,3 +128,28 @@ test('a client that was closed rejects every call, and closing twice or after a 
   await failure(other.client.listSessions(), 'WorkerLost');
   await other.client.close();
 });
+
+test('[WB2] a worker that is busy for 9 s is waited for; one that hangs is told of, and replaced', async () => {
+  const [busy, stuck] = [await mortal(), await mortal()];
+  const session = await busy.client.createSession({ policy });
+  const hanging = await stuck.client.createSession({ id: 's', policy });
+  const lost = new Promise((resolve) => stuck.client.onLost(resolve));
+  const patient = session.turn('call spin {"ms":9000}').result;
+  const turn = hanging.turn('call spin {"ms":3600000}');
+  const error = await turn.result.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toMatchObject({ code: 'WorkerUnresponsive', retryable: true });
+  expect(await within(lost)).toBe(error);
+  await failure(hanging.rename('x'), 'WorkerUnresponsive');
+  expect(await patient).toMatchObject({ status: 'completed' });
+  await within(stuck.client.reconnect());
+  expect(hanging.getSnapshot().window.nodes.length).toBeGreaterThan(0);
+  const goesOn = hanging.turn('call spin {"ms":3600000}', { inputId: turn.turnId });
+  expect(await within(goesOn.result)).toMatchObject({ status: 'completed' });
+  const outcome = hanging
+    .getSnapshot()
+    .window.nodes.flatMap(({ body }) => (body.kind === 'tool' ? [body.invocation.outcome] : []));
+  expect(outcome).toMatchObject([{ status: 'failure', code: 'ToolOutcomeUnknown' }]);
+}, 60_000);

@@ -1,7 +1,7 @@
 import type { PageTool, PageToolContext, SessionClient } from 'lash-web';
 import { expect, test } from 'vitest';
 
-import { connect, failure, policy, within } from './page.ts';
+import { connect, failure, newDatabase, policy, runtimeWorker, within } from './page.ts';
 
 const inputSchema = {
   type: 'object',
@@ -97,14 +97,116 @@ test('when the turn is stopped, the page is told, and the call ends without wait
   );
 });
 
-test('when the client is closed in the middle of a page tool, the turn ends', async () => {
-  const client = await connect();
-  await client.offerTools([tool({ execute: () => new Promise(() => undefined) })]);
-  const session = await client.createSession({ policy });
+/** A tool that begins and does not end by itself. */
+function endless(change: Partial<PageTool> = {}): { readonly tool: PageTool; readonly begun: Promise<void> } {
+  let begin: () => void = () => undefined;
+  const begun = new Promise<void>((resolve) => (begin = resolve));
+  const execute = (): Promise<never> => {
+    begin();
+    return new Promise(() => undefined);
+  };
+  return { tool: tool({ execute, ...change }), begun };
+}
+
+test('[TU3] when the client is closed in the middle of a page tool, the turn ends, and its outcome is unknown', async () => {
+  const database = newDatabase();
+  const client = await connect({ config: { database } });
+  const { tool: running, begun } = endless();
+  await client.offerTools([running]);
+  const session = await client.createSession({ id: 's', policy });
   const turn = session.turn('call query {"selector":"h1"}');
-  await turn.accepted;
+  await within(begun);
   await within(client.close());
   expect((await turn.result).status).toBe('cancelled');
+  const other = await connect({ config: { database } });
+  const again = await other.openSession('s', { mode: 'readOnly' });
+  expect(outcomes(again)).toMatchObject([{ status: 'failure', code: 'ToolOutcomeUnknown' }]);
+});
+
+test('[TU3] when the page and its worker are gone in the middle of a page tool, the model is told that nobody knows', async () => {
+  const database = newDatabase();
+  const worker = runtimeWorker();
+  const client = await connect({ config: { database } }, worker);
+  const { tool: running, begun } = endless();
+  await client.offerTools([running]);
+  const session = await client.createSession({ id: 's', policy });
+  session.turn('call query {"selector":"h1"}', { inputId: 'asks' });
+  await within(begun);
+  worker.terminate();
+  const other = await connect({ config: { database } });
+  let asked = 0;
+  await other.offerTools([tool({ execute: () => ++asked })]);
+  const again = await other.openSession('s');
+  const turn = again.turn('call query {"selector":"h1"}', { inputId: 'asks' });
+  expect(await within(turn.result)).toMatchObject({ status: 'completed' });
+  expect(outcomes(again)).toMatchObject([{ status: 'failure', code: 'ToolOutcomeUnknown' }]);
+  expect(asked).toBe(0);
+});
+
+test('[TU3] a page tool that is safe to run again runs on the page that offers it then; the late answer is dropped', async () => {
+  const workers: Worker[] = [];
+  const source = (): Worker => {
+    const worker = runtimeWorker();
+    workers.push(worker);
+    return worker;
+  };
+  const client = await connect({ config: { database: newDatabase() } }, source);
+  const answers: ((value: string) => void)[] = [];
+  let asked: () => void = () => undefined;
+  const next = (): Promise<void> => new Promise((resolve) => (asked = resolve));
+  const execute = (): Promise<string> => {
+    asked();
+    return new Promise((resolve) => answers.push(resolve));
+  };
+  await client.offerTools([tool({ replay: 'safe', execute })]);
+  const session = await client.createSession({ policy });
+  let again = next();
+  session.turn('call query {"selector":"h1"}', { inputId: 'asks' });
+  await within(again);
+  again = next();
+  workers[0]?.terminate();
+  await failure(session.rename('x'), 'WorkerLost');
+  await within(client.reconnect());
+  await within(again);
+  answers[0]?.('too late');
+  answers[1]?.('in time');
+  const turn = session.turn('call query {"selector":"h1"}', { inputId: 'asks' });
+  expect(await within(turn.result)).toMatchObject({ status: 'completed' });
+  expect(outcomes(session)).toMatchObject([{ status: 'success', value: 'in time' }]);
+});
+
+test('[TL6] a page tool that takes longer than it may is a failure, and the page is told', async () => {
+  const told: unknown[] = [];
+  const session = await sessionWith(
+    tool({
+      timeoutMs: 20,
+      execute: (_args, { signal }) => {
+        signal.addEventListener('abort', () => told.push(signal.reason));
+        return new Promise<never>(() => undefined);
+      },
+    }),
+  );
+  await within(session.turn('call query {"selector":"h1"}').result);
+  expect(outcomes(session)).toMatchObject([{ status: 'failure', code: 'ToolTimeout' }]);
+  expect(told).toHaveLength(1);
+});
+
+test('[TL4] a page tool may need an approval', async () => {
+  const session = await sessionWith(tool({ approval: true, execute: () => 'done' }));
+  const turn = session.turn('call query {"selector":"h1"}');
+  const requestId = await within(
+    new Promise<string>((resolve) => {
+      const stop = session.subscribe(() => {
+        const [wait] = session.getSnapshot().turn?.waits ?? [];
+        if (wait?.kind !== 'approval') return;
+        stop();
+        resolve(wait.requestId);
+      });
+    }),
+  );
+  await session.answer(requestId, { approve: true });
+  await within(turn.result);
+  expect(outcomes(session)).toEqual([{ status: 'success', value: 'done' }]);
 });
 
 test('offering again replaces what was offered, also for sessions that are open', async () => {

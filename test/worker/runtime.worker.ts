@@ -5,6 +5,7 @@ import {
   IndexedDbDatabase,
   IndexedDbSessionStoreFactory,
   LashError,
+  type Provider,
   RuntimeEnvironment,
   serveRuntime,
 } from 'lash-web/worker';
@@ -44,6 +45,53 @@ const die = defineTool({
   },
 });
 
+/** Runs once somebody said that it may. */
+const guarded = defineTool({
+  name: 'guarded',
+  description: 'Needs an approval.',
+  input: z.object({ what: z._default(z.string(), 'it') }),
+  approval: ({ what }) => what !== 'nothing',
+  execute: ({ what }) => `did ${what}`,
+});
+
+const late = defineTool({
+  name: 'late',
+  description: 'Takes too long.',
+  input: z.object({}),
+  timeoutMs: 20,
+  execute: () => new Promise<never>(() => undefined),
+});
+
+/** Does nothing else for so many milliseconds. */
+const spin = defineTool({
+  name: 'spin',
+  description: 'Keeps the worker busy.',
+  input: z.object({ ms: z.number() }),
+  execute: ({ ms }) => {
+    const end = performance.now() + ms;
+    while (performance.now() < end);
+    return 'done';
+  },
+});
+
+/** What a test says of the network. */
+let online = true;
+Object.defineProperty(self.navigator, 'onLine', { get: () => online });
+addEventListener('message', ({ data }: MessageEvent<{ readonly online?: boolean }>) => {
+  if (data.online === undefined) return;
+  online = data.online;
+  if (online) dispatchEvent(new Event('online'));
+});
+
+const distant: Provider = {
+  model: 'fake',
+  async *stream(request, signal) {
+    await Promise.resolve();
+    if (!online) throw new LashError('ProviderUnavailable', 'no network', {});
+    yield* fakeModel.stream(request, signal);
+  },
+};
+
 serveRuntime({
   environment: async (config) => {
     await Promise.resolve();
@@ -72,7 +120,14 @@ serveRuntime({
       .withTraceJsonl('a run/of: tests')
       .build();
   },
-  providers: { fake: fakeModel },
-  tools: [add, mishap, die],
+  providers: {
+    fake: fakeModel,
+    distant,
+    keyed: async ({ credential }) => {
+      await credential();
+      return fakeModel;
+    },
+  },
+  tools: [add, mishap, die, guarded, late, spin],
   secrets: { canary: 'sk-canary-123' },
 });

@@ -344,8 +344,15 @@ export class App {
   }
 
   #chatOf(session: SessionClient, draft: Draft): Chat {
+    let { lastTurn } = session.getSnapshot();
     const chat = new Chat(session, draft, () => {
-      this.sessions.note(chat.view);
+      const { view } = chat;
+      const ended = view.lastTurn !== lastTurn && this.#open === chat ? view.lastTurn : null;
+      ({ lastTurn } = view);
+      // Of a turn that was asked for here, `#watch` tells.
+      if (ended?.result.error !== undefined && !chat.running && view.writer === 'here')
+        this.notices.show(ended.result.error);
+      this.sessions.note(view);
       if (this.#open === chat) this.trace.follow(chat.view);
       this.redraw();
     });

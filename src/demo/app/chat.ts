@@ -70,6 +70,12 @@ export class Chat {
     return this.#starting || this.#turn !== null;
   }
 
+  /** Whether there is a turn to stop: one of this tab, or one that waits or that this tab has taken up. */
+  get stoppable(): boolean {
+    const { turn, writer } = this.view;
+    return this.running || (turn !== null && writer !== 'elsewhere' && writer !== 'blocked');
+  }
+
   /** Whether a turn runs, here or in another tab, or something else keeps history from being changed. */
   get busy(): boolean {
     return this.running || this.view.turn !== null || this.readOnly;
@@ -88,7 +94,7 @@ export class Chat {
   /** Sends what stands in the composer; it stays there until it is stored. Resolves when the turn has ended. */
   send(): Promise<TurnResult | null> {
     const { draft } = this;
-    if (!draft.sendable || this.running || this.readOnly) return Promise.resolve(null);
+    if (!draft.sendable || this.stoppable || this.readOnly) return Promise.resolve(null);
     const { editing, text, attachments } = draft;
     const request = editing === null ? {} : { from: editing.from };
     return this.#run({ parts: draft.parts() }, request, () => draft.takeOut(text, attachments));
@@ -106,7 +112,8 @@ export class Chat {
   }
 
   async stop(): Promise<void> {
-    await this.#turn?.cancel('stopped by the reader');
+    const turnId = this.#turn?.turnId ?? this.view.turn?.turnId;
+    if (turnId !== undefined) await this.session.cancelTurn(turnId, 'stopped by the reader');
   }
 
   /** Takes an earlier message into the composer; sending it makes a sibling. @throws `AttachmentNotFound` */

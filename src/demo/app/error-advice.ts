@@ -70,13 +70,19 @@ const WORDS: { readonly [Code in LashErrorCode]: Words<Code> } = {
     `The model cannot take files of the type ${mime}. Choose another model, or edit the message and remove the file.`,
 
   TurnRunning: () => 'An answer is being written already. Wait for it, or stop it first.',
-  TurnLimitReached: ({ maxSteps }) =>
-    `The model took ${maxSteps} steps and was still not done, so it was stopped. “Continue” lets it go on.`,
+  TurnLimitReached: ({ limit, max }) =>
+    `The model used up its ${max} ${limit === 'time' ? 'milliseconds' : limit} and was still not done, so it was stopped. “Continue” lets it go on.`,
+  TurnNotFound: () => 'That answer is finished, or was never asked for.',
+  InputNotQueued: () => 'That message does not wait any more.',
   Cancelled: () => 'That was stopped.',
 
   ToolNotFound: ({ tool }) => `The model asked for a tool that does not exist: ${tool}.`,
   InvalidToolArguments: ({ tool, path, reason }) =>
     `The tool ${tool} was called with wrong arguments: ${path} ${reason}.`,
+  ToolTimeout: ({ tool }) => `The tool ${tool} took too long and was stopped.`,
+  ToolDenied: ({ tool }) => `The tool ${tool} was not allowed to run.`,
+  ToolOutcomeUnknown: ({ tool }) =>
+    `The tool ${tool} was running when its tab closed. Whether it did anything is unknown.`,
   ToolFailed: ({ tool }) => `The tool ${tool} failed.`,
 
   ProviderNotFound: ({ providerId }) =>
@@ -103,6 +109,7 @@ const WORDS: { readonly [Code in LashErrorCode]: Words<Code> } = {
     'The model answered with nothing at all. Press “Continue” to try again, or choose another model.',
   ContextOverflow: () =>
     'The conversation is longer than the model can read. Start a new chat, or choose a model with a larger context.',
+  AnswerInvalid: ({ reason }) => `The model’s answer is not the data that was asked for (${reason}).`,
   ContentFiltered: () => 'The model’s safety filter stopped the answer. Edit your message and try again.',
   OutputLimitReached: () =>
     'The model reached the longest answer that it may give. Press “Continue” for more.',
@@ -111,6 +118,8 @@ const WORDS: { readonly [Code in LashErrorCode]: Words<Code> } = {
     'A part of the app could not be loaded. Check that you are online and try again; if it stays so, reload the page.',
   WorkerLoadFailed: ({ causes }) =>
     `The part of the app that runs in the background did not start. Usual causes: ${causes.join('; ')}.`,
+  WorkerUnresponsive: () =>
+    'The background part of this app does not answer. Reload the page; nothing that was saved is lost.',
   WorkerLost: () =>
     'The part of the app that runs in the background has ended. What was saved is safe; reconnect to go on.',
   ProtocolMismatch: () => 'A part of the app is of another version. Reload the page.',

@@ -38,6 +38,14 @@ export function timeAgo(at: number, now: number): string {
   return new Date(at).toLocaleDateString('en', { day: 'numeric', month: 'short', year: 'numeric' });
 }
 
+/** The time of day, or the day and the time if it is another one. */
+export function clockTime(at: number): string {
+  const date = new Date(at);
+  const time = date.toLocaleTimeString('en', { hour: 'numeric', minute: '2-digit' });
+  if (date.toDateString() === new Date().toDateString()) return time;
+  return `${date.toLocaleDateString('en', { day: 'numeric', month: 'short' })}, ${time}`;
+}
+
 /** `text` on one line, cut to `length` characters. */
 export function oneLine(text: string, length: number): string {
   const line = text

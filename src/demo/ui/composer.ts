@@ -15,7 +15,7 @@ export function composer(app: App): TemplateResult {
   const { draft, chat } = app;
   if (chat?.readOnly === true)
     return html`<p class="read-only-note muted">This chat is open for reading only.</p>`;
-  const running = chat?.running === true && app.connection.state !== 'lost';
+  const running = chat?.stoppable === true && app.connection.state !== 'lost';
   return html`<form class="composer" aria-label="Message" @submit=${(event: Event) => submit(app, event)}>
     ${draft.editing === null ? nothing : editingBar(app)}
     ${
@@ -118,7 +118,7 @@ function canSend({ connection, opening }: App): boolean {
 
 function submit(app: App, event: Event): void {
   event.preventDefault();
-  if (app.chat?.running === true || !canSend(app)) return;
+  if (app.chat?.stoppable === true || !canSend(app)) return;
   app.notices.run(app.send());
   offerComposer();
 }

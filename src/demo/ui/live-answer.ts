@@ -8,6 +8,7 @@ import { duration } from '../app/format.ts';
 import { prose } from './prose.ts';
 import { reasoning } from './reasoning.ts';
 import { toolCard } from './tool-card.ts';
+import { turnWaits } from './turn-waits.ts';
 
 /**
  * What the running turn shows before it is history. It is not announced as it grows: a screen reader is told the whole
@@ -15,8 +16,12 @@ import { toolCard } from './tool-card.ts';
  */
 export function liveAnswer(turn: LiveTurn, chat: Chat, app: App): TemplateResult {
   const shown = turn.text !== '' || turn.reasoning !== '' || turn.toolCalls.length > 0;
-  return html`${shown ? answer(turn, chat, app) : nothing}
-    <div class="working" data-testid="working" ?hidden=${app.connection.state === 'lost'}>
+  return html`${shown ? answer(turn, chat, app) : nothing}${turnWaits(turn.waits, chat, app)}
+    <div
+      class="working"
+      data-testid="working"
+      ?hidden=${app.connection.state === 'lost' || turn.waits.length > 0 || turn.interrupted}
+    >
       ${
         turn.retry === null
           ? html`<span class="dots" aria-hidden="true"><i></i><i></i><i></i></span>

@@ -31,9 +31,8 @@ function words(app: App, chat: Chat): TemplateResult | typeof nothing {
   }
   return notice(
     html`<p>
-      The other tab is in the middle of an answer and keeps the chat until it is done. Taking over anyway
-      stops that answer: what it has written since its last finished step is lost; your question and all
-      finished steps stay.
+      The other tab is in the middle of an answer and keeps the chat until it is done. If you take over
+      anyway, this tab goes on with that answer from its last finished step.
     </p>`,
     takeOver(app, true),
   );

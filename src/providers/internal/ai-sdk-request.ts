@@ -47,6 +47,9 @@ export function toCallOptions(
     ...settings,
     prompt: request.system === '' ? messages : [{ role: 'system', content: request.system }, ...messages],
     ...(tools.length === 0 ? {} : { tools, toolChoice: { type: 'auto' } }),
+    ...(request.answerSchema === undefined
+      ? {}
+      : { responseFormat: { type: 'json', schema: request.answerSchema } }),
     abortSignal: signal,
   };
 }

@@ -8,3 +8,8 @@ export const MAX_PART_BYTES: number = 64 * 1024;
 export function jsonBytes(draft: NodeDraft): number {
   return utf8Length(JSON.stringify(draft));
 }
+
+/** How many bytes drafts are as JSON, together. */
+export function draftsBytes(drafts: readonly NodeDraft[]): number {
+  return drafts.reduce((sum, draft) => sum + jsonBytes(draft), 0);
+}

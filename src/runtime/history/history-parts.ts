@@ -1,5 +1,6 @@
 import type { Residency } from '../../contract/environment.ts';
 import type { CommitBudget, SessionStore } from '../../contract/store.ts';
+import type { TurnChange } from '../../contract/turn-store.ts';
 import type { NodeDraft } from '../../core/node.ts';
 import type { UsageEntry } from '../../core/usage.ts';
 import type { Feed } from '../feed.ts';
@@ -28,6 +29,10 @@ export interface AppendRequest {
   readonly usage: readonly UsageEntry[];
   readonly requires?: string;
   readonly durability?: 'strict';
+  /** Whether it may have been done already by whoever asks: then that is what it comes to. */
+  readonly repeat?: boolean;
+  /** What the last of the commits says of a turn (law TU4). */
+  readonly turn?: TurnChange;
 }
 
 /** What was appended, and the leaf behind it. */

@@ -1,4 +1,4 @@
-import type { CommitReceipt, CommitRequest, GraphChange } from '../../contract/store.ts';
+import type { CommitReceipt, GraphChange } from '../../contract/store.ts';
 import type { BranchPoint } from '../../core/branch-point.ts';
 import type { PathWindow, SessionHead } from '../../core/event.ts';
 import { totalBytes } from '../../core/node-bytes.ts';
@@ -133,12 +133,15 @@ export class History {
     }
     const nodeIds: string[] = [];
     let { parent, usage } = request;
+    const { turn: _turn, ...rest } = request;
     for (const [part, nodes] of batches.entries()) {
       const operationId = part === 0 ? request.operationId : `${request.operationId}~${part}`;
       const requires = part === 0 && request.requires !== undefined ? { requires: request.requires } : {};
       const change: GraphChange = { kind: 'append', parentId: parent, nodes, ...requires };
-      const receipt = await this.#commit(request, operationId, change, usage);
-      await this.#extend(receipt, parent, nodes);
+      const isLast = part === batches.length - 1;
+      const receipt = await this.#commit(isLast ? request : rest, operationId, change, usage);
+      const isHere = receipt.replayed && this.#path.leaf === receipt.leaf;
+      if (!isHere) await this.#extend(receipt, parent, nodes);
       nodeIds.push(...receipt.nodeIds);
       parent = receipt.leaf;
       usage = [];
@@ -147,9 +150,13 @@ export class History {
   }
 
   /** Moves the leaf, to where the path can be read. @throws `NodeNotFound`, `StoredDataCorrupt` (law ST6) */
-  async branch(operationId: string, leaf: string | null): Promise<void> {
+  async branch(
+    operationId: string,
+    leaf: string | null,
+    options: Pick<AppendRequest, 'turn' | 'durability' | 'repeat'> = {},
+  ): Promise<void> {
     const path = await this.#withPage(this.#held(leaf) ?? (await this.#unread(leaf)));
-    const receipt = await this.#commit({}, operationId, { kind: 'branch', leaf }, []);
+    const receipt = await this.#commit(options, operationId, { kind: 'branch', leaf }, []);
     if (isOvertaken(receipt)) return await this.#readBehind(() => this.follow());
     await this.#show(path, (shown) => this.#move(receipt, shown, true));
   }
@@ -237,13 +244,13 @@ export class History {
   }
 
   async #commit(
-    options: Pick<CommitRequest, 'durability'>,
+    options: Pick<AppendRequest, 'durability' | 'turn' | 'repeat'>,
     operationId: string,
     change: GraphChange,
     usage: readonly UsageEntry[],
   ): Promise<CommitReceipt> {
     const expectedRevision = this.#head.revision;
-    const { durability } = options;
+    const { durability, turn, repeat = false } = options;
     try {
       const receipt = await this.#parts.store.commit({
         operationId,
@@ -252,8 +259,9 @@ export class History {
         change,
         usage,
         ...(durability === undefined ? {} : { durability }),
+        ...(turn === undefined ? {} : { turn }),
       });
-      checkReceipt(receipt, expectedRevision);
+      if (!repeat) checkReceipt(receipt, expectedRevision);
       return receipt;
     } catch (error) {
       // What failed may be stored all the same, and another writer may have been faster: memory follows storage (HI1).

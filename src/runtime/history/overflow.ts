@@ -4,7 +4,7 @@ import type { AttachmentRef } from '../../core/attachment.ts';
 import type { JsonValue } from '../../core/json.ts';
 import type { NodeDraft } from '../../core/node.ts';
 import type { SessionAttachmentStore } from '../portable/owned-attachments.ts';
-import { jsonBytes, MAX_PART_BYTES } from './draft-size.ts';
+import { draftsBytes, jsonBytes, MAX_PART_BYTES } from './draft-size.ts';
 
 /** The drafts in batches that each fit a commit. Parts that are too long move into attachments (law ST13). */
 export async function fitCommits(
@@ -33,8 +33,7 @@ async function moved(
   store: SessionAttachmentStore,
   budget: CommitBudget,
 ): Promise<readonly NodeDraft[]> {
-  const total = drafts.reduce((sum, draft) => sum + jsonBytes(draft), 0);
-  if (total <= Math.min(MAX_PART_BYTES, budget.bytes)) return drafts;
+  if (draftsBytes(drafts) <= Math.min(MAX_PART_BYTES, budget.bytes)) return drafts;
   const { moveOverflow } = await loadModule('move-overflow', import('./move-overflow.ts'));
   return await moveOverflow(drafts, store, budget);
 }

@@ -4,9 +4,11 @@ import type { RuntimeEnvironment } from '../../contract/environment.ts';
 import type { ModelRequest, Provider, Providers } from '../../contract/provider.ts';
 import { type Tool, toolSpec } from '../../contract/tool.ts';
 import type { TraceContext, TraceEvent } from '../../contract/trace.ts';
+import type { TurnStore } from '../../contract/turn-store.ts';
 import type { AttachmentRef } from '../../core/attachment.ts';
-import { type LashError, toWireError } from '../../core/error.ts';
+import { LashError, toWireError } from '../../core/error.ts';
 import type { PathWindow } from '../../core/event.ts';
+import type { JsonObject } from '../../core/json.ts';
 import type { SessionPolicy } from '../../core/policy.ts';
 import type { PromptLayerData } from '../../core/prompt-layer.ts';
 import { NO_USAGE } from '../../core/usage.ts';
@@ -14,16 +16,18 @@ import type { RenderedPrompt } from '../../prompt/render.ts';
 import { createPromptRenderer, type PromptRenderer } from '../../prompt/renderer.ts';
 import { contextBudget, NO_SELECTION, selectContext, selectedPath } from '../../turn/context.ts';
 import type { TurnEffect } from '../../turn/effect.ts';
-import { estimateTokens } from '../../turn/estimate.ts';
+import { estimateNodesTokens, estimateTokens } from '../../turn/estimate.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
 import { ABORTED, untilAborted } from '../abort.ts';
 import type { Feed } from '../feed.ts';
 import type { History } from '../history/history.ts';
 import type { SessionAttachmentStore } from '../portable/owned-attachments.ts';
 import type { SecretVault } from '../secrets.ts';
+import { answerInstruction } from './answer-check.ts';
 import { StreamMeter, streamEventName, traceParts, traceUsage } from './call-trace.ts';
 import { callModel, type ModelCallListener, type ModelCallResult } from './model-call.ts';
 import { attachmentsOf, promptMessages } from './model-request.ts';
+import type { RateLimits } from './rate-limits.ts';
 import { RequestTrace } from './request-trace.ts';
 import { resolveProvider } from './resolve-provider.ts';
 import type { Tracer } from './tracer.ts';
@@ -40,6 +44,12 @@ export interface SessionParts {
   readonly clock: Clock;
   readonly providers: Providers;
   tools(): readonly Tool[];
+  /** What the session keeps of its turns. */
+  readonly turns: TurnStore;
+  /** Shared by the sessions of a worker. */
+  readonly rates: RateLimits;
+  /** Whether the platform believes that there is a network. */
+  online(): boolean;
 }
 
 /** What a turn brings to its model calls. `policy` is the session's as the turn began. */
@@ -48,12 +58,26 @@ export interface TurnScope {
   readonly turnIndex: number;
   readonly policy: SessionPolicy;
   readonly prompt: PromptLayerData | undefined;
+  /** The schema of the answer that the turn asked for. */
+  readonly answer: JsonObject | undefined;
+}
+
+/** An answer that did not fit, and why: the model is shown both. */
+export interface Misfit {
+  readonly text: string;
+  readonly reason: string;
 }
 
 /** The context of a model for which neither the policy nor the provider names a limit. */
 const DEFAULT_CONTEXT_TOKENS = 8192;
 
 type ModelEffect = Extract<TurnEffect, { type: 'call-model' }>;
+/** What becomes of a model call. */
+export type ModelOutcome = Extract<
+  TurnInputEvent,
+  { readonly type: 'model-answered' | 'model-failed' | 'model-stopped' }
+>;
+
 type TraceStreamEvent = Extract<TraceEvent, { type: 'runtime_stream_event' }>['event'];
 
 /** Makes the model calls of a session: builds the request, streams the answer to the feed, and traces both. */
@@ -73,13 +97,18 @@ export class ModelCaller {
   }
 
   /** Makes the call and resolves with what the machine is to be told; it rejects for defects of the engine only. */
-  async call(effect: ModelEffect, scope: TurnScope, signal: AbortSignal): Promise<TurnInputEvent> {
+  async call(
+    effect: ModelEffect,
+    scope: TurnScope,
+    signal: AbortSignal,
+    misfit: Misfit | null = null,
+  ): Promise<ModelOutcome> {
     const { tracer, clock, secrets } = this.#parts;
     const context = this.#traceContext(effect, scope);
     const startedAt = clock.now();
     const meter = new StreamMeter(startedAt);
     try {
-      const { answer, stopped } = await this.#stream(effect, scope, signal, context, meter);
+      const { answer, stopped } = await this.#stream(effect, scope, signal, context, meter, misfit);
       const at = clock.now();
       const text = answer.parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
       if (stopped) {
@@ -106,7 +135,7 @@ export class ModelCaller {
         error: { ...traceError(error), terminal_reason: 'provider_error' },
         stream_summary: meter.summary(clock.now()),
       });
-      return { type: 'model-failed', effect: effect.id, error: toWireError(error) };
+      return { type: 'model-failed', effect: effect.id, error: toWireError(error), at: clock.now() };
     }
   }
 
@@ -116,6 +145,7 @@ export class ModelCaller {
     signal: AbortSignal,
     context: TraceContext,
     meter: StreamMeter,
+    misfit: Misfit | null,
   ): Promise<ModelCallResult> {
     const { secrets } = this.#parts;
     const prepared = await untilAborted(this.#prepare(effect, scope, context, signal), signal);
@@ -123,7 +153,8 @@ export class ModelCaller {
       const { model } = scope.policy.provider;
       return { answer: { model, parts: [], finish: 'missing', usage: NO_USAGE }, stopped: true };
     }
-    const { provider, request } = prepared;
+    const { provider } = prepared;
+    const request = misfit === null ? prepared.request : withMisfit(prepared.request, misfit);
     const listener = this.#listener(scope.turnId, effect.correlationId, context, meter);
     return await callModel(provider, request, signal, secrets, listener);
   }
@@ -195,9 +226,17 @@ export class ModelCaller {
     const promptTokens = estimateTokens(rendered.text) + estimateTokens(JSON.stringify(tools));
     const budget = contextBudget(limit ?? DEFAULT_CONTEXT_TOKENS, promptTokens);
     const { nodes } = await this.#context(effect.leaf, budget);
+    if (limit !== undefined) refuseOverflow(promptTokens + estimateNodesTokens(nodes), limit);
     const messages = await promptMessages(nodes, attachments);
     signal.throwIfAborted();
-    const request = { sessionId: history.sessionId, system: rendered.text, messages, tools };
+    const { answer } = scope;
+    const request = {
+      sessionId: history.sessionId,
+      system: answer === undefined ? rendered.text : `${rendered.text}\n\n${answerInstruction(answer)}`,
+      messages,
+      tools,
+      ...(answer === undefined ? {} : { answerSchema: answer }),
+    };
     this.#shown = attachmentsOf(nodes);
     if (tracer.on) {
       const traced = this.#requestTrace.next(request, provider.model, nodes, scope.turnId);
@@ -266,6 +305,21 @@ const TERMINAL_REASONS = {
   other: 'unknown',
   missing: 'unknown',
 } as const;
+
+/** What the model is shown of an answer that did not fit. */
+function withMisfit(request: ModelRequest, { text, reason }: Misfit): ModelRequest {
+  const said = { role: 'assistant', parts: [{ type: 'text', text }] } as const;
+  const hint = `That is not the JSON that was asked for: ${reason}. Answer with the corrected JSON alone.`;
+  const asked = { role: 'user', parts: [{ type: 'text', text: hint }] } as const;
+  return { ...request, messages: [...request.messages, said, asked] };
+}
+
+/** Refuses what a provider would refuse, before it is asked. The estimate is rough, and errs to either side. */
+function refuseOverflow(tokens: number, maxContextTokens: number): void {
+  if (tokens <= maxContextTokens) return;
+  const message = `The newest turn and the prompt take about ${tokens} tokens, and the model takes ${maxContextTokens}`;
+  throw new LashError('ContextOverflow', message, { maxContextTokens });
+}
 
 function traceError(error: LashError): { message: string; retryable: boolean; code: string; raw?: string } {
   const { message, retryable, code, cause } = error;

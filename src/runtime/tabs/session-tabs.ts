@@ -10,7 +10,6 @@ import type { SessionParts } from '../model/model-caller.ts';
 import { ActivityRelay } from './activity-relay.ts';
 import { fenced } from './fenced.ts';
 import { FollowedTurn } from './followed-turn.ts';
-import { endOfTurn } from './turn-end.ts';
 import { WriterSeat } from './writer-seat.ts';
 
 /** The session that its tabs share. */
@@ -27,8 +26,12 @@ export interface TabHost {
   runningTurn(): string | null;
   /** Loads title and policy again. */
   loadMeta(): Promise<void>;
-  /** Ends the running turn with this error, and resolves when it writes no more. */
-  failTurn(error: LashError): Promise<void>;
+  /** Leaves the running turn to whoever writes now, and resolves when it writes no more here. */
+  leaveTurn(error: LashError): Promise<void>;
+  /** Something was stored for the session's turns: shows how a turn ended that is over, and what is queued. */
+  turnsChanged(): Promise<void>;
+  /** Nobody holds the lease any more. */
+  nobodyWrites(): void;
   /** Every further call is answered with this error. */
   end(error: LashError): void;
 }
@@ -38,11 +41,11 @@ export interface TabHost {
  *
  * - FO1 A notice is a hint: what is committed is read from the store (law LE3), and never keeps a write waiting.
  * - FO2 A turn that runs elsewhere is shown as it runs. Notices are handled in order, so that what streams is shown
- *   behind what is committed. It ends for this tab when it ends there.
+ *   behind what is committed. It ends for this tab when it is stored as ended, whoever ended it.
  * - FO3 Whoever holds the lease believes no other writer's activity.
  * - FO4 What one tab commits, the others hear of; what its turn shows is published only while somebody follows.
- * - FO5 A turn of another tab of which nothing is heard is asked about, and who ran it answers. If nobody does and nobody
- *   writes, or if another turn shows, it is over: how it ended is what it committed.
+ * - FO5 A turn of another tab of which nothing is heard is asked about, and who runs it answers. If nobody does, what is
+ *   stored tells whether it is over; if it is not and nobody writes, it is gone on with.
  */
 export class SessionTabs {
   readonly #leases: SessionLeases;
@@ -105,6 +108,11 @@ export class SessionTabs {
     await this.#seat.enter({ turnId });
   }
 
+  /** Whether the lease is here. */
+  get isWriter(): boolean {
+    return this.#seat.held;
+  }
+
   /** The turn is over, or was refused. */
   leave(): void {
     this.#seat.leave();
@@ -130,14 +138,24 @@ export class SessionTabs {
     if (this.#seat.writer === 'here' && this.#host.runningTurn() !== null) {
       const { epoch } = await this.#store.load({ kind: 'head' });
       const own = this.#history.epoch;
-      if (epoch !== own) await this.#host.failTurn(fenced(own, epoch));
+      if (epoch !== own) await this.#host.leaveTurn(fenced(own, epoch));
     }
     await this.#look();
   }
 
   /** Tells the other tabs that something of the session changed which no event of the feed tells. */
-  announce(notice: Extract<SessionNotice, { readonly kind: 'changed' | 'meta-changed' }>): void {
+  announce(
+    notice: Extract<SessionNotice, { readonly kind: 'changed' | 'meta-changed' | 'turns-changed' }>,
+  ): void {
     this.#publish(notice);
+  }
+
+  /** Tells the feed what happened elsewhere, and the other tabs nothing. */
+  tell(event: SessionEvent): void {
+    this.#fromElsewhere = true;
+    this.#feed.emit(event);
+    this.#fromElsewhere = false;
+    if (this.#host.view().turn === null) this.#followed.end();
   }
 
   /** Gives the lease up and hears nothing more. */
@@ -181,6 +199,8 @@ export class SessionTabs {
         break;
       case 'meta-changed':
         return await this.#host.loadMeta();
+      case 'turns-changed':
+        return await this.#host.turnsChanged();
       case 'deleted':
         await this.#store.load({ kind: 'head' });
         return;
@@ -201,6 +221,7 @@ export class SessionTabs {
     this.#enqueue(async () => {
       await this.#seat.look();
       await this.#catchUp();
+      await this.#host.turnsChanged();
       await this.#host.loadMeta();
     });
     this.#publish({ kind: 'following' });
@@ -223,7 +244,7 @@ export class SessionTabs {
     await this.#forsakeBefore(turn.turnId);
     this.#followed.hear();
     const same = JSON.stringify(turn) === JSON.stringify(this.#host.view().turn);
-    if (!same) this.#tell({ type: 'turn-joined', turn });
+    if (!same) this.tell({ type: 'turn-joined', turn });
   }
 
   /** Shows what happens in a turn that runs elsewhere. */
@@ -237,7 +258,7 @@ export class SessionTabs {
       const shown = began || this.#host.view().turn?.turnId === turnId;
       if (shown) {
         this.#followed.hear();
-        this.#tell(event);
+        this.tell(event);
       }
       // A turn that was refused may begin again under its name.
       if (began) this.#heardEnd = null;
@@ -258,6 +279,7 @@ export class SessionTabs {
         return this.#publish({ kind: 'changed' });
       case 'branches-changed':
       case 'title-changed':
+      case 'queue-changed':
       case 'turn-joined':
       case 'writer-changed':
       case 'session-deleted':
@@ -271,39 +293,28 @@ export class SessionTabs {
   }
 
   #onWriter(writer: SessionWriter): void {
-    this.#tell({ type: 'writer-changed', writer });
-    // Whoever prepared to write has read what the other one committed.
-    if (writer === 'here') this.#forsake();
-    if (writer === 'nobody') this.#followed.doubt();
+    this.tell({ type: 'writer-changed', writer });
+    if (writer === 'nobody') this.#enqueue(() => this.#giveUp());
   }
 
-  /** Nobody answers for the turn that is shown. */
+  /** Nobody answers for the turn that is shown, or nobody writes: what is stored tells the rest (FO5). */
   async #giveUp(): Promise<void> {
     await this.#seat.look();
-    if (this.#seat.writer === 'nobody') await this.#forsakeBefore(null);
+    await this.#catchUp();
+    await this.#host.turnsChanged();
+    if (this.#seat.writer === 'nobody') this.#host.nobodyWrites();
   }
 
-  /** Another turn shows, or (`null`) none: one that is shown and ran elsewhere is over. */
-  async #forsakeBefore(turnId: string | null): Promise<void> {
+  /** Another turn shows: one that is shown and ran elsewhere is over. */
+  async #forsakeBefore(turnId: string): Promise<void> {
     const shown = this.#host.view().turn?.turnId ?? turnId;
     if (shown === turnId || shown === this.#host.runningTurn()) return;
-    try {
-      await this.#catchUp();
-    } finally {
-      this.#forsake();
-    }
-  }
-
-  /** Ends the turn that is shown and ran elsewhere, as what it committed tells (FO5). */
-  #forsake(): void {
-    const turnId = this.#host.view().turn?.turnId;
-    if (turnId === undefined || turnId === this.#host.runningTurn()) return;
-    const { resident, head } = this.#history;
-    this.#tell({ type: 'turn-finished', turnId, result: endOfTurn(turnId, resident, head.leaf) });
+    await this.#catchUp();
+    await this.#host.turnsChanged();
   }
 
   #onLost(): void {
-    const stopped = this.#host.failTurn(this.#fenced());
+    const stopped = this.#host.leaveTurn(this.#fenced());
     this.#enqueue(async () => {
       await stopped;
       this.#publish({ kind: 'following' });
@@ -320,16 +331,9 @@ export class SessionTabs {
   async #end(error: LashError): Promise<void> {
     this.#closed = true;
     this.#host.end(error);
-    await this.#host.failTurn(error);
+    await this.#host.leaveTurn(error);
     this.#stop();
-    this.#tell({ type: 'session-deleted' });
+    this.tell({ type: 'session-deleted' });
     this.#seat.rest();
-  }
-
-  #tell(event: SessionEvent): void {
-    this.#fromElsewhere = true;
-    this.#feed.emit(event);
-    this.#fromElsewhere = false;
-    if (this.#host.view().turn === null) this.#followed.end();
   }
 }

@@ -10,7 +10,7 @@ export const LINGER_MS = 5000;
 /** After how long a writer that storage kept from writing tries again, in milliseconds. */
 const RETRY_MS = 1000;
 /** How often a writer elsewhere is checked to be alive, in milliseconds. */
-const WATCH_MS = 2000;
+const WATCH_MS = 500;
 
 /** What a writer's seat stands on. */
 export interface SeatParts {
@@ -55,8 +55,8 @@ interface Held {
  * - WS4 It is not held while idle: it goes `lingerMs` after the last use, at once when it is wanted elsewhere or the
  *   page rests, and when the runtime closes.
  * - WS5 A running turn keeps it, and says so to whoever wants it; a short write is finished, and then it goes.
- * - WS6 Whoever lost it stops: the running turn ends as failed with `WriterFenced`, and memory follows storage. One that
- *   is still preparing to write does not begin.
+ * - WS6 Whoever lost it stops and leaves the running turn to whoever took it, and memory follows storage. One that is
+ *   still preparing to write does not begin.
  * - WS7 A writer that storage keeps from writing (`StorageBlocked`) tells its caller and goes on trying, until it may
  *   write, storage says something else, the lease is lost or given up, or the runtime closes.
  */

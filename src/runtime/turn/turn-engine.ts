@@ -1,9 +1,21 @@
-import type { NodeDraft } from '../../core/node.ts';
+import type { RecordedTurn } from '../../contract/turn-store.ts';
+import type { LiveTurn } from '../../core/live-turn.ts';
 import type { SessionPolicy } from '../../core/policy.ts';
 import type { TurnInput, TurnRequest } from '../../core/turn-input.ts';
 import { ModelCaller, type SessionParts } from '../model/model-caller.ts';
-import { checkImages, inputDraft, planTurn } from './turn-plan.ts';
+import { liveTurnOf } from './live-turn.ts';
+import type { TurnAsk } from './queued-input.ts';
+import { readTurn } from './turn-journal.ts';
+import { checkAsk, checkImages, hashOf, planTurn } from './turn-plan.ts';
 import { TurnRun } from './turn-run.ts';
+
+/** A request for a turn that was checked. `hash` tells equal ones from others. */
+export interface CheckedAsk {
+  readonly ask: TurnAsk;
+  readonly hash: string;
+}
+
+const NONE: ReadonlySet<string> = new Set();
 
 /** Makes the turns of one session. It is loaded with the first one: whoever only reads or follows does without. */
 export class TurnEngine {
@@ -15,24 +27,36 @@ export class TurnEngine {
     this.#caller = new ModelCaller(parts);
   }
 
-  /** The user's message as a node; `null`: the model is to answer what is there. @throws `InvalidInput`, `NotData` */
-  draft(turnId: string, input: TurnInput): NodeDraft | null {
-    return inputDraft(input, turnId, this.#parts.clock);
+  /** Checks what a turn is asked to do. @throws `InvalidInput`, `NotData`, `AttachmentNotFound` */
+  async check(input: TurnInput, request: TurnRequest): Promise<CheckedAsk> {
+    const ask = this.#parts.secrets.redactJson(checkAsk(input, request));
+    await checkImages(ask, this.#parts.environment.attachmentStore);
+    return { ask, hash: await hashOf(ask) };
   }
 
-  /** Refuses images whose bytes are not stored. @throws `AttachmentNotFound` */
-  async check(draft: NodeDraft | null): Promise<void> {
-    await checkImages(draft, this.#parts.environment.attachmentStore);
+  /** A turn that is ready to begin; the writer's lease is held. @throws `NodeNotFound` (`from`), `InvalidInput` */
+  async plan(turnId: string, { ask, hash }: CheckedAsk, policy: SessionPolicy): Promise<TurnRun> {
+    const { scope, state, input, target } = await planTurn(this.#parts, policy, turnId, ask);
+    const nothing = { entries: 0, started: NONE, pageTools: NONE, signals: new Map() };
+    const start = { scope, hash, state, ...nothing, input, target };
+    return new TurnRun(start, this.#parts, this.#caller);
   }
 
-  /** A turn that is ready to start. @throws `NodeNotFound` (`from`), `InvalidInput` */
-  async prepare(
-    turnId: string,
-    draft: NodeDraft | null,
-    policy: SessionPolicy,
-    request: TurnRequest,
-  ): Promise<TurnRun> {
-    const plan = await planTurn(this.#parts, policy, turnId, draft, request);
-    return new TurnRun(plan, this.#parts, this.#caller);
+  /** Goes on with a turn that nobody runs; the writer's lease is held. @throws `StoredDataCorrupt` */
+  goOn(recorded: RecordedTurn): TurnRun {
+    const found = readTurn(this.#parts.history.sessionId, recorded);
+    const { turnId, hash, plan, ...rest } = found;
+    const { turnIndex, policy, prompt, answer } = plan;
+    const scope = { turnId, turnIndex, policy, prompt, answer };
+    const start = { ...rest, scope, hash, input: null, target: 'stay' } as const;
+    const run = new TurnRun(start, this.#parts, this.#caller);
+    this.#parts.feed.emit({ type: 'turn-joined', turn: liveTurnOf(found) });
+    run.goOn();
+    return run;
+  }
+
+  /** What a turn shows that nobody runs. @throws `StoredDataCorrupt` */
+  show(recorded: RecordedTurn): LiveTurn {
+    return liveTurnOf(readTurn(this.#parts.history.sessionId, recorded));
   }
 }

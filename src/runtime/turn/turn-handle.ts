@@ -3,25 +3,33 @@ import type { SessionEvent, TurnActivity } from '../../core/event.ts';
 import type { TurnResult } from '../../core/turn-result.ts';
 import { Deferred } from '../deferred.ts';
 import type { Feed } from '../feed.ts';
-import type { TurnRun } from './turn-run.ts';
 
-/** A running turn, as its caller holds it. Dropping it does not stop the turn. */
+/** What a handle needs to know of its turn, wherever that runs. */
+export interface TurnSource {
+  readonly turnId: string;
+  readonly feed: Feed;
+  readonly accepted: Promise<void>;
+  /** How the turn ended, whoever ran it. */
+  readonly result: Promise<TurnResult>;
+  cancel(reason: string): Promise<void>;
+}
+
+/** A turn, as its caller holds it. Dropping it does not stop the turn. */
 export class TurnHandle implements AsyncIterable<TurnActivity> {
   readonly turnId: string;
   /** Resolves once the input is stored; rejects with the reason if it was not accepted. */
   readonly accepted: Promise<void>;
   /** How the turn ended, however it ended; rejects only if the input was not accepted. */
   readonly result: Promise<TurnResult>;
-  readonly #run: Promise<TurnRun>;
-  readonly #feed: Feed;
+  readonly #source: TurnSource;
 
-  constructor(turnId: string, run: Promise<TurnRun>, feed: Feed) {
-    this.turnId = turnId;
-    this.#run = run;
-    this.#feed = feed;
-    this.accepted = run.then((started) => started.accepted);
-    this.result = this.accepted.then(async () => await (await run).result);
+  constructor(source: TurnSource) {
+    this.turnId = source.turnId;
+    this.#source = source;
+    this.accepted = source.accepted;
+    this.result = source.accepted.then(async () => await source.result);
     // `accepted` and the iterator tell of a refusal as well; a caller may look at one of the three only.
+    this.accepted.catch(() => undefined);
     this.result.catch(() => undefined);
   }
 
@@ -30,7 +38,13 @@ export class TurnHandle implements AsyncIterable<TurnActivity> {
    * Rejects if the input was not accepted.
    */
   async cancel(reason = 'stopped by the caller'): Promise<TurnResult> {
-    (await this.#run).cancel(reason);
+    try {
+      await this.#source.cancel(reason);
+    } catch (error) {
+      // Of an input that was not accepted that is the reason.
+      await this.accepted;
+      throw error;
+    }
     return await this.result;
   }
 
@@ -42,7 +56,7 @@ export class TurnHandle implements AsyncIterable<TurnActivity> {
     const waiting: TurnActivity[] = [];
     let wake = new Deferred<void>();
     let ended: { readonly error?: unknown } | null = null;
-    const stop = this.#feed.subscribe((event) => {
+    const stop = this.#source.feed.subscribe((event) => {
       if (!isActivityOf(event, this.turnId)) return;
       waiting.push(event);
       wake.resolve();

@@ -14,11 +14,5 @@ export function turnIdOf(request: TurnRequest, clock: Clock): string {
     const reason = `must be at most ${MAX_TURN_ID_BYTES} bytes of UTF-8`;
     throw new LashError('InvalidInput', `inputId ${reason}`, { path: 'inputId', reason });
   }
-  if (request.whenRunning !== undefined && request.whenRunning !== 'reject') {
-    const feature = `whenRunning: ${request.whenRunning}`;
-    throw new LashError('Unsupported', `${feature} has no engine yet; wait for the running turn`, {
-      feature,
-    });
-  }
   return id;
 }

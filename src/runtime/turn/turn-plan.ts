@@ -1,75 +1,85 @@
-import type { Clock } from '../../contract/clock.ts';
+import { sha256Of } from '../../contract/digest.ts';
 import { LashError } from '../../core/error.ts';
 import type { PathWindow } from '../../core/event.ts';
+import { canonicalJson, type JsonValue } from '../../core/json.ts';
 import type { UserPart } from '../../core/message.ts';
 import type { NodeDraft } from '../../core/node.ts';
 import { refuseNonData } from '../../core/plain-data.ts';
 import type { SessionPolicy } from '../../core/policy.ts';
 import type { TurnInput, TurnRequest } from '../../core/turn-input.ts';
-import type { TurnConfig } from '../../turn/state.ts';
+import { newTurn } from '../../turn/boundary.ts';
+import type { TurnConfig, TurnState } from '../../turn/state.ts';
 import type { SessionParts, TurnScope } from '../model/model-caller.ts';
 import type { SessionAttachmentStore } from '../portable/owned-attachments.ts';
+import { messageDraft, type TurnAsk } from './queued-input.ts';
 
-/** The user's message as a node, or `null` where the model is to answer what is there. @throws `InvalidInput`, `NotData` */
-export function inputDraft(input: TurnInput, turnId: string, clock: Clock): NodeDraft | null {
-  if (input === null) return null;
+/** What a turn is asked to do, checked and copied. @throws `InvalidInput`, `NotData` */
+export function checkAsk(input: TurnInput, { from, prompt, answer, whenRunning }: TurnRequest): TurnAsk {
+  const ask = {
+    ...(from === undefined ? {} : { from }),
+    ...(prompt === undefined ? {} : { prompt }),
+    ...(answer === undefined ? {} : { answer }),
+    ...(whenRunning === 'inject' ? { inject: true } : {}),
+  };
+  if (input === null) {
+    if (whenRunning === 'inject') throw invalid('input', 'is null, and there is nothing to read');
+    return { parts: null, ...structuredClone(ask) };
+  }
   const parts: readonly UserPart[] =
     typeof input === 'string' ? [{ type: 'text', text: input }] : input.parts;
   refuseNonData(parts, 'input.parts');
+  refuseNonData(ask, 'options');
   const kept = structuredClone(parts).filter((part) => part.type !== 'text' || part.text !== '');
   if (kept.length === 0) throw invalid('input', 'has no content');
-  const message = { role: 'user', parts: kept } as const;
-  return { createdAt: clock.now(), body: { kind: 'conversation', message, turnId } };
+  return { parts: kept, ...structuredClone(ask) };
+}
+
+/** Tells equal requests from others (law TU1): when and how it waits for its turn is no part of what is asked. */
+export async function hashOf({ parts, from, prompt, answer }: TurnAsk): Promise<string> {
+  const asked = { parts, from, prompt, answer } as unknown as JsonValue;
+  return await sha256Of(new TextEncoder().encode(canonicalJson(asked)));
 }
 
 /** Refuses images whose bytes are not stored: no model call could be made with them. @throws `AttachmentNotFound` */
-export async function checkImages(draft: NodeDraft | null, store: SessionAttachmentStore): Promise<void> {
-  if (draft?.body.kind !== 'conversation') return;
-  for (const part of draft.body.message.parts) {
+export async function checkImages({ parts }: TurnAsk, store: SessionAttachmentStore): Promise<void> {
+  for (const part of parts ?? []) {
     if (part.type === 'image') await store.get(part.attachment.id);
   }
 }
 
-/** What a turn is started with, once its input was checked. */
-export interface TurnPlan extends TurnScope {
-  readonly config: TurnConfig;
-  readonly from: string | null;
+/** What a turn begins with. Without an input it may have to move the leaf first. */
+export interface TurnPlan {
+  readonly scope: TurnScope;
+  readonly state: TurnState;
   readonly input: NodeDraft | null;
+  readonly target: 'stay' | 'branch';
 }
 
-/**
- * What a turn is to do. Where it goes on from a node off the path without an input, it branches there first.
- *
- * @throws `NodeNotFound` (`from`), `InvalidInput` where there is nothing to answer
- */
+/** @throws `NodeNotFound` (`from`), `InvalidInput` where there is nothing to answer */
 export async function planTurn(
-  { environment, history }: Pick<SessionParts, 'environment' | 'history'>,
+  { environment, history, clock }: Pick<SessionParts, 'environment' | 'history' | 'clock'>,
   policy: SessionPolicy,
   turnId: string,
-  draft: NodeDraft | null,
-  options: TurnRequest,
+  ask: TurnAsk,
 ): Promise<TurnPlan> {
-  const from = options.from === undefined ? history.head.leaf : options.from;
+  const { parts, prompt, answer } = ask;
+  const from = ask.from === undefined ? history.head.leaf : ask.from;
   const asked = await countQuestions(history.pages(from));
-  if (draft === null) {
-    if (asked === 0) throw nothingToAnswer();
-    if (!(await history.isActive(from))) await history.branch(`${turnId}/from`, from);
-  }
-  const turnIndex = draft === null ? asked : asked + 1;
+  if (parts === null && asked === 0) throw nothingToAnswer();
+  const turnIndex = parts === null ? asked : asked + 1;
   const { limits, termination } = environment;
-  return {
+  const config: TurnConfig = {
     turnId,
-    turnIndex,
-    policy,
-    prompt: options.prompt,
-    from,
-    input: draft === null ? null : numbered(draft, turnIndex),
-    config: {
-      turnId,
-      maxSteps: policy.maxSteps ?? limits.maxSteps,
-      retries: limits.retries,
-      treatMissingDoneAsFailure: termination.treatMissingDoneAsFailure,
-    },
+    maxSteps: policy.maxSteps ?? limits.maxSteps,
+    ...(policy.maxTokens === undefined ? {} : { maxTokens: policy.maxTokens }),
+    retries: limits.retries,
+    treatMissingDoneAsFailure: termination.treatMissingDoneAsFailure,
+  };
+  return {
+    scope: { turnId, turnIndex, policy, prompt, answer: answer?.schema },
+    state: newTurn(config, from),
+    input: parts === null ? null : numbered(messageDraft(parts, turnId, clock.now()), turnIndex),
+    target: parts !== null || (await history.isActive(from)) ? 'stay' : 'branch',
   };
 }
 

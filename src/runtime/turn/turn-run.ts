@@ -1,44 +1,111 @@
-import type { ToolContext } from '../../contract/tool.ts';
 import type { TraceContext } from '../../contract/trace.ts';
-import { fromWireError, LashError, toWireError, type WireError } from '../../core/error.ts';
-import type { TurnActivity } from '../../core/event.ts';
+import { fromWireError, isLashError, type LashError, toWireError, type WireError } from '../../core/error.ts';
+import type { SessionEvent, TurnActivity } from '../../core/event.ts';
+import type { JsonValue } from '../../core/json.ts';
 import type { NodeDraft } from '../../core/node.ts';
-import type { ToolOutcome } from '../../core/tool-call.ts';
 import type { TurnResult } from '../../core/turn-result.ts';
-import type { TurnEffect } from '../../turn/effect.ts';
+import type { TurnWait } from '../../core/turn-wait.ts';
+import type { GraphTarget, TurnEffect } from '../../turn/effect.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
-import { newTurn, transition } from '../../turn/machine.ts';
+import { transition } from '../../turn/machine.ts';
+import { heldEffects, openEffects, waitsOf } from '../../turn/open-effects.ts';
+import { isRecorded } from '../../turn/replay.ts';
 import type { TurnState } from '../../turn/state.ts';
 import { Deferred } from '../deferred.ts';
-import type { ModelCaller, SessionParts } from '../model/model-caller.ts';
-import { dispatchTool } from './tool-dispatch.ts';
-import type { TurnPlan } from './turn-plan.ts';
+import { draftsBytes, MAX_PART_BYTES } from '../history/draft-size.ts';
+import type { ModelCaller, SessionParts, TurnScope } from '../model/model-caller.ts';
+import { cancelled } from '../session-errors.ts';
+import { LONG_WAIT_MS, ModelCalls } from './model-calls.ts';
+import { pause, PatientStorage } from './patient-storage.ts';
+import { collectInputs, partsOf } from './queued-input.ts';
+import { ShownTexts } from './shown-texts.ts';
+import { ToolCalls } from './tool-calls.ts';
+import { type CommitEffect, TurnCommits } from './turn-commits.ts';
+import { type JournalEntry, TurnJournal } from './turn-journal.ts';
+import { expiry } from './turn-time.ts';
+
+/** What a run is made of: the plan of a turn, and where it stands. */
+export interface RunStart {
+  readonly scope: TurnScope;
+  readonly hash: string;
+  readonly state: TurnState;
+  /** What it begins with. */
+  readonly input: NodeDraft | null;
+  readonly target: GraphTarget;
+  /** Entries that its journal has already. */
+  readonly entries: number;
+  readonly started: ReadonlySet<string>;
+  readonly pageTools: ReadonlySet<string>;
+  readonly signals: ReadonlyMap<string, JsonValue>;
+}
+
+/**
+ * How a run ended. `finished`: the turn did. `suspended`: it waits, and nobody runs it (law TU11). `left`: it is as it was
+ * stored last, and whoever holds the lease goes on with it.
+ */
+export type RunEnd =
+  | { readonly kind: 'finished'; readonly result: TurnResult }
+  | { readonly kind: 'suspended'; readonly waits: readonly TurnWait[] }
+  | { readonly kind: 'left'; readonly error: LashError };
 
 /**
  * Drives one turn: feeds the machine with inputs, one at a time, and performs the effects it asks for. The only place
  * that waits on behalf of a turn.
  *
  * - TR-1 Every effect that fails in an unforeseen way ends the turn as failed; none is left without an answer (law TU6),
- *   and none outlives the turn.
+ *   and none outlives the run.
  * - TR-2 Memory and events follow a completed commit (law ST14), since `committed` is the answer to it.
+ * - TR-3 What the machine is told is stored before anything follows from it, unless a commit that follows stores it
+ *   (law TU3).
+ * - TR-4 Whoever is not the writer any more stops, tells nothing and changes nothing.
  */
 export class TurnRun {
-  readonly #plan: TurnPlan;
+  readonly #start: RunStart;
   readonly #parts: SessionParts;
-  readonly #caller: ModelCaller;
+  readonly #journal: TurnJournal;
+  readonly #texts: ShownTexts;
+  readonly #models: ModelCalls;
+  readonly #tools: ToolCalls;
+  readonly #storage: PatientStorage;
+  readonly #commits: TurnCommits;
   readonly #inputs: TurnInputEvent[] = [];
   readonly #aborts = new Map<string, AbortController>();
+  readonly #started: Set<string>;
+  readonly #signals: Map<string, JsonValue>;
   readonly #accepted = new Deferred<void>();
-  readonly #result = new Deferred<TurnResult>();
+  readonly #ended = new Deferred<RunEnd>();
+  readonly #unsubscribe: () => void;
   #state: TurnState;
+  /** Whether the turn is stored as one that has begun. */
+  #isStored = false;
   #draining = false;
-  #commits: Promise<unknown> = Promise.resolve();
+  #over = false;
+  #writing: Promise<unknown> = Promise.resolve();
 
-  constructor(plan: TurnPlan, parts: SessionParts, caller: ModelCaller) {
-    this.#plan = plan;
+  constructor(start: RunStart, parts: SessionParts, caller: ModelCaller) {
+    const { turnId } = start.scope;
+    this.#start = start;
     this.#parts = parts;
-    this.#caller = caller;
-    this.#state = newTurn(plan.config, plan.from);
+    this.#state = start.state;
+    this.#started = new Set(start.started);
+    this.#signals = new Map(start.signals);
+    this.#journal = new TurnJournal(parts.turns, turnId, start.entries, () => parts.history.epoch);
+    this.#texts = new ShownTexts(this.#journal, parts.clock);
+    this.#storage = new PatientStorage(parts.clock, (error) =>
+      this.#tellWaits(error === null ? waitsOf(this.#state) : [{ kind: 'storage', code: error.code }]),
+    );
+    this.#commits = new TurnCommits(parts, start.scope, start.hash, this.#storage);
+    this.#models = new ModelCalls(parts, caller, start.scope, start.pageTools);
+    this.#tools = new ToolCalls(parts, caller, {
+      turnId,
+      trace: this.#context,
+      signals: this.#signals,
+      started: this.#started,
+      pageTools: this.#models.pageTools,
+      record: async (started) => await this.#write([{ started }], { strict: true }),
+      perform: (effect, work) => this.#own(this.#abortable(effect, work)),
+    });
+    this.#unsubscribe = parts.feed.subscribe((event) => this.#keepText(event));
     // Whoever does not wait for acceptance hears of a refusal by `turn-finished`.
     this.#accepted.promise.catch(() => undefined);
   }
@@ -48,61 +115,153 @@ export class TurnRun {
     return this.#accepted.promise;
   }
 
-  /** How the turn ended. It never rejects. */
-  get result(): Promise<TurnResult> {
-    return this.#result.promise;
+  /** How the run ended. It never rejects. */
+  get ended(): Promise<RunEnd> {
+    return this.#ended.promise;
   }
 
-  start(): void {
-    const metadata = { input_item_count: this.#plan.input === null ? 0 : inputParts(this.#plan.input) };
+  /** Begins the turn. */
+  begin(): void {
+    const { input, target } = this.#start;
+    const metadata = { input_item_count: input === null ? 0 : partsOf(input).length };
     this.#parts.tracer.write(this.#context, { type: 'turn_started', metadata });
-    this.#dispatch({ type: 'start', input: this.#plan.input });
+    this.#dispatch({ type: 'start', input, target });
+    this.#limitTime();
+  }
+
+  /** Goes on where somebody else stopped. */
+  goOn(): void {
+    this.#isStored = true;
+    this.#accepted.resolve();
+    this.#limitTime();
+    const { phase } = this.#state;
+    if (phase.name === 'calling') {
+      const { turnId } = this.#start.scope;
+      const { correlationId } = phase;
+      const { step, attempt } = this.#state;
+      this.#parts.feed.emit({ type: 'attempt-withdrawn', turnId, correlationId });
+      this.#parts.feed.emit({ type: 'step-started', turnId, step, attempt, correlationId });
+    }
+    for (const effect of openEffects(this.#state)) this.#perform(effect);
+    this.release();
+    this.#hearCancel();
+  }
+
+  /** Looks whether what the turn waits for is there. */
+  release(): void {
+    for (const { effect } of heldEffects(this.#state)) this.#dispatch({ type: 'released', effect });
+  }
+
+  /** Tells the run what others told the turn. */
+  hear(signals: ReadonlyMap<string, JsonValue>): void {
+    for (const [signalId, value] of signals) {
+      if (this.#signals.has(signalId)) continue;
+      this.#signals.set(signalId, value);
+      if (signalId !== 'cancel') this.#dispatch({ type: 'released', effect: signalId });
+    }
+    this.#hearCancel();
+  }
+
+  #hearCancel(): void {
+    const reason = this.#signals.get('cancel');
+    if (typeof reason === 'string') this.cancel(reason);
   }
 
   /** Asks the turn to stop; how it ended says who was first (law TU5). */
   cancel(reason: string): void {
-    this.#dispatch({ type: 'cancel', reason });
+    this.#storage.stop();
+    this.#dispatch({ type: 'cancel', reason, at: this.#parts.clock.now() });
   }
 
-  /** Ends the turn with this error, if it has not ended, and resolves when it writes no more. */
+  /** Ends the turn as failed with this error, if it has not ended, and resolves when it writes no more. */
   async fail(error: unknown): Promise<void> {
     this.#dispatch({ type: 'crashed', error: this.#wire(error) });
-    await this.#commits;
+    await this.#writing;
+  }
+
+  /** Leaves the turn as it is stored, and resolves when it writes no more (rule TR-4). */
+  async leave(error: LashError): Promise<void> {
+    this.#end({ kind: 'left', error });
+    await this.#texts.stop();
+    await this.#journal.idle;
+    await this.#writing;
+  }
+
+  /** Ends the turn when it has run for as long as it may. */
+  #limitTime(): void {
+    const { maxTurnMs: max } = this.#start.scope.policy;
+    if (max === undefined) return;
+    this.#own(this.#abortable('time', async (signal) => await expiry(this.#parts.clock, max, signal)));
   }
 
   get #context(): TraceContext {
-    const { turnId, turnIndex } = this.#plan;
+    const { turnId, turnIndex } = this.#start.scope;
     return { session_id: this.#parts.history.sessionId, turn_id: turnId, turn_index: turnIndex };
   }
 
   #dispatch(input: TurnInputEvent): void {
     this.#inputs.push(input);
-    if (this.#draining) return;
+    if (!this.#draining) this.#own(this.#drain());
+  }
+
+  async #drain(): Promise<null> {
     this.#draining = true;
     try {
-      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+      for (let next = this.#inputs.shift(); next !== undefined && !this.#over; next = this.#inputs.shift()) {
         const [state, effects] = transition(this.#state, next);
+        if (next.type === 'crashed') this.#abortAll(next.error.message);
+        if (isRecorded(this.#state, next, state) || isLarge(next, state)) await this.#record(next, effects);
+        if (this.#over) break;
         this.#state = state;
         for (const effect of effects) this.#perform(effect);
       }
     } finally {
       this.#draining = false;
     }
+    return null;
+  }
+
+  /** Stores what the machine is told, and which calls start with it; a commit that is under way comes first. */
+  async #record(input: TurnInputEvent, effects: readonly TurnEffect[]): Promise<void> {
+    const { secrets } = this.#parts;
+    await this.#writing;
+    if (!this.#isStored) return;
+    const starts = await this.#tools.plan(effects.filter((effect) => effect.type === 'run-tool'));
+    const suspend = effects.find((effect) => effect.type === 'suspend');
+    const pageTools = input.type === 'model-answered' ? [...this.#models.pageTools] : [];
+    const entry: JournalEntry = {
+      input: secrets.redactJson(input),
+      ...(pageTools.length === 0 ? {} : { pageTools }),
+      ...(starts.length === 0 ? {} : { started: starts }),
+    };
+    await this.#write([entry], {
+      strict: starts.length > 0,
+      ...(suspend === undefined ? {} : { waits: suspend.waits }),
+    });
+    for (const effect of starts) this.#started.add(effect);
+  }
+
+  /** Writes to the journal, for as long as this runtime may. */
+  async #write(
+    entries: readonly JournalEntry[],
+    options: { readonly strict?: boolean; readonly waits?: readonly TurnWait[] },
+  ): Promise<void> {
+    await this.#storage.run(async () => await this.#journal.add(entries, options));
   }
 
   #perform(effect: TurnEffect): void {
     switch (effect.type) {
       case 'commit': {
         const commit = this.#commit(effect);
-        this.#commits = commit;
+        this.#writing = commit.catch(() => undefined);
         return this.#own(commit);
       }
+      case 'collect':
+        return this.#own(this.#collect(effect));
       case 'call-model':
-        return this.#own(
-          this.#abortable(effect.id, (signal) => this.#caller.call(effect, this.#plan, signal)),
-        );
+        return this.#own(this.#abortable(effect.id, (signal) => this.#models.call(effect, signal)));
       case 'run-tool':
-        return this.#own(this.#abortable(effect.id, (signal) => this.#runTool(effect, signal)));
+        return this.#tools.perform(effect);
       case 'wait':
         return this.#own(this.#abortable(effect.id, (signal) => this.#wait(effect, signal)));
       case 'stop-model':
@@ -113,18 +272,23 @@ export class TurnRun {
         return this.#aborts.get(effect.id)?.abort(cancelled('stopped'));
       case 'emit':
         return this.#emit(effect.activity);
+      case 'suspend':
+        return this.#end({ kind: 'suspended', waits: effect.waits });
       case 'finish':
         return this.#finish(effect);
     }
   }
 
-  /** The owner of every effect's promise: its value is the next input, its rejection ends the turn. */
+  /** The owner of every effect's promise: its value is the next input, its rejection ends the turn, or this run. */
   #own(outcome: Promise<TurnInputEvent | null>): void {
     outcome
       .then((input) => {
         if (input !== null) this.#dispatch(input);
       })
-      .catch((error: unknown) => this.#dispatch({ type: 'crashed', error: this.#wire(error) }));
+      .catch((error: unknown) => {
+        if (isLashError(error, 'WriterFenced')) this.#end({ kind: 'left', error });
+        else this.#dispatch({ type: 'crashed', error: this.#wire(error) });
+      });
   }
 
   async #abortable(
@@ -136,82 +300,88 @@ export class TurnRun {
     try {
       return await run(abort.signal);
     } finally {
-      this.#aborts.delete(id);
+      if (this.#aborts.get(id) === abort) this.#aborts.delete(id);
     }
   }
 
-  async #commit(effect: Extract<TurnEffect, { type: 'commit' }>): Promise<TurnInputEvent> {
-    const { id, operationId, parent, nodes, usage, accept } = effect;
-    const durability = accept ? ({ durability: 'strict' } as const) : {};
+  async #collect({ id }: Extract<TurnEffect, { type: 'collect' }>): Promise<TurnInputEvent> {
+    const inputs = await this.#storage.run(async () => await collectInputs(this.#parts.turns));
+    return { type: 'collected', effect: id, inputs };
+  }
+
+  async #commit(effect: CommitEffect): Promise<TurnInputEvent> {
+    const { id, role } = effect;
+    await this.#texts.stop();
+    await this.#journal.idle;
     try {
-      const { leaf } = await this.#parts.history.append({ operationId, parent, nodes, usage, ...durability });
-      return { type: 'committed', effect: id, leaf: nodes.length === 0 ? parent : leaf };
+      const leaf = await this.#commits.make(effect, this.#state);
+      this.#isStored = true;
+      this.#journal.restart();
+      this.#started.clear();
+      return { type: 'committed', effect: id, leaf };
     } catch (error) {
+      // Another writer goes on with a turn that was accepted; one that was not is refused.
+      if (role.kind !== 'begin' && isLashError(error, 'WriterFenced')) throw error;
       return { type: 'commit-failed', effect: id, error: this.#wire(error) };
     }
-  }
-
-  async #runTool(
-    effect: Extract<TurnEffect, { type: 'run-tool' }>,
-    signal: AbortSignal,
-  ): Promise<TurnInputEvent> {
-    const { clock, secrets, tracer, history, attachments } = this.#parts;
-    const { id, call } = effect;
-    const { callId, tool: name, args } = call;
-    const startedAt = clock.now();
-    tracer.write(this.#context, { type: 'tool_call_started', call_id: callId, name, args });
-    const context: ToolContext = {
-      sessionId: history.sessionId,
-      turnId: this.#plan.turnId,
-      callId,
-      signal,
-      attachments: this.#caller.shownAttachments,
-      attachmentStore: attachments,
-    };
-    const outcome = await dispatchTool(call, this.#parts.tools(), context, secrets);
-    const at = clock.now();
-    const output = { outcome: { status: outcome.status, payload: payloadOf(outcome) } };
-    const duration_ms = at - startedAt;
-    tracer.write(this.#context, {
-      type: 'tool_call_completed',
-      call_id: callId,
-      name,
-      args,
-      output,
-      duration_ms,
-    });
-    return { type: 'tool-finished', effect: id, outcome, durationMs: duration_ms, at };
   }
 
   async #wait(
     effect: Extract<TurnEffect, { type: 'wait' }>,
     signal: AbortSignal,
   ): Promise<TurnInputEvent | null> {
-    try {
-      await this.#parts.clock.sleep(effect.ms, signal);
-    } catch (error) {
+    const ms = Math.max(0, effect.until - this.#parts.clock.now());
+    if (ms > LONG_WAIT_MS) {
+      const waits = [{ kind: 'rate-limit', until: effect.until }] as const;
+      await this.#write([], { waits });
       if (signal.aborted) return null;
-      throw error;
+      this.#tellWaits(waits);
+      this.#end({ kind: 'suspended', waits });
+      return null;
     }
-    return { type: 'waited', effect: effect.id };
+    await pause(this.#parts.clock, ms, signal);
+    return signal.aborted ? null : { type: 'waited', effect: effect.id };
+  }
+
+  #tellWaits(waits: readonly TurnWait[]): void {
+    this.#emit({ type: 'turn-waiting', turnId: this.#start.scope.turnId, waits });
   }
 
   #emit(activity: TurnActivity): void {
+    if (this.#over) return;
     this.#parts.feed.emit(activity);
     if (activity.type === 'input-accepted') this.#accepted.resolve();
   }
 
+  #keepText(event: SessionEvent): void {
+    if (event.type !== 'text-delta' && event.type !== 'reasoning-delta') return;
+    if (event.turnId !== this.#start.scope.turnId || this.#over) return;
+    const kind = event.type === 'text-delta' ? 'text' : 'reasoning';
+    this.#texts.add({ correlationId: event.correlationId, kind, text: event.text });
+  }
+
   #finish({ end, usage }: Extract<TurnEffect, { type: 'finish' }>): void {
     const { feed, history, tracer } = this.#parts;
-    this.#abortAll('the turn is over');
+    const { turnId } = this.#start.scope;
     const result: TurnResult = { ...end, usage, leaf: history.head.leaf };
     const status = end.status === 'completed' ? 'completed' : 'failed';
     tracer.write(this.#context, { type: 'turn_completed', status, done_reason: end.reason });
-    feed.emit({ type: 'turn-finished', turnId: this.#plan.turnId, result });
     this.#accepted.reject(
       end.error === undefined ? cancelled('the turn was stopped before it began') : fromWireError(end.error),
     );
-    this.#result.resolve(result);
+    this.#end({ kind: 'finished', result });
+    feed.emit({ type: 'turn-finished', turnId, result });
+  }
+
+  #end(end: RunEnd): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#unsubscribe();
+    this.#storage.stop();
+    this.#abortAll('the run is over');
+    if (end.kind === 'left') this.#accepted.reject(end.error);
+    this.#texts.stop().catch(() => undefined);
+    this.#ended.resolve(end);
   }
 
   #abortAll(reason: string): void {
@@ -223,18 +393,8 @@ export class TurnRun {
   }
 }
 
-function cancelled(reason: string): LashError<'Cancelled'> {
-  return new LashError('Cancelled', `Stopped: ${reason}`, { reason });
-}
-
-function payloadOf(outcome: ToolOutcome): ToolOutcomePayload {
-  if (outcome.status === 'success') return outcome.value;
-  if (outcome.status === 'failure') return { code: outcome.code, message: outcome.message };
-  return { message: outcome.message };
-}
-
-type ToolOutcomePayload = Extract<ToolOutcome, { status: 'success' }>['value'];
-
-function inputParts(input: NodeDraft): number {
-  return input.body.kind === 'conversation' ? input.body.message.parts.length : 0;
+/** Whether what follows may take several commits, which a rebuilt one must not contradict (law ST13). */
+function isLarge({ type }: TurnInputEvent, { phase }: TurnState): boolean {
+  if (phase.name !== 'collecting' && phase.name !== 'committing') return false;
+  return type !== 'collected' && draftsBytes(phase.nodes) > MAX_PART_BYTES;
 }

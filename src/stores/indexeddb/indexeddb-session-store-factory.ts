@@ -1,9 +1,9 @@
+import type { Durability } from '../../contract/durability.ts';
 import type { SessionLeases } from '../../contract/lease.ts';
 import { loadModule } from '../../contract/load-module.ts';
 import type {
   CommitBudget,
   DeleteOptions,
-  Durability,
   SessionImport,
   SessionStore,
   SessionStoreFactory,

@@ -1,9 +1,9 @@
+import type { Durability } from '../../contract/durability.ts';
 import { loadModule } from '../../contract/load-module.ts';
 import type {
   CommitBudget,
   CommitReceipt,
   CommitRequest,
-  Durability,
   GcOptions,
   LoadScope,
   NodePlace,
@@ -16,6 +16,7 @@ import type {
   VacuumOptions,
   WalkPage,
 } from '../../contract/store.ts';
+import type { TurnStore } from '../../contract/turn-store.ts';
 import type { BranchPoint } from '../../core/branch-point.ts';
 import { isLashError } from '../../core/error.ts';
 import type { GcReport, SessionInventory, TombstoneReport, VacuumReport } from '../../core/maintenance.ts';
@@ -42,6 +43,8 @@ import type { RowCounts } from './rows/row-counters.ts';
 import type { RowTransaction } from './rows/row-transaction.ts';
 import type { MetaRow, StoreName } from './rows/schema.ts';
 import type { SessionAccess } from './session-access.ts';
+import { IndexedDbTurnStore } from './turns/indexeddb-turn-store.ts';
+import type { TurnWriter } from './turns/turn-writer.ts';
 
 /** What the sessions of one factory share. */
 export interface IndexedDbSessionContext {
@@ -61,6 +64,7 @@ const META_STORES: readonly StoreName[] = ['heads', 'meta'];
  */
 export class IndexedDbSessionStore implements SessionStore {
   readonly sessionId: string;
+  readonly turns: TurnStore;
   readonly #context: IndexedDbSessionContext;
   readonly #importing: boolean;
   #head: LiveHead | undefined;
@@ -71,6 +75,7 @@ export class IndexedDbSessionStore implements SessionStore {
     this.sessionId = sessionId;
     this.#context = context;
     this.#importing = importing;
+    this.turns = new IndexedDbTurnStore(() => this.#access());
   }
 
   async load(scope: LoadScope): Promise<SessionSnapshot> {
@@ -123,8 +128,9 @@ export class IndexedDbSessionStore implements SessionStore {
     this.#checkOpen();
     const commit = await planCommit(request, this.#context.commitBudget);
     const durability = commit.durability ?? this.#context.durability;
+    const turn = await turnWriterOf(commit);
     const { receipt, head } =
-      (await this.#tryAhead(commit, durability)) ?? (await this.#writeCommit(commit, durability));
+      (await this.#tryAhead(commit, turn, durability)) ?? (await this.#writeCommit(commit, turn, durability));
     this.#head = head;
     return receipt;
   }
@@ -201,11 +207,18 @@ export class IndexedDbSessionStore implements SessionStore {
   }
 
   /** Writes an ordinary append the fast way; `undefined` if that cannot be, and nothing was written. */
-  async #tryAhead(commit: PlannedCommit, durability: Durability): Promise<WrittenCommit | undefined> {
+  async #tryAhead(
+    commit: PlannedCommit,
+    turn: TurnWriter | undefined,
+    durability: Durability,
+  ): Promise<WrittenCommit | undefined> {
     const append = appendBehind(commit, this.#head);
     if (append === undefined) return undefined;
     try {
-      return await this.#write(AHEAD_STORES, durability, (rows) => writeAhead(rows, commit, append));
+      return await this.#write([...AHEAD_STORES, ...(turn?.stores ?? [])], durability, (rows) => {
+        const write = (): Promise<WrittenCommit> => writeAhead(rows, commit, append);
+        return turn === undefined ? write() : turn.write(rows, this.sessionId, write);
+      });
     } catch (error) {
       if (isKeyTaken(error) || isLashError(error, 'HeadRevisionConflict')) return undefined;
       throw error;
@@ -213,12 +226,18 @@ export class IndexedDbSessionStore implements SessionStore {
   }
 
   /** Writes any commit; what only few of them have is loaded when it is needed. */
-  async #writeCommit(commit: PlannedCommit, durability: Durability): Promise<WrittenCommit> {
+  async #writeCommit(
+    commit: PlannedCommit,
+    turn: TurnWriter | undefined,
+    durability: Durability,
+  ): Promise<WrittenCommit> {
     const extras = needsMore(commit)
       ? await loadModule('commit-extras', import('./graph/commit-extras.ts'))
       : undefined;
-    return this.#write([...GRAPH_STORES, ...(extras?.EXTRA_STORES ?? [])], durability, async (rows) => {
-      const written = await writeCommit(rows, this.sessionId, commit, this.#importing);
+    const stores = [...GRAPH_STORES, ...(extras?.EXTRA_STORES ?? []), ...(turn?.stores ?? [])];
+    return this.#write(stores, durability, async (rows) => {
+      const write = (): Promise<WrittenCommit> => writeCommit(rows, this.sessionId, commit, this.#importing);
+      const written = await (turn === undefined ? write() : turn.write(rows, this.sessionId, write));
       await extras?.writeExtras(rows, commit, written);
       return written;
     });
@@ -287,6 +306,13 @@ export class IndexedDbSessionStore implements SessionStore {
   #checkOpen(): void {
     if (this.#closed) throw sessionClosed(this.sessionId);
   }
+}
+
+/** What the commit says of a turn, checked. @throws `InvalidInput`, `NotData` */
+async function turnWriterOf({ turn }: PlannedCommit): Promise<TurnWriter | undefined> {
+  if (turn === undefined) return undefined;
+  const { TurnWriter: Writer } = await loadModule('turn-writer', import('./turns/turn-writer.ts'));
+  return new Writer(turn);
 }
 
 function metaOf({ sessionId, title, createdAt, policy }: MetaRow, updatedAt: number): SessionMeta {

@@ -1,4 +1,4 @@
-import type { Durability } from '../../contract/store.ts';
+import type { Durability } from '../../contract/durability.ts';
 import { isLashError } from '../../core/error.ts';
 import { decodeHead, type LiveHead } from './graph/decode.ts';
 import type { IndexedDbDatabase } from './rows/database.ts';

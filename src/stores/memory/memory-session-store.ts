@@ -15,6 +15,7 @@ import type {
   VacuumOptions,
   WalkPage,
 } from '../../contract/store.ts';
+import type { TurnStore } from '../../contract/turn-store.ts';
 import type { BranchPoint } from '../../core/branch-point.ts';
 import type {
   GcReport,
@@ -29,7 +30,9 @@ import { planCommit } from '../rules/commit-plan.ts';
 import { worseStatus } from '../rules/maintenance-status.ts';
 import { checkMeta, sessionClosed, sessionDeleted } from '../rules/session-state.ts';
 import { corrupt } from '../rules/storage-error.ts';
+import { planTurnChange } from '../rules/turn-plan.ts';
 import type { MemorySession } from './memory-session.ts';
+import { InMemoryTurnStore } from './memory-turn-store.ts';
 
 const LEFT: SweepReport = { status: 'NothingToDo', roots: 0, kept: 0, removed: 0, removedBytes: 0 };
 const STOPPED: SweepReport = { ...LEFT, status: 'Incomplete' };
@@ -43,6 +46,7 @@ interface SharedAttachments {
 /** A handle of a session in memory. What a call does to the session is atomic, since it runs without a pause. */
 export class InMemorySessionStore implements SessionStore {
   readonly sessionId: string;
+  readonly turns: TurnStore;
   readonly #shared: SharedAttachments;
   readonly #session: MemorySession;
   readonly #budget: CommitBudget;
@@ -50,6 +54,7 @@ export class InMemorySessionStore implements SessionStore {
 
   constructor(shared: SharedAttachments, session: MemorySession, budget: CommitBudget) {
     this.sessionId = session.sessionId;
+    this.turns = new InMemoryTurnStore(() => this.#live());
     this.#shared = shared;
     this.#session = session;
     this.#budget = budget;
@@ -74,7 +79,8 @@ export class InMemorySessionStore implements SessionStore {
   async commit(request: CommitRequest): Promise<CommitReceipt> {
     this.#checkOpen();
     const commit = await planCommit(request, this.#budget);
-    return this.#undeleted().commit(commit);
+    const turn = commit.turn === undefined ? undefined : planTurnChange(commit.turn);
+    return this.#undeleted().commit(commit, turn);
   }
 
   async locate(nodeId: string): Promise<NodePlace> {

@@ -29,9 +29,11 @@ import {
 import { freeze } from '../rules/freeze.ts';
 import { checkPage, pathRange } from '../rules/path-range.ts';
 import { sessionDeleted, sessionExists } from '../rules/session-state.ts';
+import type { PlannedTurnChange } from '../rules/turn-plan.ts';
 import type { InMemoryAttachmentStore } from './memory-attachment-store.ts';
 import { MemoryCheckpoints } from './memory-checkpoints.ts';
 import { MemoryGraph, type MemoryPlace } from './memory-graph.ts';
+import { MemoryTurns } from './memory-turns.ts';
 
 /** What an operation left behind: its receipt, and what its nodes take and refer to. */
 interface Operation extends StoredReceipt {
@@ -45,6 +47,7 @@ interface Operation extends StoredReceipt {
 export class MemorySession {
   readonly sessionId: string;
   readonly graph: MemoryGraph;
+  readonly turns: MemoryTurns;
   state: 'live' | 'importing' | 'deleting' | 'deleted' = 'live';
   /** Why its head cannot be read, after a test has broken it. */
   damage: string | undefined;
@@ -64,6 +67,7 @@ export class MemorySession {
   ) {
     this.sessionId = sessionId;
     this.graph = new MemoryGraph(sessionId);
+    this.turns = new MemoryTurns(sessionId);
     this.#checkpoints = new MemoryCheckpoints(sessionId);
     this.#head = initialHead(meta.at);
     this.#title = meta.title;
@@ -126,7 +130,7 @@ export class MemorySession {
   }
 
   /** All checks come before the first change, so that a commit is applied whole or not at all. */
-  commit(commit: PlannedCommit): CommitReceipt {
+  commit(commit: PlannedCommit, turn?: PlannedTurnChange): CommitReceipt {
     const { operationId, change, checkpoint, attachments, bytes } = commit;
     const done = this.#operations.get(operationId);
     if (isReplay(commit, this.#head, done) && done !== undefined) return this.#receipt(done, true);
@@ -138,11 +142,13 @@ export class MemorySession {
     });
     const head = headAfter(this.#head, commit);
     if (checkpoint !== undefined) this.#checkpoints.check(checkpoint);
+    const turns = turn === undefined ? [] : this.turns.plan(turn, head.leaf);
     this.#attachments?.adopt(this.sessionId, operationId, attachments);
     if (change.kind === 'append') {
       this.graph.add(operationId, change.parentId, JSON.parse(change.nodes) as readonly NodeDraft[]);
     }
     if (checkpoint !== undefined && head.leaf !== null) this.#checkpoints.write(head.leaf, checkpoint);
+    if (turn !== undefined) this.turns.apply(turn, turns);
     const at = change.kind === 'append' ? change.createdAt : 0;
     const operation = { ...receiptOf(commit, head), bytes, at, attachments };
     this.#operations.set(operationId, operation);
@@ -270,6 +276,7 @@ export class MemorySession {
     this.#operations.clear();
     this.graph.clear();
     this.#checkpoints.clear();
+    this.turns.clear();
   }
 
   #receipt(receipt: StoredReceipt, replayed: boolean): CommitReceipt {

@@ -1,13 +1,9 @@
 import type { CheckpointChange } from '../../contract/checkpoint.ts';
 import { sha256Of } from '../../contract/digest.ts';
+import type { Durability } from '../../contract/durability.ts';
 import { loadModule } from '../../contract/load-module.ts';
-import type {
-  CommitBudget,
-  CommitReceipt,
-  CommitRequest,
-  Durability,
-  GraphChange,
-} from '../../contract/store.ts';
+import type { CommitBudget, CommitReceipt, CommitRequest, GraphChange } from '../../contract/store.ts';
+import type { TurnChange } from '../../contract/turn-store.ts';
 import { LashError } from '../../core/error.ts';
 import type { SessionHead } from '../../core/event.ts';
 import { checkId, nodeIdOf } from '../../core/id.ts';
@@ -42,6 +38,8 @@ export interface PlannedCommit {
   readonly usage: readonly UsageEntry[];
   readonly durability: Durability | undefined;
   readonly checkpoint: PlannedCheckpoint | undefined;
+  /** A copy; whoever stores it checks it. */
+  readonly turn: TurnChange | undefined;
   /** The ids of the attachments that the appended nodes refer to, each once. */
   readonly attachments: readonly string[];
   /** SHA-256 of change, usage and component ids as canonical JSON, one line for each node (law ST4). */
@@ -108,6 +106,7 @@ export async function planCommit(request: CommitRequest, budget: CommitBudget): 
   const usage = request.usage.map((entry) => ({ ...entry, usage: { ...entry.usage } }));
   const lines = drafts.map((draft) => canonicalJson(draft as unknown as JsonValue));
   const attachments = attachmentsOf(drafts);
+  const turn = request.turn === undefined ? undefined : copyData(request.turn, 'turn');
   const checkpoint = await planned(request.checkpoint);
   const components = checkpoint?.components;
   const rest = canonicalJson({ change: { ...change, nodes: undefined }, usage, components });
@@ -124,6 +123,7 @@ export async function planCommit(request: CommitRequest, budget: CommitBudget): 
     usage,
     durability,
     checkpoint,
+    turn,
     attachments,
     hash,
     bytes,
@@ -151,11 +151,15 @@ export function isReplay(
     const message = `Operation ${operationId} was done before with other content`;
     throw new LashError('OperationConflict', message, { operationId });
   }
-  if (commit.epoch !== head.epoch) {
-    const message = `The writer's epoch is ${commit.epoch}, and the session's is ${head.epoch}`;
-    throw new LashError('WriterFenced', message, { expected: commit.epoch, actual: head.epoch });
-  }
+  checkEpoch(commit.epoch, head.epoch);
   return false;
+}
+
+/** @throws `WriterFenced` unless a writer's epoch is the session's */
+export function checkEpoch(expected: number, actual: number): void {
+  if (expected === actual) return;
+  const message = `The writer's epoch is ${expected}, and the session's is ${actual}`;
+  throw new LashError('WriterFenced', message, { expected, actual });
 }
 
 /**
@@ -260,10 +264,15 @@ export function checkData(value: unknown, path: string): void {
   if (found !== undefined) throw new LashError('NotData', `${found} is not JSON data`, { path: found });
 }
 
+/** A copy of data, which the caller cannot change any more. @throws `NotData` */
+export function copyData<T>(value: T, path: string): T {
+  checkData(value, path);
+  return structuredClone(value);
+}
+
 async function planned(change: CheckpointChange | undefined): Promise<PlannedCheckpoint | undefined> {
   if (change === undefined) return undefined;
-  checkData(change, 'checkpoint');
-  const copy = structuredClone(change);
+  const copy = copyData(change, 'checkpoint');
   const { planCheckpoint } = await loadModule('checkpoint-plan', import('./checkpoint-plan.ts'));
   return planCheckpoint(copy);
 }

@@ -19,7 +19,15 @@ import { policy, policyPatch, promptLayer } from './policy.ts';
 const session = count;
 const nothing = z.null();
 
-const toolSpec = z.strictObject({ name: filled, description: z.string(), inputSchema: jsonObject });
+const toolSpec = z.strictObject({
+  name: filled,
+  description: z.string(),
+  inputSchema: jsonObject,
+  replay: z.optional(z.enum(['safe', 'never'])),
+  mode: z.optional(z.enum(['parallel', 'serial'])),
+  timeoutMs: z.optional(count),
+  approval: z.optional(z.boolean()),
+});
 
 const answer = z.discriminatedUnion('ok', [
   z.strictObject({ ok: z.literal(true), value: json }),
@@ -27,6 +35,11 @@ const answer = z.discriminatedUnion('ok', [
     ok: z.literal(false),
     error: z.looseObject({ lash: z.literal(1), code: filled, message: z.string() }),
   }),
+]);
+
+const decision = z.discriminatedUnion('approve', [
+  z.strictObject({ approve: z.literal(true) }),
+  z.strictObject({ approve: z.literal(false), reason: z.optional(z.string()) }),
 ]);
 
 const blob = z.custom<Blob>((value) => value instanceof Blob, 'must be a Blob');
@@ -39,6 +52,7 @@ const damaged = z.optional(z.enum(['refuse', 'showSound']));
  */
 export const CALL_SCHEMAS: { readonly [Name in CallName]: Schema<CallRequest<Name>> } = {
   hello: nothing,
+  ping: nothing,
   openSession: schemaFor(
     z.strictObject({
       sessionId: z.optional(id),
@@ -46,6 +60,7 @@ export const CALL_SCHEMAS: { readonly [Name in CallName]: Schema<CallRequest<Nam
       title: z.optional(title),
       policy: z.optional(policy),
       damaged,
+      unfinishedTurns: z.optional(z.enum(['go-on', 'ask'])),
     }),
   ),
   closeSession: z.strictObject({ session }),
@@ -53,7 +68,7 @@ export const CALL_SCHEMAS: { readonly [Name in CallName]: Schema<CallRequest<Nam
   renameSession: z.strictObject({ sessionId: id, title }),
   deleteSession: z.strictObject({ sessionId: id }),
   setCredentials: z.strictObject({ name: filled, secret: filled }),
-  offerTools: z.strictObject({ tools: z.array(toolSpec) }),
+  offerTools: schemaFor(z.strictObject({ tools: z.array(toolSpec) })),
   answerTool: schemaFor(z.strictObject({ call: count, answer })),
   readTrace: schemaFor(
     z.strictObject({
@@ -96,11 +111,16 @@ export const CALL_SCHEMAS: { readonly [Name in CallName]: Schema<CallRequest<Nam
         from: z.optional(z.nullable(filled)),
         inputId: z.optional(id),
         prompt: z.optional(promptLayer),
+        answer: z.optional(z.strictObject({ schema: jsonObject })),
         whenRunning: z.optional(z.enum(['reject', 'queue', 'inject'])),
       }),
     }),
   ),
   cancelTurn: schemaFor(z.strictObject({ session, turnId: id, reason: z.optional(z.string()) })),
+  pendingTurns: z.strictObject({ session }),
+  answer: schemaFor(z.strictObject({ session, requestId: filled, decision })),
+  moveQueued: z.strictObject({ session, turnId: id, before: z.nullable(id) }),
+  resumeTurns: z.strictObject({ session }),
   branchToNode: z.strictObject({ session, nodeId: z.nullable(filled) }),
   branches: z.strictObject({ session, nodeIds: z.array(filled) }),
   getHistoricNode: z.strictObject({ session, nodeId: filled }),

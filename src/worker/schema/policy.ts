@@ -44,6 +44,9 @@ const fields = z.strictObject({
   }),
   maxContextTokens: z.optional(count),
   maxSteps: z.optional(count),
+  maxTokens: z.optional(count),
+  maxTurnMs: z.optional(count),
+  whenOffline: z.optional(z.enum(['fail', 'wait'])),
   prompt: z.optional(layer),
 });
 

@@ -1,6 +1,7 @@
 import type { AttachmentMeta } from '../../../contract/attachments.ts';
 import type { SessionPolicy } from '../../../core/policy.ts';
 import type { HeadState, StoredReceipt } from '../../rules/commit-plan.ts';
+import type { KeptTurn } from '../../rules/kept-turn.ts';
 
 /** The version of the schema. A later one only adds (law ST18). */
 export const SCHEMA_VERSION = 1;
@@ -166,6 +167,28 @@ export interface ChunkRow {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** What is kept of a turn. Only what has not ended has a place, so that {@link BY_PLACE} holds nothing else. */
+export type TurnRow = KeptTurn & { readonly sessionId: string };
+
+/**
+ * What is recorded of the turn that has begun, as JSON text: its plan at `seq` 0, from 1 on what came since its last
+ * commit.
+ */
+export interface JournalRow {
+  readonly sessionId: string;
+  readonly turnId: string;
+  readonly seq: number;
+  readonly text: string;
+}
+
+/** A signal of a turn that has not ended. `value` is JSON text. */
+export interface SignalRow {
+  readonly sessionId: string;
+  readonly turnId: string;
+  readonly signalId: string;
+  readonly value: string;
+}
+
 /** Which database this is: a new one of the same name has another id. */
 export interface DatabaseRow {
   readonly key: 'database';
@@ -188,6 +211,9 @@ export interface Rows {
   readonly components: ComponentRow;
   readonly references: ReferenceRow;
   readonly intents: IntentRow;
+  readonly turns: TurnRow;
+  readonly journal: JournalRow;
+  readonly signals: SignalRow;
 }
 
 /** The name of an object store. */
@@ -201,6 +227,9 @@ export const BY_PENDING = 'byPending';
 
 /** The index of `chains` that finds the chains that leave a node. */
 export const BY_FORK = 'byFork';
+
+/** The index of `turns` that orders what has not ended. */
+export const BY_PLACE = 'byPlace';
 
 /** The index of `references` and of `intents` that finds the sessions that have to do with an attachment. */
 export const BY_ATTACHMENT = 'byAttachment';
@@ -221,6 +250,9 @@ const KEY_PATHS: Readonly<Record<StoreName, string | string[]>> = {
   components: ['sessionId', 'id'],
   references: ['sessionId', 'id', 'operationId'],
   intents: ['sessionId', 'id'],
+  turns: ['sessionId', 'turnId'],
+  journal: ['sessionId', 'turnId', 'seq'],
+  signals: ['sessionId', 'turnId', 'signalId'],
 };
 
 /** The names of all object stores. */
@@ -232,6 +264,7 @@ export function createSchema(database: IDBDatabase, transaction: IDBTransaction,
   transaction.objectStore('heads').createIndex(BY_UPDATE, ['updatedAt', 'sessionId']);
   transaction.objectStore('heads').createIndex(BY_PENDING, ['pending', 'sessionId']);
   transaction.objectStore('chains').createIndex(BY_FORK, ['sessionId', 'parentChain', 'forkSeq', 'chain']);
+  transaction.objectStore('turns').createIndex(BY_PLACE, ['sessionId', 'place']);
   for (const name of ['references', 'intents'])
     transaction.objectStore(name).createIndex(BY_ATTACHMENT, 'id');
   const row: DatabaseRow = { key: 'database', databaseId };

@@ -1,4 +1,4 @@
-import type { Durability } from '../../../contract/store.ts';
+import type { Durability } from '../../../contract/durability.ts';
 import { isLashError, LashError } from '../../../core/error.ts';
 import { blocked, isEndOfTransaction } from '../../rules/storage-error.ts';
 import type { Connection } from './connection.ts';

@@ -5,6 +5,7 @@
 export function roughSize(value: unknown): number {
   if (typeof value === 'string') return value.length;
   if (typeof value !== 'object' || value === null) return 8;
+  if (ArrayBuffer.isView(value)) return value.byteLength;
   if (Array.isArray(value)) {
     let size = 8;
     for (const item of value) size += roughSize(item);

@@ -1,0 +1,30 @@
+import type { JsonValue } from './json.ts';
+
+/**
+ * What a turn waits for that only somebody else can bring. A turn that waits is stored, and holds nothing (law TU11).
+ * Whoever brings it makes the turn go on, in whichever tab.
+ */
+export type TurnWait =
+  /** A person, or the host, decides whether the tool may run: `answer(requestId, decision)`. */
+  | {
+      readonly kind: 'approval';
+      readonly requestId: string;
+      readonly callId: string;
+      readonly tool: string;
+      readonly args: JsonValue;
+    }
+  /** A page that offers the tool. Only a call that never started waits for one. */
+  | { readonly kind: 'page-tool'; readonly callId: string; readonly tool: string }
+  /** `setCredentials(name, …)`, in the worker that is to go on. */
+  | { readonly kind: 'credentials'; readonly name: string }
+  /** A connection to the network. */
+  | { readonly kind: 'offline' }
+  /** The time that a provider named, in Unix milliseconds. */
+  | { readonly kind: 'rate-limit'; readonly until: number }
+  /** Storage that takes the turn's next commit: `code` says what the last one met. It is in memory only. */
+  | { readonly kind: 'storage'; readonly code: string };
+
+/** What an approval is answered with. The reason of a refusal is told to the model. */
+export type ApprovalDecision =
+  | { readonly approve: true }
+  | { readonly approve: false; readonly reason?: string };

@@ -1,0 +1,396 @@
+import { loadModule } from '../../contract/load-module.ts';
+import type { StoredTurn } from '../../contract/turn-store.ts';
+import { isLashError, type LashError } from '../../core/error.ts';
+import type { PendingTurn } from '../../core/pending-turn.ts';
+import type { TurnInput, TurnRequest } from '../../core/turn-input.ts';
+import type { TurnResult } from '../../core/turn-result.ts';
+import type { ApprovalDecision } from '../../core/turn-wait.ts';
+import { sessionClosed, turnRunning } from '../session-errors.ts';
+import { isBrought } from './brought.ts';
+import { NextLook } from './next-look.ts';
+import { resultOf, waitsOfStored } from './pending-turns.ts';
+import { askOf } from './queued-input.ts';
+import { ShownTurns } from './shown-turns.ts';
+import { StoredTurns } from './stored-turns.ts';
+import type { CheckedAsk, TurnEngine } from './turn-engine.ts';
+import { TurnOutcomes } from './turn-outcomes.ts';
+import type { TurnRun } from './turn-run.ts';
+import { traceTrouble } from './turn-trouble.ts';
+import type { TurnsHost } from './turns-host.ts';
+
+/**
+ * The turns of one session in this runtime: the one that runs here, those that wait for something, and those that are
+ * queued, whoever began or queued them.
+ *
+ * - SN1 A turn id is one turn (law TU1): asked for again it is the same turn, from any tab, also when it is over.
+ * - SN2 A turn that has begun is gone on with by whoever finds that nobody runs it, once what it waits for is there.
+ * - SN3 When a turn is over, the next queued input begins.
+ * - SN4 A turn that waits holds no lease (law TU11).
+ */
+export class SessionTurns {
+  readonly #host: TurnsHost;
+  readonly #outcomes: TurnOutcomes;
+  readonly #stored: StoredTurns;
+  readonly #shown: ShownTurns;
+  readonly #next: NextLook;
+  #engine: TurnEngine | undefined;
+  #run: { readonly turnId: string; readonly run: TurnRun } | null = null;
+  /** The turn that is being begun, before it runs. */
+  #starting: string | null = null;
+  /** Whether something that was found is being gone on with, before it runs. */
+  #resuming = false;
+  /** Turns that were told to stop before they ran, with the reason. */
+  readonly #stops = new Map<string, string>();
+  readonly #asking = new Map<Promise<void>, string>();
+  #going: Promise<void> = Promise.resolve();
+  /** Whether a turn of this session ran in this runtime. */
+  #ranHere = false;
+  #closed = false;
+
+  constructor(host: TurnsHost) {
+    this.#host = host;
+    this.#outcomes = new TurnOutcomes(host.parts.turns);
+    this.#stored = new StoredTurns(host.parts);
+    this.#shown = new ShownTurns(host, this.#outcomes);
+    this.#next = new NextLook(host.parts, (contests) => this.goOn(false, contests));
+    host.parts.feed.subscribe((event) => {
+      const takesInput = event.type === 'input-accepted' || event.type === 'nodes-committed';
+      if (takesInput && host.view().queue.length > 0)
+        this.#shown.tellQueue(this.running).catch((error: unknown) => traceTrouble(this.#host.parts, error));
+      if (event.type !== 'turn-finished') return;
+      this.#outcomes.settle(event.turnId, event.result);
+      if (this.#run?.turnId === event.turnId) this.#release();
+    });
+  }
+
+  /** The turn that runs in this runtime. */
+  get running(): string | null {
+    return this.#run?.turnId ?? this.#starting;
+  }
+
+  /** How a turn ends, whoever runs it; `forget` says that its input was not accepted. */
+  outcome(turnId: string): { readonly ended: Promise<TurnResult>; readonly forget: () => void } {
+    return this.#outcomes.of(turnId);
+  }
+
+  /** Accepts an input: resolves once it is stored, whenever its turn is. */
+  async ask(turnId: string, input: TurnInput, request: TurnRequest): Promise<void> {
+    const asking = this.#ask(turnId, input, request);
+    const over = asking.catch(() => undefined);
+    this.#asking.set(over, turnId);
+    try {
+      await asking;
+    } finally {
+      this.#asking.delete(over);
+    }
+  }
+
+  async #ask(turnId: string, input: TurnInput, request: TurnRequest): Promise<void> {
+    const earlier = [...this.#asking];
+    await this.settle();
+    const claimed = this.running === null;
+    if (claimed) this.#starting = turnId;
+    let isKnown = false;
+    try {
+      const engine = await this.#load();
+      const checked = await engine.check(input, request);
+      const isRefused = (request.whenRunning ?? 'reject') === 'reject';
+      // Inputs are queued in the order in which they were asked for, and the same one once.
+      await Promise.all(earlier.flatMap(([over, id]) => (isRefused && id !== turnId ? [] : [over])));
+      const busy = claimed
+        ? await this.#enter(turnId)
+        : turnRunning(this.#host.parts.history.sessionId, this.running ?? turnId);
+      if (busy === null) {
+        isKnown = await this.#askAsWriter(engine, turnId, checked, isRefused);
+        return;
+      }
+      isKnown = await this.#isKnown(turnId, checked);
+      if (isKnown) return;
+      if (isRefused) throw busy;
+      await this.#queue(turnId, checked);
+    } finally {
+      if (claimed && this.#starting === turnId) this.#starting = null;
+      // What was there before may be to go on with; whoever asks for it again wants that.
+      if (this.#run === null) this.goOn(isKnown);
+      if (this.#run === null) this.#insist();
+    }
+  }
+
+  /** The lease is here; it is given back unless the turn begins. Resolves with whether the turn is known already. */
+  async #askAsWriter(
+    engine: TurnEngine,
+    turnId: string,
+    checked: CheckedAsk,
+    isRefused: boolean,
+  ): Promise<boolean> {
+    try {
+      if (await this.#isKnown(turnId, checked)) return true;
+      const begun = await this.#stored.begun();
+      if (begun === null) await this.#begin(engine, turnId, checked);
+      else if (isRefused) throw turnRunning(this.#host.parts.history.sessionId, begun.turnId);
+      else await this.#queue(turnId, checked);
+      return false;
+    } finally {
+      if (this.#run?.turnId !== turnId) this.#host.tabs().leave();
+    }
+  }
+
+  /** Tells what is stored of turns that are not over, as a session that was just opened finds it. */
+  async show(): Promise<void> {
+    const begun = await this.#stored.begun();
+    if (begun !== null && this.#shown.turnId !== begun.turnId) await this.#showWaiting(begun.turnId);
+    await this.#shown.tellQueue(this.running);
+  }
+
+  /** What is not over, and why. */
+  async pending(): Promise<readonly PendingTurn[]> {
+    return await this.#shown.pending(this.running);
+  }
+
+  /** Puts a queued input before another one, or behind all. @throws `InputNotQueued` */
+  async move(turnId: string, before: string | null): Promise<void> {
+    await this.#host.parts.turns.move(turnId, before);
+    this.#announce();
+  }
+
+  /**
+   * Stops a turn, wherever it is: one that runs is told to, one that waits or is queued ends. What it ended with is told by
+   * `outcome`. @throws `TurnNotFound`
+   */
+  async cancel(turnId: string, reason: string): Promise<void> {
+    if (this.#run?.turnId === turnId) return this.#run.run.cancel(reason);
+    this.#stops.set(turnId, reason);
+    // It may be about to begin, or on its way into the queue.
+    await Promise.all([...this.#asking].flatMap(([over, id]) => (id === turnId ? [over] : [])));
+    this.#stops.delete(turnId);
+    if (this.#run?.turnId === turnId) return this.#run.run.cancel(reason);
+    const withdrawn = await this.#stored.cancel(turnId, reason);
+    if (withdrawn !== null) this.#outcomes.settle(turnId, withdrawn);
+    this.#announce();
+    await this.hear(true);
+  }
+
+  /**
+   * Answers what a turn asked, once, from any tab, and resolves with the answer that stands (law TU11).
+   *
+   * @throws `TurnNotFound`
+   */
+  async answer(requestId: string, decision: ApprovalDecision): Promise<ApprovalDecision> {
+    const standing = await this.#stored.answer(requestId, decision);
+    this.#announce();
+    await this.hear();
+    return standing;
+  }
+
+  /** Looks what others stored for the turns, and goes on with what can go on. */
+  async hear(asked = false): Promise<void> {
+    await this.#hearSignals();
+    await this.#shown.tellQueue(this.running);
+    await this.#shown.settle(this.running);
+    this.goOn(asked);
+  }
+
+  /**
+   * Goes on with what can go on, unless that is under way. What goes wrong is found again at the next call. Where the host
+   * wants to be asked and was not, only a turn that waits goes on, and what is queued behind one that ran here. With
+   * `contests`, whoever runs the first one elsewhere is asked, and it is taken from whoever does not answer.
+   */
+  goOn(asked = false, contests = false): void {
+    if (this.#closed || this.#host.unfinished === 'leave') return;
+    this.#going = this.#going.then(async () => {
+      try {
+        if (this.#closed) return;
+        if (this.running === null) await this.#goOn(asked, contests);
+        // What was told while it was being gone on with.
+        else await this.#hearSignals();
+      } catch (error) {
+        // Another tab is faster, or storage does not answer now: what is stored stays as it is.
+        traceTrouble(this.#host.parts, error);
+      }
+    });
+  }
+
+  /** Refuses what must not happen while a turn runs here. @throws `TurnRunning` */
+  refuseRunning(): void {
+    if (this.running !== null) throw turnRunning(this.#host.parts.history.sessionId, this.running);
+  }
+
+  /** Refuses what must not happen during a turn, whoever runs it, or while nobody does. @throws `TurnRunning` */
+  async refuseBegun(): Promise<void> {
+    const begun = await this.#stored.begun();
+    if (begun === null) return;
+    this.goOn();
+    throw turnRunning(this.#host.parts.history.sessionId, begun.turnId);
+  }
+
+  /** Resolves when nothing is being gone on with that does not run yet. */
+  async settle(): Promise<void> {
+    while (this.#resuming) await this.#going;
+  }
+
+  /** Tells the running turn what is stored for it. */
+  async #hearSignals(): Promise<void> {
+    const run = this.#run;
+    if (run === null) return;
+    const signals = await this.#host.parts.turns.signals(run.turnId);
+    run.run.hear(new Map(signals.map(({ signalId, value }) => [signalId, value])));
+  }
+
+  /** Stops the running turn with this reason, and waits until it is over. What waits stays. */
+  async close(reason: string): Promise<void> {
+    this.#closed = true;
+    this.#next.stop();
+    await Promise.all(this.#asking);
+    await this.#going;
+    const run = this.#run?.run;
+    run?.cancel(reason);
+    await run?.ended;
+  }
+
+  /** Leaves the running turn to whoever holds the lease, and resolves when nothing of it is written here any more. */
+  async leaveTo(error: LashError): Promise<void> {
+    await this.#run?.run.leave(error);
+  }
+
+  /** Whether the id was accepted before, with the same request (rule SN1). @throws `OperationConflict` */
+  async #isKnown(turnId: string, checked: CheckedAsk): Promise<boolean> {
+    const stored = await this.#stored.known(turnId, checked);
+    if (stored?.status === 'ended') this.#shown.end(turnId, resultOf(stored));
+    return stored !== null;
+  }
+
+  /** Takes the lease; resolves with the error if another tab is in a turn. */
+  async #enter(turnId: string): Promise<LashError | null> {
+    await this.#host.writes.idle;
+    try {
+      await this.#host.tabs().enter(turnId);
+      return null;
+    } catch (error) {
+      this.#host.tabs().leave();
+      if (isLashError(error, 'SessionHeldElsewhere')) return error;
+      throw error;
+    }
+  }
+
+  async #begin(engine: TurnEngine, turnId: string, checked: CheckedAsk): Promise<void> {
+    const run = await engine.plan(turnId, checked, this.#host.policy());
+    if (this.#closed) throw sessionClosed(this.#host.parts.history.sessionId);
+    this.#watch(turnId, run);
+    run.begin();
+    const stop = this.#stops.get(turnId);
+    this.#stops.delete(turnId);
+    if (stop !== undefined) run.cancel(stop);
+    await run.accepted;
+  }
+
+  async #queue(turnId: string, checked: CheckedAsk): Promise<void> {
+    await this.#stored.queue(turnId, checked);
+    this.#announce();
+    await this.hear();
+  }
+
+  async #goOn(asked: boolean, contests: boolean): Promise<void> {
+    const { parts, unfinished } = this.#host;
+    const [first] = await parts.turns.pending();
+    if (first === undefined) return;
+    const isIdle = first.status === 'queued' ? !this.#ranHere : waitsOfStored(first).length === 0;
+    if (unfinished === 'ask' && isIdle && !asked) return;
+    this.#resuming = true;
+    try {
+      const engine = await this.#load();
+      if (first.status === 'queued') await this.#beginQueued(engine, first);
+      else await this.#resume(engine, first, contests);
+    } finally {
+      this.#resuming = false;
+    }
+  }
+
+  async #beginQueued(engine: TurnEngine, { turnId }: StoredTurn): Promise<void> {
+    if ((await this.#enter(turnId)) !== null) return;
+    try {
+      // Another tab may have begun it before the lease was here.
+      const [first] = await this.#host.parts.turns.pending();
+      if (first?.turnId !== turnId || first.status !== 'queued') return;
+      await this.#begin(engine, turnId, { ask: askOf(first), hash: first.hash });
+    } catch (error) {
+      if (isLashError(error) && !error.retryable) await this.#giveUp(turnId, error);
+      throw error;
+    } finally {
+      if (this.#run?.turnId !== turnId) this.#host.tabs().leave();
+    }
+  }
+
+  /** A queued input whose turn cannot begin is over. */
+  async #giveUp(turnId: string, error: LashError): Promise<void> {
+    const result = await this.#stored.giveUp(turnId, error);
+    if (result === null) return;
+    this.#outcomes.settle(turnId, result);
+    this.#announce();
+    await this.hear();
+  }
+
+  async #resume(engine: TurnEngine, stored: StoredTurn, contests: boolean): Promise<void> {
+    const { turns } = this.#host.parts;
+    const { turnId } = stored;
+    const held = waitsOfStored(stored);
+    const signals = await turns.signals(turnId);
+    const known = new Set(signals.map(({ signalId }) => signalId));
+    if (held.length > 0 && !held.some((wait) => isBrought(wait, known, this.#host.parts))) {
+      await this.#showWaiting(turnId);
+      return this.#next.whenBrought(held);
+    }
+    const isElsewhere = !this.#host.tabs().isWriter && (await this.#shown.isHeld());
+    if (held.length === 0 && isElsewhere && !contests) return;
+    if ((await this.#enter(turnId)) !== null) return;
+    try {
+      // Another tab may have gone on with it, or ended it, before the lease was here.
+      const recorded = await turns.load(turnId);
+      if (recorded === null) return this.#host.tabs().leave();
+      this.#watch(turnId, engine.goOn(recorded));
+    } catch (error) {
+      this.#host.tabs().leave();
+      throw error;
+    }
+  }
+
+  #watch(turnId: string, run: TurnRun): void {
+    this.#run = { turnId, run };
+    this.#ranHere = true;
+    this.#starting = null;
+    run.ended
+      .then((end) => {
+        if (this.#run?.run === run) this.#release();
+        if (end.kind === 'suspended') this.#next.whenBrought(end.waits);
+        if (end.kind === 'finished') this.goOn();
+        if (end.kind === 'left') this.#insist();
+      })
+      .catch((error: unknown) => traceTrouble(this.#host.parts, error));
+  }
+
+  /** Goes on with what another tab seems to run, once that does not answer, as long as somebody here waits for a turn. */
+  #insist(): void {
+    this.#next.whileWaitedFor(() => this.running === null && this.#outcomes.isAnyAwaited);
+  }
+
+  #release(): void {
+    this.#run = null;
+    this.#host.tabs().leave();
+  }
+
+  /** Shows a turn that has begun and that nobody runs. */
+  async #showWaiting(turnId: string): Promise<void> {
+    const { turns, feed } = this.#host.parts;
+    const recorded = await turns.load(turnId);
+    if (recorded !== null) feed.emit({ type: 'turn-joined', turn: (await this.#load()).show(recorded) });
+  }
+
+  /** Tells the other tabs that something of the turns was stored. */
+  #announce(): void {
+    this.#host.tabs().announce({ kind: 'turns-changed' });
+  }
+
+  async #load(): Promise<TurnEngine> {
+    const { TurnEngine: Engine } = await loadModule('turn-engine', import('./turn-engine.ts'));
+    return (this.#engine ??= new Engine(this.#host.parts));
+  }
+}

@@ -1,0 +1,79 @@
+import type { StoredTurn } from '../../contract/turn-store.ts';
+import { isLashError, LashError, toWireError } from '../../core/error.ts';
+import type { JsonValue } from '../../core/json.ts';
+import type { TurnResult } from '../../core/turn-result.ts';
+import type { ApprovalDecision } from '../../core/turn-wait.ts';
+import { NO_USAGE } from '../../core/usage.ts';
+import type { SessionParts } from '../model/model-caller.ts';
+import type { CheckedAsk } from './turn-engine.ts';
+
+/** What is stored of a session's turns that this runtime does not run: asked, queued, told. */
+export class StoredTurns {
+  readonly #parts: Pick<SessionParts, 'turns' | 'clock' | 'secrets' | 'history'>;
+
+  constructor(parts: Pick<SessionParts, 'turns' | 'clock' | 'secrets' | 'history'>) {
+    this.#parts = parts;
+  }
+
+  /** The turn of this id, if it was accepted before with the same request (law TU1). @throws `OperationConflict` */
+  async known(turnId: string, { hash }: CheckedAsk): Promise<StoredTurn | null> {
+    const stored = await this.#parts.turns.find(turnId);
+    if (stored === null || stored.hash === hash) return stored;
+    const message = `The turn ${turnId} was asked for before, with another input`;
+    throw new LashError('OperationConflict', message, { operationId: turnId });
+  }
+
+  /** The turn that has begun and is not over. */
+  async begun(): Promise<StoredTurn | null> {
+    const [first] = await this.#parts.turns.pending();
+    return first?.status === 'running' ? first : null;
+  }
+
+  /** Puts an input behind those that wait. @throws `OperationConflict` */
+  async queue(turnId: string, { ask, hash }: CheckedAsk): Promise<void> {
+    const { turns, clock } = this.#parts;
+    await turns.accept({ turnId, hash, request: ask as unknown as JsonValue, at: clock.now() });
+  }
+
+  /** Ends an input that waits. Resolves with whether it still waited. */
+  async withdraw(turnId: string, result: TurnResult): Promise<boolean> {
+    try {
+      await this.#parts.turns.withdraw(turnId, result as unknown as JsonValue);
+      return true;
+    } catch (error) {
+      if (isLashError(error, 'InputNotQueued')) return false;
+      throw error;
+    }
+  }
+
+  /** Takes a turn out of the queue, and resolves with its result; one that has begun is told to stop: `null`. @throws `TurnNotFound` */
+  async cancel(turnId: string, reason: string): Promise<TurnResult | null> {
+    const { turns, secrets, history } = this.#parts;
+    const stored = await turns.find(turnId);
+    if (stored?.status === 'ended') return null;
+    const { leaf } = history.head;
+    const withdrawn = { status: 'cancelled', reason: 'withdrawn', leaf, usage: NO_USAGE } as const;
+    if (stored?.status === 'queued' && (await this.withdraw(turnId, withdrawn))) return withdrawn;
+    await turns.signal({ turnId, signalId: 'cancel', value: secrets.redactText(reason) });
+    return null;
+  }
+
+  /** Ends an input that waits and whose turn cannot begin, and resolves with its result; `null` if it does not wait any more. */
+  async giveUp(turnId: string, error: LashError): Promise<TurnResult | null> {
+    const { secrets, history } = this.#parts;
+    const failed = { status: 'failed', reason: 'runtime_error', usage: NO_USAGE } as const;
+    const wire = toWireError(secrets.redactError(error));
+    const result: TurnResult = { ...failed, leaf: history.head.leaf, error: wire };
+    return (await this.withdraw(turnId, result)) ? result : null;
+  }
+
+  /** Answers what a turn asked, and resolves with the answer that stands. @throws `TurnNotFound` */
+  async answer(requestId: string, decision: ApprovalDecision): Promise<ApprovalDecision> {
+    const { turns, secrets } = this.#parts;
+    const slash = requestId.lastIndexOf('/');
+    const [turnId, signalId] = [requestId.slice(0, slash), requestId.slice(slash + 1)];
+    const value = secrets.redactJson(decision) as unknown as JsonValue;
+    const standing = await turns.signal({ turnId, signalId, value });
+    return standing.value as unknown as ApprovalDecision;
+  }
+}

@@ -1,0 +1,210 @@
+import type { Tool, ToolContext } from '../../contract/tool.ts';
+import type { TraceContext } from '../../contract/trace.ts';
+import type { JsonValue } from '../../core/json.ts';
+import type { ToolOutcome } from '../../core/tool-call.ts';
+import type { ApprovalDecision, TurnWait } from '../../core/turn-wait.ts';
+import type { TurnEffect } from '../../turn/effect.ts';
+import type { TurnInputEvent } from '../../turn/input.ts';
+import type { ModelCaller, SessionParts } from '../model/model-caller.ts';
+import { failure, needsApproval, type ReadyCall, readyCall, runCall, settled } from './tool-dispatch.ts';
+
+type RunTool = Extract<TurnEffect, { readonly type: 'run-tool' }>;
+
+/** What is to become of a call: it waits, its outcome is known, or it runs. */
+type Plan =
+  | { readonly kind: 'held'; readonly wait: TurnWait }
+  | { readonly kind: 'known'; readonly outcome: ToolOutcome }
+  | { readonly kind: 'ready'; readonly call: ReadyCall };
+
+/** What the calls of a turn need from it. */
+export interface CallHost {
+  readonly turnId: string;
+  readonly trace: TraceContext;
+  /** What others told the turn, by signal. */
+  readonly signals: ReadonlyMap<string, JsonValue>;
+  /** Effects of calls that somebody started before. */
+  readonly started: ReadonlySet<string>;
+  /** Names of tools that the model was offered and that belong to a page. */
+  readonly pageTools: ReadonlySet<string>;
+  /** Stores that these calls may have done something from here on; a side effect comes after it. */
+  record(started: readonly string[]): Promise<void>;
+  /** Runs `work` under a signal that stops with the turn, and tells the machine what comes of it. */
+  perform(effect: string, work: (signal: AbortSignal) => Promise<TurnInputEvent | null>): void;
+}
+
+/**
+ * Runs a turn's tool calls: who may start, when, and again or not (rules TL1 to TL6, law TU3).
+ */
+export class ToolCalls {
+  readonly #parts: SessionParts;
+  readonly #caller: ModelCaller;
+  readonly #host: CallHost;
+  readonly #plans = new Map<string, Plan>();
+  /** Calls of serial tools, in call order. */
+  readonly #serial: RunTool[] = [];
+  #running = 0;
+
+  constructor(parts: SessionParts, caller: ModelCaller, host: CallHost) {
+    this.#parts = parts;
+    this.#caller = caller;
+    this.#host = host;
+  }
+
+  /** Finds out what is to become of calls that are about to be asked for; answers those that start at once. */
+  async plan(effects: readonly RunTool[]): Promise<readonly string[]> {
+    const starting: string[] = [];
+    for (const effect of effects) {
+      const plan = await this.#planOne(effect);
+      this.#plans.set(effect.id, plan);
+      if (plan.kind === 'ready' && !isSerial(plan.call.tool)) starting.push(effect.id);
+    }
+    return starting;
+  }
+
+  /** Performs a call; one that was not planned with others is planned, and its start stored, first. */
+  perform(effect: RunTool): void {
+    const plan = this.#plans.get(effect.id);
+    if (plan === undefined) return this.#performAlone(effect);
+    this.#plans.delete(effect.id);
+    this.#begin(effect, plan, false);
+  }
+
+  #performAlone(effect: RunTool): void {
+    this.#host.perform(effect.id, async () => {
+      const plan = await this.#planOne(effect);
+      if (plan.kind === 'ready' && this.#host.started.has(effect.id)) this.#again(effect, plan.call);
+      else this.#begin(effect, plan, true);
+      return null;
+    });
+  }
+
+  async #planOne({ id, call }: RunTool): Promise<Plan> {
+    const { callId, tool: name, args } = call;
+    const decision = this.#host.signals.get(id) as ApprovalDecision | undefined;
+    if (decision?.approve === false) {
+      const reason = decision.reason === undefined ? '' : `: ${decision.reason}`;
+      return {
+        kind: 'known',
+        outcome: failure('ToolDenied', `It was decided that it must not run${reason}`),
+      };
+    }
+    const tool = this.#parts.tools().find((known) => known.name === name);
+    const wasStarted = this.#host.started.has(id);
+    if (tool === undefined && this.#host.pageTools.has(name) && !wasStarted)
+      return { kind: 'held', wait: { kind: 'page-tool', callId, tool: name } };
+    const ready = await readyCall(call, tool);
+    if ('status' in ready) return { kind: 'known', outcome: wasStarted ? unknown() : ready };
+    if (decision === undefined && !wasStarted && (await needsApproval(ready))) {
+      const requestId = `${this.#host.turnId}/${id}`;
+      return { kind: 'held', wait: { kind: 'approval', requestId, callId, tool: name, args } };
+    }
+    return { kind: 'ready', call: ready };
+  }
+
+  #begin(effect: RunTool, plan: Plan, alone: boolean): void {
+    const { id } = effect;
+    switch (plan.kind) {
+      case 'held':
+        return this.#tell(id, { type: 'held', effect: id, wait: plan.wait, at: this.#parts.clock.now() });
+      case 'known':
+        return this.#known(effect, plan.outcome);
+      case 'ready':
+        if (isSerial(plan.call.tool)) {
+          this.#plans.set(id, plan);
+          this.#serial.push(effect);
+          // The others of its step are begun within this task.
+          return queueMicrotask(() => this.#next());
+        }
+        return this.#run(effect, plan.call, alone);
+    }
+  }
+
+  /** A call that was started, by whoever is gone now. */
+  #again(effect: RunTool, call: ReadyCall): void {
+    if (call.tool.replay === 'safe') this.#run(effect, call, false);
+    else this.#known(effect, unknown());
+  }
+
+  #run(effect: RunTool, call: ReadyCall, record: boolean): void {
+    this.#running++;
+    this.#host.perform(effect.id, async (signal) => {
+      try {
+        if (record) await this.#host.record([effect.id]);
+        return await this.#execute(effect, call, signal);
+      } finally {
+        this.#running--;
+        this.#next();
+      }
+    });
+  }
+
+  /** The next call of a serial tool, once nothing else runs (rule TL3). */
+  #next(): void {
+    if (this.#running > 0) return;
+    const effect = this.#serial.shift();
+    const plan = effect === undefined ? undefined : this.#plans.get(effect.id);
+    if (effect === undefined || plan?.kind !== 'ready') return;
+    this.#plans.delete(effect.id);
+    this.#run(effect, plan.call, true);
+  }
+
+  async #execute({ id, call }: RunTool, ready: ReadyCall, signal: AbortSignal): Promise<TurnInputEvent> {
+    const { clock, secrets, tracer, history, attachments } = this.#parts;
+    const { callId, tool: name, args } = call;
+    const startedAt = clock.now();
+    tracer.write(this.#host.trace, { type: 'tool_call_started', call_id: callId, name, args });
+    const context: ToolContext = {
+      sessionId: history.sessionId,
+      turnId: this.#host.turnId,
+      callId,
+      signal,
+      attachments: this.#caller.shownAttachments,
+      attachmentStore: attachments,
+    };
+    const outcome = await runCall(ready, context, secrets, clock);
+    return this.#finished(id, call, outcome, startedAt);
+  }
+
+  #known({ id, call }: RunTool, outcome: ToolOutcome): void {
+    const { secrets, clock, tracer } = this.#parts;
+    const { callId, tool: name, args } = call;
+    tracer.write(this.#host.trace, { type: 'tool_call_started', call_id: callId, name, args });
+    this.#tell(id, this.#finished(id, call, settled(outcome, secrets), clock.now()));
+  }
+
+  #finished(id: string, call: RunTool['call'], outcome: ToolOutcome, startedAt: number): TurnInputEvent {
+    const { clock, tracer } = this.#parts;
+    const at = clock.now();
+    const duration_ms = Math.max(0, at - startedAt);
+    tracer.write(this.#host.trace, {
+      type: 'tool_call_completed',
+      call_id: call.callId,
+      name: call.tool,
+      args: call.args,
+      output: { outcome: { status: outcome.status, payload: payloadOf(outcome) } },
+      duration_ms,
+    });
+    return { type: 'tool-finished', effect: id, outcome, durationMs: duration_ms, at };
+  }
+
+  #tell(id: string, input: TurnInputEvent): void {
+    this.#host.perform(id, async () => await Promise.resolve(input));
+  }
+}
+
+function isSerial({ mode }: Tool): boolean {
+  return mode === 'serial';
+}
+
+function unknown(): ToolOutcome {
+  return failure(
+    'ToolOutcomeUnknown',
+    'It was started and interrupted; whether it did anything is unknown. Find out before you call it again.',
+  );
+}
+
+function payloadOf(outcome: ToolOutcome): JsonValue {
+  if (outcome.status === 'success') return outcome.value;
+  if (outcome.status === 'failure') return { code: outcome.code, message: outcome.message };
+  return { message: outcome.message };
+}

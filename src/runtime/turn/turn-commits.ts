@@ -1,0 +1,89 @@
+import type { TurnChange } from '../../contract/turn-store.ts';
+import type { JsonValue } from '../../core/json.ts';
+import { NO_USAGE } from '../../core/usage.ts';
+import type { TurnEffect } from '../../turn/effect.ts';
+import { snapshotOf } from '../../turn/replay.ts';
+import type { TurnState } from '../../turn/state.ts';
+import type { SessionParts, TurnScope } from '../model/model-caller.ts';
+import { isPassing, type PatientStorage } from './patient-storage.ts';
+import type { PlanRecord, StateRecord } from './turn-journal.ts';
+
+/** What a turn asks to be committed. */
+export type CommitEffect = Extract<TurnEffect, { readonly type: 'commit' }>;
+
+/** Makes a turn's commits: its nodes, and what they say of the turn itself, in one transaction (law TU4). */
+export class TurnCommits {
+  readonly #parts: SessionParts;
+  readonly #scope: TurnScope;
+  readonly #hash: string;
+  readonly #storage: PatientStorage;
+
+  constructor(parts: SessionParts, scope: TurnScope, hash: string, storage: PatientStorage) {
+    this.#parts = parts;
+    this.#scope = scope;
+    this.#hash = hash;
+    this.#storage = storage;
+  }
+
+  /** Makes the commit that `state` asked for, and resolves with the leaf behind it. @throws what the history throws */
+  async make(effect: CommitEffect, state: TurnState): Promise<string | null> {
+    const { operationId, parent, nodes, target, usage, role } = effect;
+    const { history } = this.#parts;
+    const turn = this.#changeOf(effect, state);
+    const strict = role.kind === 'begin' ? ({ durability: 'strict' } as const) : {};
+    let repeat = false;
+    const write = async (): Promise<string | null> => {
+      const options = { turn, ...strict, repeat };
+      // What is tried again may have been done: then it is what it comes to.
+      repeat = true;
+      if (target === 'branch' && nodes.length === 0) {
+        await history.branch(operationId, parent, options);
+        return parent;
+      }
+      const appended = await history.append({ operationId, parent, nodes, usage, ...options });
+      return nodes.length === 0 ? parent : appended.leaf;
+    };
+    return role.kind === 'begin' ? await this.#accept(write) : await this.#storage.run(write);
+  }
+
+  /** An input is refused if storage does not take it, unless it did. */
+  async #accept(write: () => Promise<string | null>): Promise<string | null> {
+    try {
+      return await write();
+    } catch (error) {
+      const find = async (): Promise<boolean> =>
+        (await this.#parts.turns.find(this.#scope.turnId))?.status === 'running';
+      // Whoever is told the first error asks again when storage answers.
+      const isThere = isPassing(error) && (await find().catch(() => false));
+      if (!isThere) throw error;
+      return await write();
+    }
+  }
+
+  #changeOf({ role, nodes }: CommitEffect, present: TurnState): TurnChange {
+    const { turnId, turnIndex, policy, prompt, answer } = this.#scope;
+    const { secrets, clock } = this.#parts;
+    const json = (value: unknown): JsonValue => secrets.redactJson(value) as JsonValue;
+    const found: StateRecord = { state: snapshotOf(present), appended: nodes.length > 0 };
+    const state = json(found);
+    switch (role.kind) {
+      case 'begin': {
+        const record: PlanRecord = {
+          turnIndex,
+          policy,
+          ...(prompt === undefined ? {} : { prompt }),
+          ...(answer === undefined ? {} : { answer }),
+        };
+        const plan = json(record);
+        return { kind: 'begin', turnId, hash: this.#hash, plan, state, at: clock.now() };
+      }
+      case 'progress':
+        return { kind: 'progress', turnId, state, settles: role.settles, settledAs: json(INJECTED) };
+      case 'end':
+        return { kind: 'end', turnId, result: json({ ...role.end, usage: role.usage }) };
+    }
+  }
+}
+
+/** What an input ends with that became part of a running turn. */
+const INJECTED = { status: 'completed', reason: 'injected', leaf: null, usage: NO_USAGE } as const;

@@ -1,0 +1,140 @@
+import type { RecordedTurn, TurnStore } from '../../contract/turn-store.ts';
+import { LashError } from '../../core/error.ts';
+import type { JsonObject, JsonValue } from '../../core/json.ts';
+import type { SessionPolicy } from '../../core/policy.ts';
+import type { PromptLayerData } from '../../core/prompt-layer.ts';
+import type { TurnWait } from '../../core/turn-wait.ts';
+import type { TurnInputEvent } from '../../turn/input.ts';
+import { replay } from '../../turn/replay.ts';
+import type { TurnState } from '../../turn/state.ts';
+
+/** Text of an attempt at a model call, as it was shown. */
+export interface ShownText {
+  readonly correlationId: string;
+  readonly kind: 'text' | 'reasoning';
+  readonly text: string;
+}
+
+/** One entry of a turn's journal (law TU3). */
+export interface JournalEntry {
+  /** What the machine was told. */
+  readonly input?: TurnInputEvent;
+  /** Names of tools that were called and that belong to a page. */
+  readonly pageTools?: readonly string[];
+  /** The effects of calls that may have done something from here on. */
+  readonly started?: readonly string[];
+  readonly shown?: readonly ShownText[];
+}
+
+/** What a turn is run with, from its first commit to its end. */
+export interface PlanRecord {
+  readonly turnIndex: number;
+  readonly policy: SessionPolicy;
+  readonly prompt?: PromptLayerData;
+  /** The schema of the answer that was asked for. */
+  readonly answer?: JsonObject;
+}
+
+/** Where the last commit left the turn. `appended`: it ended with nodes of its own, else the turn goes on from its leaf. */
+export interface StateRecord {
+  readonly state: TurnState;
+  readonly appended: boolean;
+}
+
+/** What is known of a turn that somebody else began. */
+export interface FoundTurn {
+  readonly turnId: string;
+  readonly hash: string;
+  readonly plan: PlanRecord;
+  readonly state: TurnState;
+  /** Effects of calls that were started. */
+  readonly started: ReadonlySet<string>;
+  /** Names of tools that were called and that belong to a page. */
+  readonly pageTools: ReadonlySet<string>;
+  /** What the unfinished attempt had shown. */
+  readonly shown: readonly ShownText[];
+  /** How many entries its journal has. */
+  readonly entries: number;
+  /** Values by signal. */
+  readonly signals: ReadonlyMap<string, JsonValue>;
+}
+
+/** Reads what was stored of a turn. @throws `StoredDataCorrupt` for what no version of this package wrote */
+export function readTurn(sessionId: string, recorded: RecordedTurn): FoundTurn {
+  const { turn, plan, signals } = recorded;
+  const { state, appended } = recorded.state as unknown as StateRecord;
+  const journal = recorded.journal as readonly JournalEntry[];
+  try {
+    const inputs = journal.flatMap(({ input }) => (input === undefined ? [] : [input]));
+    const present = replay(state, appended ? turn.leaf : state.leaf, inputs);
+    const { phase } = present;
+    const correlationId = phase.name === 'calling' ? phase.correlationId : null;
+    return {
+      turnId: turn.turnId,
+      hash: turn.hash,
+      plan: plan as unknown as PlanRecord,
+      state: present,
+      started: new Set(journal.flatMap(({ started = [] }) => started)),
+      pageTools: new Set(journal.flatMap(({ pageTools = [] }) => pageTools)),
+      shown: journal.flatMap(({ shown = [] }) =>
+        shown.filter((text) => text.correlationId === correlationId),
+      ),
+      entries: journal.length,
+      signals: new Map(signals.map(({ signalId, value }) => [signalId, value])),
+    };
+  } catch (cause) {
+    const reason = `the record of turn ${turn.turnId} is damaged`;
+    const data = { sessionId, nodeId: null, reason };
+    throw new LashError('StoredDataCorrupt', `Session ${sessionId} cannot be read: ${reason}`, data, {
+      cause,
+    });
+  }
+}
+
+/** Writes the journal of the turn that this runtime runs, one write after the other. */
+export class TurnJournal {
+  readonly #turns: TurnStore;
+  readonly #turnId: string;
+  readonly #epoch: () => number;
+  #next: number;
+  #last: Promise<void> = Promise.resolve();
+
+  /** `entries`: how many there are. `epoch`: the one that this runtime writes with. */
+  constructor(turns: TurnStore, turnId: string, entries: number, epoch: () => number) {
+    this.#turns = turns;
+    this.#turnId = turnId;
+    this.#next = entries;
+    this.#epoch = epoch;
+  }
+
+  /** Resolves when nothing is being written, however that ended. */
+  get idle(): Promise<void> {
+    return this.#last.catch(() => undefined);
+  }
+
+  /** Adds entries; `strict` before a side effect (law ST20). @throws `WriterFenced`, and what storage throws */
+  async add(
+    entries: readonly JournalEntry[],
+    options: { readonly strict?: boolean; readonly waits?: readonly TurnWait[] } = {},
+  ): Promise<void> {
+    const { strict = false, waits } = options;
+    const write = this.idle.then(async () => {
+      await this.#turns.record({
+        turnId: this.#turnId,
+        epoch: this.#epoch(),
+        first: this.#next,
+        entries: entries as unknown as readonly JsonValue[],
+        ...(waits === undefined ? {} : { waits }),
+        ...(strict ? { durability: 'strict' } : {}),
+      });
+      this.#next += entries.length;
+    });
+    this.#last = write;
+    await write;
+  }
+
+  /** A commit has begun it anew (rule RC5). */
+  restart(): void {
+    this.#next = 0;
+  }
+}

@@ -1,0 +1,303 @@
+import { describe, expect, it, vi } from 'vitest';
+
+import type { Tool } from '../../src/contract/tool.ts';
+import { LashError } from '../../src/core/error.ts';
+import type { JsonValue } from '../../src/core/json.ts';
+import type { TurnWait } from '../../src/core/turn-wait.ts';
+import { RateLimits } from '../../src/runtime/model/rate-limits.ts';
+import type { LashRuntime } from '../../src/runtime/runtime.ts';
+import { SecretVault } from '../../src/runtime/secrets.ts';
+import { answers, expectInStep, openShared, sharedStorage, type SharedStorage } from './stores.ts';
+import { call, finish, type Play, plays, policy, text } from './support.ts';
+
+const code = (value: string): object => ({ code: value });
+const until = async (check: () => void): Promise<void> =>
+  await vi.waitFor(check, { timeout: 10_000, interval: 1 });
+
+function tool(name: string, execute: () => JsonValue | Promise<JsonValue>, more: Partial<Tool> = {}): Tool {
+  return {
+    name,
+    description: name,
+    inputSchema: { type: 'object' },
+    check: (value) => ({ ok: true, value }),
+    execute,
+    ...more,
+  };
+}
+
+const asks: Play = [call('1', 'pay', '{"sum":5}'), finish('tool-calls')];
+const done: Play = [text('done'), finish()];
+
+async function waitsFor(runtime: LashRuntime, kind: TurnWait['kind']): Promise<TurnWait> {
+  await until(() => expect(runtime.view().turn?.waits.map((wait) => wait.kind)).toEqual([kind]));
+  return runtime.view().turn!.waits[0]!;
+}
+
+async function expectNoLease(storage: SharedStorage): Promise<void> {
+  await until(async () => expect(await storage.factory.leases.isHeld('s')).toBe(false));
+}
+
+const outcomes = (runtime: LashRuntime): readonly unknown[] =>
+  runtime.view().window.nodes.flatMap(({ body }) => (body.kind === 'tool' ? [body.invocation.outcome] : []));
+
+describe('a turn that waits for an approval', () => {
+  it('[TU11][TL4] is stored with its question, holds no lease, and goes on once it is approved', async () => {
+    const storage = sharedStorage();
+    let runs = 0;
+    const pay = tool('pay', () => ++runs, { approval: true });
+    const runtime = await openShared(storage, plays(asks, done), { tools: [pay], lingerMs: 0 });
+    const turn = runtime.turn('pay');
+    const wait = await waitsFor(runtime, 'approval');
+    expect(wait).toMatchObject({ callId: '1', tool: 'pay', args: { sum: 5 } });
+    await expectNoLease(storage);
+    expect(await runtime.pendingTurns()).toMatchObject([{ status: 'waiting', waits: [wait] }]);
+    expect(runs).toBe(0);
+    const { requestId } = wait as Extract<TurnWait, { kind: 'approval' }>;
+    expect(await runtime.answer(requestId, { approve: true })).toEqual({ approve: true });
+    expect((await turn.result).status).toBe('completed');
+    expect(outcomes(runtime)).toEqual([{ status: 'success', value: 1 }]);
+    await expectInStep(runtime, storage);
+  });
+
+  it('[TU11] tells the model what was decided where it is denied', async () => {
+    const storage = sharedStorage();
+    let runs = 0;
+    const pay = tool('pay', () => ++runs, { approval: () => true });
+    const provider = plays(asks, done);
+    const runtime = await openShared(storage, provider, { tools: [pay] });
+    const turn = runtime.turn('pay');
+    const wait = await waitsFor(runtime, 'approval');
+    const { requestId } = wait as Extract<TurnWait, { kind: 'approval' }>;
+    await runtime.answer(requestId, { approve: false, reason: 'too much' });
+    expect((await turn.result).status).toBe('completed');
+    expect(runs).toBe(0);
+    expect(outcomes(runtime)).toMatchObject([{ status: 'failure', code: 'ToolDenied' }]);
+    expect(JSON.stringify(provider.requests[1])).toContain('too much');
+  });
+
+  it('[TU11] is asked after a reload, answered from another tab, and only the first answer counts', async () => {
+    const storage = sharedStorage();
+    let runs = 0;
+    const pay = tool('pay', () => ++runs, { approval: true });
+    const first = await openShared(storage, plays(asks), { tools: [pay], lingerMs: 0 });
+    const { turnId } = first.turn('pay');
+    const wait = await waitsFor(first, 'approval');
+    await first.close();
+    const second = await openShared(storage, plays(done), { tools: [pay], lingerMs: 0 });
+    const third = await openShared(storage, plays(done), { tools: [pay], lingerMs: 0 });
+    expect(second.view().turn).toMatchObject({ turnId, waits: [wait] });
+    const { requestId } = wait as Extract<TurnWait, { kind: 'approval' }>;
+    const [one, other] = await Promise.all([
+      third.answer(requestId, { approve: true }),
+      second.answer(requestId, { approve: false }),
+    ]);
+    expect(one).toEqual(other);
+    const result = await second.turn('pay', { inputId: turnId }).result;
+    expect(result.status).toBe('completed');
+    expect(runs).toBe(one.approve ? 1 : 0);
+    await expect(third.answer(requestId, { approve: true })).rejects.toMatchObject(code('TurnNotFound'));
+    await until(() => expect(third.view().turn).toBeNull());
+  });
+
+  it('[TU5][TU11] can be stopped from another tab', async () => {
+    const storage = sharedStorage();
+    const pay = tool('pay', () => 1, { approval: true });
+    const first = await openShared(storage, plays(asks), { tools: [pay], lingerMs: 0 });
+    const turn = first.turn('pay');
+    await waitsFor(first, 'approval');
+    const second = await openShared(storage, plays(), { tools: [pay], lingerMs: 0 });
+    await second.cancelTurn(turn.turnId, 'changed my mind');
+    expect((await turn.result).status).toBe('cancelled');
+    expect(await second.pendingTurns()).toEqual([]);
+  });
+
+  it('[TL4] whose approval function throws asks', async () => {
+    const storage = sharedStorage();
+    const pay = tool('pay', () => 1, {
+      approval: () => {
+        throw new Error('no idea');
+      },
+    });
+    const runtime = await openShared(storage, plays(asks, done), { tools: [pay] });
+    const turn = runtime.turn('pay');
+    await waitsFor(runtime, 'approval');
+    expect((await turn.cancel()).status).toBe('cancelled');
+  });
+});
+
+describe('a turn that waits for something else', () => {
+  it('[TU11] a credential: the worker that is given it goes on', async () => {
+    const storage = sharedStorage();
+    const secrets = new SecretVault();
+    const locked = { provider: { id: 'fake', model: 'x', credentials: 'key' } };
+    const model = answers('unlocked');
+    const open = async (vault: SecretVault): Promise<LashRuntime> =>
+      await openShared(storage, model, {
+        policy: locked,
+        secrets: vault,
+        lingerMs: 0,
+        providers: {
+          fake: async ({ credential }) => {
+            await credential();
+            return model;
+          },
+        },
+      });
+    const runtime = await open(secrets);
+    const turn = runtime.turn('hi');
+    expect(await waitsFor(runtime, 'credentials')).toEqual({ kind: 'credentials', name: 'key' });
+    await expectNoLease(storage);
+    runtime.resumeTurns();
+    await waitsFor(runtime, 'credentials');
+    secrets.set('key', 'a-secret-of-the-user');
+    runtime.resumeTurns();
+    expect((await turn.result).status).toBe('completed');
+    expect(runtime.view().window.nodes).toHaveLength(2);
+  });
+
+  it('[TU11] a network, where the policy asks for that, and a failed attempt where it does not', async () => {
+    const offline = new LashError('ProviderUnavailable', 'no answer', {});
+    let online = false;
+    const storage = sharedStorage();
+    const runtime = await openShared(storage, plays([offline], [text('back'), finish()]), {
+      policy: { ...policy, whenOffline: 'wait' },
+      online: () => online,
+      lingerMs: 0,
+    });
+    const turn = runtime.turn('hi');
+    await waitsFor(runtime, 'offline');
+    online = true;
+    expect((await turn.result).status).toBe('completed');
+    const other = await openShared(sharedStorage(), plays([offline], [offline], [offline], [offline]), {
+      online: () => false,
+    });
+    expect(await other.turn('hi').result).toMatchObject({
+      status: 'failed',
+      error: code('ProviderUnavailable'),
+    });
+  });
+
+  it('[TU11][TU7] a provider that wants to be left alone for long, whoever of the worker was told', async () => {
+    const storage = sharedStorage();
+    const rates = new RateLimits();
+    const busy = new LashError('ProviderRateLimited', 'later', { status: 429, retryAfterMs: 30_000 });
+    let now = 1_000;
+    const clock = {
+      now: () => now,
+      newId: () => `${now++}`,
+      sleep: async (ms: number, signal: AbortSignal) =>
+        await new Promise<void>((resolve, reject) => {
+          if (ms <= 0) resolve();
+          signal.addEventListener('abort', () => reject(signal.reason as Error));
+        }),
+    };
+    const first = await openShared(storage, plays([busy], [text('ok'), finish()]), { rates, clock });
+    const turn = first.turn('hi');
+    const wait = await waitsFor(first, 'rate-limit');
+    expect(wait).toMatchObject({ until: expect.closeTo(31_000, -2) as number });
+    const elsewhere = answers('never');
+    const second = await openShared(sharedStorage(), elsewhere, { rates, clock });
+    second.turn('hi');
+    await waitsFor(second, 'rate-limit');
+    expect(elsewhere.requests).toHaveLength(0);
+    now += 40_000;
+    for (const runtime of [first, second]) runtime.resumeTurns();
+    expect((await turn.result).status).toBe('completed');
+    await until(() => expect(elsewhere.requests).toHaveLength(1));
+  });
+
+  it('[TU11] a page that offers the tool, if the call never started', async () => {
+    const storage = sharedStorage();
+    let offered: readonly Tool[] = [tool('pay', () => 'paid', { offeredByPage: true, approval: true })];
+    const runtime = await openShared(storage, plays(asks, done), { tools: () => offered, lingerMs: 0 });
+    const turn = runtime.turn('pay');
+    const wait = await waitsFor(runtime, 'approval');
+    const { requestId } = wait as Extract<TurnWait, { kind: 'approval' }>;
+    const [gone] = offered;
+    offered = [];
+    await runtime.answer(requestId, { approve: true });
+    await waitsFor(runtime, 'page-tool');
+    offered = [gone!];
+    runtime.resumeTurns();
+    expect((await turn.result).status).toBe('completed');
+    expect(outcomes(runtime)).toEqual([{ status: 'success', value: 'paid' }]);
+  });
+});
+
+describe('what a turn may take', () => {
+  it('[TL6] a tool that takes too long is aborted, and the model is told', async () => {
+    const storage = sharedStorage();
+    const aborted: unknown[] = [];
+    const slow: Tool = {
+      ...tool('pay', () => null, { timeoutMs: 20 }),
+      execute: async (_, { signal }) =>
+        await new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            aborted.push(signal.reason);
+            reject(signal.reason as Error);
+          });
+        }),
+    };
+    const runtime = await openShared(storage, plays(asks, done), { tools: [slow] });
+    expect((await runtime.turn('pay').result).status).toBe('completed');
+    expect(outcomes(runtime)).toMatchObject([{ status: 'failure', code: 'ToolTimeout' }]);
+    expect(aborted).toMatchObject([code('ToolTimeout')]);
+  });
+
+  it('[TL3] calls of serial tools run behind the others, one after the other, and results keep call order', async () => {
+    const storage = sharedStorage();
+    const log: string[] = [];
+    const logged = (name: string, mode: 'parallel' | 'serial'): Tool =>
+      tool(
+        name,
+        async () => {
+          log.push(`${name} begins`);
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          log.push(`${name} ends`);
+          return name;
+        },
+        { mode },
+      );
+    const many: Play = [
+      call('1', 'a', '{}'),
+      call('2', 'b', '{}'),
+      call('3', 'c', '{}'),
+      call('4', 'd', '{}'),
+      finish('tool-calls'),
+    ];
+    const tools = [
+      logged('a', 'serial'),
+      logged('b', 'parallel'),
+      logged('c', 'serial'),
+      logged('d', 'parallel'),
+    ];
+    const runtime = await openShared(storage, plays(many, done), { tools });
+    await runtime.turn('go').result;
+    expect(log.slice(0, 2)).toEqual(['b begins', 'd begins']);
+    expect(log.slice(4)).toEqual(['a begins', 'a ends', 'c begins', 'c ends']);
+    expect(outcomes(runtime)).toMatchObject(['a', 'b', 'c', 'd'].map((value) => ({ value })));
+  });
+
+  it('[TU6] a turn that runs for too long ends with what it has', async () => {
+    const storage = sharedStorage();
+    const runtime = await openShared(storage, plays([text('half'), 'hang']), {
+      policy: { ...policy, maxTurnMs: 50 },
+    });
+    expect(await runtime.turn('go').result).toMatchObject({
+      status: 'failed',
+      reason: 'max_time',
+      error: { code: 'TurnLimitReached', data: { limit: 'time', max: 50 } },
+    });
+  });
+
+  it('[TU2] what does not fit the context is ContextOverflow before the provider is asked', async () => {
+    const storage = sharedStorage();
+    const provider = answers('never');
+    const runtime = await openShared(storage, provider, { policy: { ...policy, maxContextTokens: 1000 } });
+    expect(await runtime.turn('long '.repeat(2000)).result).toMatchObject({
+      status: 'failed',
+      error: { code: 'ContextOverflow', data: { maxContextTokens: 1000 } },
+    });
+    expect(provider.requests).toHaveLength(0);
+  });
+});
