@@ -1,20 +1,13 @@
-import type { Page } from 'playwright';
-
 import { Seeded } from '../stores/seeded.ts';
 import { BACK_ENDS } from '../support/back-ends.ts';
 import { serveWorker } from '../support/built-worker.ts';
+import { askWorker, removeDatabase } from './ask-worker.ts';
 import { CrashBrowser } from './crash-browser.ts';
 import { type Boundary, POINTS } from './gate.ts';
+import { type Kills, KINDS, type Kind, shuffled, sumOf, TWICE } from './kills.ts';
 import type { Progress, Recording, Recovery } from './report.ts';
 import type { ScriptPlan } from './script.ts';
 import { differences } from './stored-rows.ts';
-
-/** What is killed: a worker, the page with its worker, the whole browser. */
-export const KINDS = ['worker', 'renderer', 'browser'] as const;
-export type Kind = (typeof KINDS)[number];
-
-/** How many kills of each kind. */
-export type Kills = Readonly<Record<Kind, number>>;
 
 /** What came out. */
 export interface Outcome {
@@ -45,12 +38,6 @@ interface Kill {
   /** Where the next worker is killed too. */
   readonly again: Boundary | undefined;
 }
-
-/** How long a worker may take before it counts as hanging. */
-const DEADLINE_MS = 60_000;
-
-/** One in so many kills is followed by another one. */
-const TWICE = 5;
 
 /** Kills scripts at their boundaries, one script after the other, and checks what is left each time. */
 export async function runCampaign({ kills, seed, rounds, progress }: CampaignOptions): Promise<Outcome> {
@@ -88,11 +75,6 @@ export async function runCampaign({ kills, seed, rounds, progress }: CampaignOpt
   return { kills, twice, boundaries, covered, violations };
 }
 
-/** How many kills these are. */
-export function sumOf(kills: Kills): number {
-  return KINDS.reduce((sum, kind) => sum + kills[kind], 0);
-}
-
 /**
  * The kills of one script: of what is left as much as it takes to kill a worker at each boundary once. Each kind goes
  * through the boundaries in an order of its own.
@@ -120,20 +102,15 @@ function boundariesOf({ states, failed }: Recording): readonly Boundary[] {
   );
 }
 
-function shuffled<Item>(items: readonly Item[], chance: Seeded): readonly Item[] {
-  const rest = [...items];
-  const order: Item[] = [];
-  while (rest.length > 0) order.push(...rest.splice(chance.below(rest.length), 1));
-  return order;
-}
-
 /** A recording, which has to be the same one in every browser. */
 async function recordOn(browsers: readonly CrashBrowser[], plan: ScriptPlan): Promise<Recording> {
   const recordings: Recording[] = [];
   for (const browser of browsers) {
     const page = await browser.freshPage();
     const name = `record-${plan.seed}`;
-    recordings.push(await call<Recording>(page, { name: 'record', args: [name, plan], terminates: false }));
+    recordings.push(
+      await askWorker<Recording>(page, { name: 'record', args: [name, plan], terminates: false }),
+    );
     const stored = browser.storedAs().join();
     if (stored !== browser.backEnd) throw new Error(`${browser.backEnd} stores as ${stored}`);
     await removeDatabase(page, name);
@@ -156,7 +133,11 @@ async function killOnce(
   try {
     const page = await browser.freshPage();
     const terminates = kind === 'worker';
-    const progress = await call<Progress>(page, { name: 'runTo', args: [name, plan, stopAt], terminates });
+    const progress = await askWorker<Progress>(page, {
+      name: 'runTo',
+      args: [name, plan, stopAt],
+      terminates,
+    });
     if (!progress.killed) return ['it came to no boundary'];
     if (kind === 'renderer') await browser.crashPage();
     if (kind === 'browser') await browser.kill();
@@ -184,7 +165,7 @@ async function recoverFrom(
   for (const stopAt of [again ?? null, null]) {
     const page = await browser.freshPage();
     const args = [name, plan, { begun, told }, recoveries.length + 1, stopAt];
-    const recovery = await call<Recovery>(page, { name: 'recover', args, terminates: stopAt !== null });
+    const recovery = await askWorker<Recovery>(page, { name: 'recover', args, terminates: stopAt !== null });
     recoveries.push(recovery);
     if (!recovery.progress.killed) {
       await removeDatabase(page, name);
@@ -222,39 +203,4 @@ function stateFaults(
   const last = differences(recoveries.at(-1)?.end ?? [], end);
   if (last.length > 0) faults.push(`the end is another one\n${last.join('\n')}`);
   return faults;
-}
-
-/** Asks the page's worker; `terminates` ends it as soon as it answers. */
-async function call<T>(
-  page: Page,
-  {
-    name,
-    args,
-    terminates,
-  }: { readonly name: string; readonly args: readonly unknown[]; readonly terminates: boolean },
-): Promise<T> {
-  const list = args.map((arg) => JSON.stringify(arg)).join(', ');
-  const then = `(value) => { ${terminates ? 'worker.terminate();' : ''} return value; }`;
-  const asked = page.evaluate<T>(`call('${name}', ${list}).then(${then})`);
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`${name}: no answer in ${DEADLINE_MS} ms`)), DEADLINE_MS);
-  });
-  try {
-    return await Promise.race([asked, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-async function removeDatabase(page: Page, name: string): Promise<void> {
-  await page.evaluate(
-    (database) =>
-      new Promise<void>((resolve, reject) => {
-        const request = indexedDB.deleteDatabase(database);
-        request.addEventListener('success', () => resolve());
-        request.addEventListener('error', () => reject(request.error ?? new Error('not deleted')));
-      }),
-    name,
-  );
 }

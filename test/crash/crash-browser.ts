@@ -44,6 +44,14 @@ export class CrashBrowser {
     return page;
   }
 
+  /** Another page beside it, for whoever closes it. */
+  async otherPage(): Promise<Page> {
+    const page = await this.#browser?.contexts()[0]?.newPage();
+    if (page === undefined) throw new Error('Chromium has no page');
+    await page.goto(this.#url);
+    return page;
+  }
+
   /** Crashes the renderer of the page. */
   async crashPage(): Promise<void> {
     const page = this.#page;

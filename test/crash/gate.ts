@@ -19,9 +19,10 @@ const NO_KEY = [''];
 export class Gate {
   /** Resolves when the worker is held. */
   readonly reached: Promise<void>;
+  /** The stores of each transaction. */
+  readonly stores: string[] = [];
   /** The numbers of the transactions that undid themselves. */
   readonly failed: number[] = [];
-  #count = 0;
   #arrive: () => void = () => undefined;
 
   /** `onEnd` is called after each writing transaction, whether it did what it was for or not. */
@@ -30,7 +31,7 @@ export class Gate {
     const run = database.transaction.bind(database);
     database.transaction = async (options, body) => {
       if (options.mode === 'readonly') return await run(options, body);
-      const number = this.#count++;
+      const number = this.stores.push(options.stores.join(' ')) - 1;
       const point = stopAt?.transaction === number ? stopAt.point : undefined;
       if (point === 'before') return await this.#hold();
       if (point === 'told') afterCommit(this.#arrive);
@@ -58,13 +59,14 @@ export class Gate {
   }
 }
 
-/** Calls `action` right after the next transaction was told to commit; what fails before that does not count. */
+/** Calls `action` right after the next writing transaction was told to commit; what fails before that does not count. */
 function afterCommit(action: () => void): void {
   const { prototype } = IDBTransaction;
   const commit: (this: IDBTransaction) => void = Reflect.get(prototype, 'commit');
   prototype.commit = function (this: IDBTransaction): void {
-    prototype.commit = commit;
     commit.call(this);
+    if (this.mode === 'readonly') return;
+    prototype.commit = commit;
     action();
   };
 }

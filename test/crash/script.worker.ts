@@ -3,6 +3,7 @@ import { attachmentsOfBody } from '../../src/core/node.ts';
 import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { hashBlob } from '../../src/stores/rules/hash-blob.ts';
 import { findFaults, readRows } from '../stores/raw-check.ts';
+import { lockViolations } from './dead-locks.ts';
 import { type Boundary, Gate } from './gate.ts';
 import { type Acknowledged, Player } from './player.ts';
 import type { Progress, Recording, Recovery } from './report.ts';
@@ -97,17 +98,6 @@ async function recover(
   violations.push(...(await findFaults(name, true)), ...(await readViolations(player, after)));
   await database.close();
   return { lines: linesOf(rows), violations, progress, end: endLinesOf(after) };
-}
-
-/** Every lock of the dead is free, soon after they died. */
-async function lockViolations(name: string): Promise<readonly string[]> {
-  for (let tries = 0; ; tries++) {
-    const { held = [] } = await navigator.locks.query();
-    const left = held.filter((lock) => lock.name?.includes(`"${name}"`));
-    if (left.length === 0) return [];
-    if (tries === 100) return [`the dead hold ${left.map((lock) => lock.name).join(', ')}`];
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 /** What the stores show is what lies there, whole. */
