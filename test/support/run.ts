@@ -6,11 +6,10 @@ import { delimiter, join, resolve } from 'node:path';
 import { ENGINES } from './engines.ts';
 import { installEngines } from './install-engines.ts';
 import { type Phase, selectPhases } from './phases.ts';
+import { type Counts, readReport } from './read-report.ts';
 
-interface Counts {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
+/** What a phase came to. */
+interface Result extends Counts {
   readonly note?: string;
 }
 
@@ -26,7 +25,7 @@ export async function run(args: readonly string[]): Promise<number> {
     ? installEngines()
     : [];
   const reports = mkdtempSync(join(tmpdir(), 'lash-web-reports-'));
-  const results = new Map<string, Counts>();
+  const results = new Map<string, Result>();
   const waiting = [...phases];
   const lanes = Math.min(LANES, phases.length);
   const runLane = async (): Promise<void> => {
@@ -44,7 +43,7 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   console.log('');
   for (const { name } of phases) {
-    const counts = results.get(name) ?? { passed: 0, failed: 1, skipped: 0, note: 'was not run' };
+    const counts = results.get(name) ?? failed('was not run');
     results.set(name, counts);
     console.log(
       `${name.padEnd(20)} ${summary(counts)}${counts.note === undefined ? '' : `  (${counts.note})`}`,
@@ -53,24 +52,27 @@ export async function run(args: readonly string[]): Promise<number> {
   const total = (key: 'passed' | 'failed' | 'skipped'): number =>
     [...results.values()].reduce((sum, counts) => sum + counts[key], 0);
   const all = { passed: total('passed'), failed: total('failed'), skipped: total('skipped') };
+  // Said again at the end, since a log is often kept without its middle.
+  for (const [phase, { failures }] of results)
+    for (const failure of failures) console.log(`failed in ${phase}: ${failure}`);
   console.log(summary(all));
   return all.failed === 0 && all.passed > 0 ? 0 : 1;
 }
 
-function summary({ passed, failed, skipped }: Counts): string {
+function summary({ passed, failed, skipped }: Omit<Counts, 'failures'>): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 }
 
-function missingEngine(engine: string): Counts {
+const failed = (note: string): Result => ({ passed: 0, failed: 1, skipped: 0, failures: [], note });
+
+function missingEngine(engine: string): Result {
   const note = `no ${engine} on this machine`;
   console.log(`\n== ${engine}: skipped, ${note}`);
-  return process.env['CI']
-    ? { passed: 0, failed: 1, skipped: 0, note }
-    : { passed: 0, failed: 0, skipped: 1, note };
+  return process.env['CI'] ? failed(note) : { passed: 0, failed: 0, skipped: 1, failures: [], note };
 }
 
 /** With `quiet` what it prints comes when it is over, so that phases that run at once are not mixed up. */
-async function runPhase(phase: Phase, report: string, quiet: boolean): Promise<Counts> {
+async function runPhase(phase: Phase, report: string, quiet: boolean): Promise<Result> {
   console.log(`\n== ${phase.name}${quiet ? ' begins' : ''}`);
   const started = Date.now();
   const { code, output } = await execute(phase, report, quiet);
@@ -138,37 +140,23 @@ function execute(phase: Phase, report: string, quiet: boolean): Promise<Ended> {
   });
 }
 
-const countExit = (code: number | undefined): Counts =>
-  code === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
+const countExit = (code: number | undefined): Counts => ({
+  passed: code === 0 ? 1 : 0,
+  failed: code === 0 ? 0 : 1,
+  skipped: 0,
+  failures: [],
+});
 
 /** What the report says; and one failure more where the run failed, or ran nothing, without a test to blame. */
-function countReport(format: 'vitest' | 'playwright', path: string, code: number | undefined): Counts {
+function countReport(format: 'vitest' | 'playwright', path: string, code: number | undefined): Result {
   let counts: Counts;
   try {
     counts = readReport(format, readFileSync(path, 'utf8'));
   } catch {
-    return { passed: 0, failed: 1, skipped: 0, note: 'no report' };
+    return failed('no report');
   }
   if (counts.failed > 0) return counts;
   if (code !== 0)
     return { ...counts, failed: 1, note: code === undefined ? 'took too long' : `exit code ${code}` };
   return counts.passed > 0 ? counts : { ...counts, failed: 1, note: 'no test ran' };
-}
-
-function readReport(format: 'vitest' | 'playwright', json: string): Counts {
-  if (format === 'vitest') {
-    const report = JSON.parse(json) as Record<
-      'numPassedTests' | 'numFailedTests' | 'numPendingTests' | 'numTodoTests',
-      number
-    >;
-    return {
-      passed: report.numPassedTests,
-      failed: report.numFailedTests,
-      skipped: report.numPendingTests + report.numTodoTests,
-    };
-  }
-  const { stats } = JSON.parse(json) as {
-    stats: Record<'expected' | 'unexpected' | 'flaky' | 'skipped', number>;
-  };
-  return { passed: stats.expected, failed: stats.unexpected + stats.flaky, skipped: stats.skipped };
 }
