@@ -8,6 +8,7 @@ import type { ApprovalDecision } from '../../core/turn-wait.ts';
 import { sessionClosed, turnRunning } from '../session-errors.ts';
 import { isBrought } from './brought.ts';
 import { NextLook } from './next-look.ts';
+import { OpenAsks } from './open-asks.ts';
 import { resultOf, waitsOfStored } from './pending-turns.ts';
 import { askOf } from './queued-input.ts';
 import { ShownTurns } from './shown-turns.ts';
@@ -37,11 +38,9 @@ export class SessionTurns {
   #run: { readonly turnId: string; readonly run: TurnRun } | null = null;
   /** The turn that is being begun, before it runs. */
   #starting: string | null = null;
-  /** Whether something that was found is being gone on with, before it runs. */
-  #resuming = false;
-  /** Turns that were told to stop before they ran, with the reason. */
-  readonly #stops = new Map<string, string>();
-  readonly #asking = new Map<Promise<void>, string>();
+  /** What was found is being gone on with, before it runs. */
+  #resuming: Promise<void> | null = null;
+  readonly #asks = new OpenAsks();
   #going: Promise<void> = Promise.resolve();
   /** Whether a turn of this session ran in this runtime. */
   #ranHere = false;
@@ -75,18 +74,11 @@ export class SessionTurns {
 
   /** Accepts an input: resolves once it is stored, whenever its turn is. */
   async ask(turnId: string, input: TurnInput, request: TurnRequest): Promise<void> {
-    const asking = this.#ask(turnId, input, request);
-    const over = asking.catch(() => undefined);
-    this.#asking.set(over, turnId);
-    try {
-      await asking;
-    } finally {
-      this.#asking.delete(over);
-    }
+    await this.#asks.track(turnId, this.#ask(turnId, input, request));
   }
 
   async #ask(turnId: string, input: TurnInput, request: TurnRequest): Promise<void> {
-    const earlier = [...this.#asking];
+    const earlier = this.#asks.now;
     await this.settle();
     const claimed = this.running === null;
     if (claimed) this.#starting = turnId;
@@ -96,7 +88,7 @@ export class SessionTurns {
       const checked = await engine.check(input, request);
       const isRefused = (request.whenRunning ?? 'reject') === 'reject';
       // Inputs are queued in the order in which they were asked for, and the same one once.
-      await Promise.all(earlier.flatMap(([over, id]) => (isRefused && id !== turnId ? [] : [over])));
+      for (const ask of earlier) if (!isRefused || ask.turnId === turnId) await ask.over;
       const busy = claimed
         ? await this.#enter(turnId)
         : turnRunning(this.#host.parts.history.sessionId, this.running ?? turnId);
@@ -159,10 +151,7 @@ export class SessionTurns {
    */
   async cancel(turnId: string, reason: string): Promise<void> {
     if (this.#run?.turnId === turnId) return this.#run.run.cancel(reason);
-    this.#stops.set(turnId, reason);
-    // It may be about to begin, or on its way into the queue.
-    await Promise.all([...this.#asking].flatMap(([over, id]) => (id === turnId ? [over] : [])));
-    this.#stops.delete(turnId);
+    await this.#asks.stop(turnId, reason);
     if (this.#run?.turnId === turnId) return this.#run.run.cancel(reason);
     const withdrawn = await this.#stored.cancel(turnId, reason);
     if (withdrawn !== null) this.#outcomes.settle(turnId, withdrawn);
@@ -223,9 +212,16 @@ export class SessionTurns {
     throw turnRunning(this.#host.parts.history.sessionId, begun.turnId);
   }
 
-  /** Resolves when nothing is being gone on with that does not run yet. */
+  /** Resolves when nothing is being gone on with that does not run yet. @throws `StorageBlocked` if that met it */
   async settle(): Promise<void> {
-    while (this.#resuming) await this.#going;
+    while (this.#resuming !== null) {
+      try {
+        await this.#resuming;
+      } catch (error) {
+        // What else it met is traced where it was begun.
+        if (isLashError(error, 'StorageBlocked')) throw error;
+      }
+    }
   }
 
   /** Tells the running turn what is stored for it. */
@@ -240,7 +236,7 @@ export class SessionTurns {
   async close(reason: string): Promise<void> {
     this.#closed = true;
     this.#next.stop();
-    await Promise.all(this.#asking);
+    await Promise.all(this.#asks.now.map(({ over }) => over));
     await this.#going;
     const run = this.#run?.run;
     run?.cancel(reason);
@@ -277,8 +273,7 @@ export class SessionTurns {
     if (this.#closed) throw sessionClosed(this.#host.parts.history.sessionId);
     this.#watch(turnId, run);
     run.begin();
-    const stop = this.#stops.get(turnId);
-    this.#stops.delete(turnId);
+    const stop = this.#asks.takeStop(turnId);
     if (stop !== undefined) run.cancel(stop);
     await run.accepted;
   }
@@ -295,13 +290,16 @@ export class SessionTurns {
     if (first === undefined) return;
     const isIdle = first.status === 'queued' ? !this.#ranHere : waitsOfStored(first).length === 0;
     if (unfinished === 'ask' && isIdle && !asked) return;
-    this.#resuming = true;
+    const engine = await this.#load();
+    const isToBegin = first.status === 'queued';
+    if (!isToBegin && !(await this.#isToResume(first, contests))) return;
+    // Whoever asked for a turn meanwhile looks again.
+    if (this.running !== null) return;
+    this.#resuming = isToBegin ? this.#beginQueued(engine, first) : this.#resume(engine, first.turnId);
     try {
-      const engine = await this.#load();
-      if (first.status === 'queued') await this.#beginQueued(engine, first);
-      else await this.#resume(engine, first, contests);
+      await this.#resuming;
     } finally {
-      this.#resuming = false;
+      this.#resuming = null;
     }
   }
 
@@ -329,22 +327,25 @@ export class SessionTurns {
     await this.hear();
   }
 
-  async #resume(engine: TurnEngine, stored: StoredTurn, contests: boolean): Promise<void> {
-    const { turns } = this.#host.parts;
-    const { turnId } = stored;
+  /** Whether what a turn waits for is there, and nobody else runs it. */
+  async #isToResume(stored: StoredTurn, contests: boolean): Promise<boolean> {
     const held = waitsOfStored(stored);
-    const signals = await turns.signals(turnId);
+    const signals = await this.#host.parts.turns.signals(stored.turnId);
     const known = new Set(signals.map(({ signalId }) => signalId));
     if (held.length > 0 && !held.some((wait) => isBrought(wait, known, this.#host.parts))) {
-      await this.#showWaiting(turnId);
-      return this.#next.whenBrought(held);
+      await this.#showWaiting(stored.turnId);
+      this.#next.whenBrought(held);
+      return false;
     }
-    const isElsewhere = !this.#host.tabs().isWriter && (await this.#shown.isHeld());
-    if (held.length === 0 && isElsewhere && !contests) return;
+    if (held.length > 0 || contests || this.#host.tabs().isWriter) return true;
+    return !(await this.#shown.isHeld());
+  }
+
+  async #resume(engine: TurnEngine, turnId: string): Promise<void> {
     if ((await this.#enter(turnId)) !== null) return;
     try {
       // Another tab may have gone on with it, or ended it, before the lease was here.
-      const recorded = await turns.load(turnId);
+      const recorded = await this.#host.parts.turns.load(turnId);
       if (recorded === null) return this.#host.tabs().leave();
       this.#watch(turnId, engine.goOn(recorded));
     } catch (error) {
