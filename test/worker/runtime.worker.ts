@@ -8,6 +8,7 @@ import {
   type Provider,
   RuntimeEnvironment,
   serveRuntime,
+  type Tool,
 } from 'lash-web/worker';
 import * as z from 'zod/mini';
 
@@ -53,6 +54,25 @@ const guarded = defineTool({
   approval: ({ what }) => what !== 'nothing',
   execute: ({ what }) => `did ${what}`,
 });
+
+/** Says on a channel that it runs, and is over when it is told what to answer there. */
+const asked = (name: string, replay: 'safe' | 'never'): Tool =>
+  defineTool({
+    name,
+    description: 'Waits for somebody outside.',
+    input: z.object({}),
+    replay,
+    execute: (_args, { sessionId }) =>
+      new Promise<string>((resolve) => {
+        const channel = new BroadcastChannel(`runs of ${sessionId}`);
+        channel.onmessage = ({ data }: MessageEvent<{ readonly answer?: string }>) => {
+          if (data.answer === undefined) return;
+          channel.close();
+          resolve(data.answer);
+        };
+        channel.postMessage({ runs: name });
+      }),
+  });
 
 const late = defineTool({
   name: 'late',
@@ -128,6 +148,6 @@ serveRuntime({
       return fakeModel;
     },
   },
-  tools: [add, mishap, die, guarded, late, spin],
+  tools: [add, mishap, die, guarded, late, spin, asked('again', 'safe'), asked('once', 'never')],
   secrets: { canary: 'sk-canary-123' },
 });

@@ -55,7 +55,7 @@ export class SessionTurns {
     host.parts.feed.subscribe((event) => {
       const takesInput = event.type === 'input-accepted' || event.type === 'nodes-committed';
       if (takesInput && host.view().queue.length > 0)
-        this.#shown.tellQueue(this.running).catch((error: unknown) => traceTrouble(this.#host.parts, error));
+        this.#tellTaken().catch((error: unknown) => traceTrouble(this.#host.parts, error));
       if (event.type !== 'turn-finished') return;
       this.#outcomes.settle(event.turnId, event.result);
       if (this.#run?.turnId === event.turnId) this.#release();
@@ -174,9 +174,14 @@ export class SessionTurns {
   /** Looks what others stored for the turns, and goes on with what can go on. */
   async hear(asked = false): Promise<void> {
     await this.#hearSignals();
+    await this.#tellTaken();
+    this.goOn(asked);
+  }
+
+  /** Tells what is still queued, and how those ended that are over: what a turn read is. */
+  async #tellTaken(): Promise<void> {
     await this.#shown.tellQueue(this.running);
     await this.#shown.settle(this.running);
-    this.goOn(asked);
   }
 
   /**
@@ -214,14 +219,7 @@ export class SessionTurns {
 
   /** Resolves when nothing is being gone on with that does not run yet. @throws `StorageBlocked` if that met it */
   async settle(): Promise<void> {
-    while (this.#resuming !== null) {
-      try {
-        await this.#resuming;
-      } catch (error) {
-        // What else it met is traced where it was begun.
-        if (isLashError(error, 'StorageBlocked')) throw error;
-      }
-    }
+    while (this.#resuming !== null) await this.#resuming.catch(throwBlocked);
   }
 
   /** Tells the running turn what is stored for it. */
@@ -394,4 +392,9 @@ export class SessionTurns {
     const { TurnEngine: Engine } = await loadModule('turn-engine', import('./turn-engine.ts'));
     return (this.#engine ??= new Engine(this.#host.parts));
   }
+}
+
+/** What else was met is traced where it was begun. */
+function throwBlocked(error: unknown): void {
+  if (isLashError(error, 'StorageBlocked')) throw error;
 }
