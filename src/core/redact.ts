@@ -10,8 +10,11 @@ type Spellings = readonly string[];
 /** One way to write a secret: a row of characters, each in any of its spellings. */
 type Pattern = readonly Spellings[];
 
-/** Secrets in all the ways in which they are looked for, by the first UTF-16 unit. */
-export type SecretPatterns = ReadonlyMap<number, readonly Pattern[]>;
+/**
+ * Secrets in all the ways in which they are looked for, by the first UTF-16 unit, and then by the second one: one unit
+ * alone may begin a secret at every third place of a text.
+ */
+export type SecretPatterns = ReadonlyMap<number, ReadonlyMap<number, readonly Pattern[]>>;
 
 /** No secrets. */
 export const NO_SECRETS: SecretPatterns = new Map();
@@ -27,16 +30,27 @@ export interface Redaction {
  * a mix of these, and its bytes within base64 text of either alphabet, at any alignment.
  */
 export function secretPatterns(secrets: Iterable<string>): SecretPatterns {
-  const byFirst = new Map<number, Pattern[]>();
+  const byFirst = new Map<number, Map<number, Pattern[]>>();
   for (const secret of secrets) {
     if (secret.length < MIN_SECRET_LENGTH) continue;
     for (const pattern of patternsOf(secret)) {
-      for (const unit of new Set(pattern[0]?.map((text) => text.charCodeAt(0)))) {
-        byFirst.set(unit, [...(byFirst.get(unit) ?? []), pattern]);
+      for (const begin of beginnings(pattern)) {
+        const [first, second] = [begin.charCodeAt(0), begin.charCodeAt(1)];
+        const bySecond = byFirst.get(first) ?? new Map<number, Pattern[]>();
+        byFirst.set(first, bySecond.set(second, [...(bySecond.get(second) ?? []), pattern]));
       }
     }
   }
   return byFirst;
+}
+
+/** The first two units of a text that a pattern, which is longer than that, may match. */
+function beginnings([first = [], second = []]: Pattern): ReadonlySet<string> {
+  return new Set(
+    first
+      .flatMap((text) => (text.length > 1 ? [text] : second.map((next) => text + next)))
+      .map((text) => text.slice(0, 2)),
+  );
 }
 
 /**
@@ -48,8 +62,8 @@ export function redact(patterns: SecretPatterns, text: string, atEnd: boolean): 
   let copied = 0;
   let at = 0;
   while (at < text.length) {
-    const candidates = patterns.get(text.charCodeAt(at));
-    const { end, open } = candidates === undefined ? NO_MATCH : matchAny(candidates, text, at);
+    const bySecond = patterns.get(text.charCodeAt(at));
+    const { end, open } = bySecond === undefined ? NO_MATCH : matchAny(bySecond, text, at);
     if (open && !atEnd) return { text: redacted + text.slice(copied, at), rest: text.slice(at) };
     if (end > at) {
       redacted += text.slice(copied, at) + REDACTED;
@@ -69,8 +83,12 @@ interface Match {
 }
 
 const NO_MATCH: Match = { end: -1, open: false };
+const OPEN: Match = { end: -1, open: true };
 
-function matchAny(patterns: readonly Pattern[], text: string, start: number): Match {
+function matchAny(bySecond: ReadonlyMap<number, readonly Pattern[]>, text: string, start: number): Match {
+  if (start + 1 === text.length) return OPEN;
+  const patterns = bySecond.get(text.charCodeAt(start + 1));
+  if (patterns === undefined) return NO_MATCH;
   let end = -1;
   let open = false;
   for (const pattern of patterns) {

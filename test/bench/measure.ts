@@ -61,6 +61,13 @@ export async function compare(
   }));
 }
 
+/** One of the contestants; the first one without `index`. */
+export function first(compared: readonly Compared[], index = 0): Compared {
+  const found = compared[index];
+  if (found === undefined) throw new Error('nothing was compared');
+  return found;
+}
+
 async function timed(contestant: Contestant): Promise<number> {
   const start = performance.now();
   await contestant.run();

@@ -15,15 +15,20 @@ const HEADER = /^\| figure \|/u;
 
 /**
  * Runs all benchmarks and prints every figure once more, in one table. `--turns N` and `--orphans N` set how long the long
- * session is and how much lies off the path. Answers the exit code.
+ * session is and how much lies off the path, `--kills N` how many tabs crash or freeze. Answers the exit code.
  */
 export async function run(args: readonly string[]): Promise<number> {
-  const options = { turns: { type: 'string' }, orphans: { type: 'string' } } as const;
+  const options = {
+    turns: { type: 'string' },
+    orphans: { type: 'string' },
+    kills: { type: 'string' },
+  } as const;
   const { values } = parseArgs({ args: [...args], options });
   const env = {
     ...process.env,
     ...(values.turns === undefined ? {} : { LASH_BENCH_TURNS: values.turns }),
     ...(values.orphans === undefined ? {} : { LASH_BENCH_ORPHANS: values.orphans }),
+    ...(values.kills === undefined ? {} : { LASH_BENCH_KILLS: values.kills }),
   };
   const lines: string[] = [];
   let failed = 0;

@@ -1,12 +1,11 @@
 import { serialize } from 'node:v8';
 
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
-import { serveWorker, type WorkerSite } from '../support/built-worker.ts';
-import { RawChromium, type RawTab } from '../support/raw-chromium.ts';
-import { type Compared, IN_A_ROW, slope, type Spread, spread } from './measure.ts';
+import { type Compared, first, IN_A_ROW, slope, spread } from './measure.ts';
 import type { BenchCalls } from './storage.worker.ts';
-import { bytesText, type Figure, tableOf } from './table.ts';
+import { TabBench } from './tab-bench.ts';
+import { bytesText, type Figure, ratioFigure, spreadText, tableOf } from './table.ts';
 
 const ORPHANS = Number(process.env['LASH_BENCH_ORPHANS'] ?? 100_000);
 const TURNS = Number(process.env['LASH_BENCH_TURNS'] ?? 2_000);
@@ -17,53 +16,24 @@ const PI = 'pi-web-ui SessionsStore';
 const KEYVAL = 'AI SDK array in idb-keyval';
 
 const figures: Figure[] = [];
-let site: WorkerSite;
-let browser: RawChromium;
+let bench: TabBench<BenchCalls>;
 
 beforeAll(async () => {
-  site = await serveWorker('test/bench/storage.worker.ts');
+  bench = await TabBench.ofWorker('test/bench/storage.worker.ts');
 }, 60_000);
 
 afterAll(async () => {
-  await site.close();
+  await bench.close();
   console.log(tableOf(figures));
 });
 
-// A profile of its own for each: what one figure leaves on disk slows no other one down.
 beforeEach(async () => {
-  const launched = await RawChromium.launch();
-  if (launched === undefined) throw new Error('no Chromium');
-  browser = launched;
+  await bench.launch();
 });
 
 afterEach(async () => {
-  await browser.close();
+  await bench.quit();
 });
-
-async function openTab(): Promise<RawTab> {
-  const tab = await browser.openTab(site.url);
-  await vi.waitFor(async () => expect(await tab.evaluate('typeof call')).toBe('function'), 10_000);
-  return tab;
-}
-
-async function call<Name extends keyof BenchCalls>(
-  tab: RawTab,
-  name: Name,
-  ...args: Parameters<BenchCalls[Name]>
-): Promise<Awaited<ReturnType<BenchCalls[Name]>>> {
-  return await tab.evaluate<Awaited<ReturnType<BenchCalls[Name]>>>(
-    `call(${[name, ...args].map((value) => JSON.stringify(value)).join(', ')})`,
-  );
-}
-
-const spreadText = ({ median, low, high }: Spread, unit = 'x', digits = 2): string =>
-  `${median.toFixed(digits)} ${unit} (${low.toFixed(digits)}–${high.toFixed(digits)})`;
-
-/** A ratio against the clock: told, and never a reason to fail. */
-function reportRatio(figure: string, ratio: Spread, target: number, peer: string): void {
-  const holds = ratio.median <= target;
-  figures.push({ figure, measured: spreadText(ratio), target: `≤ ${target} x`, peer, holds });
-}
 
 /** How many times less: the ratio the other way round. */
 function reportGain(
@@ -83,23 +53,17 @@ function reportGain(
   });
 }
 
-function first(compared: readonly Compared[], index = 0): Compared {
-  const found = compared[index];
-  if (found === undefined) throw new Error('nothing was compared');
-  return found;
-}
-
 test(`opening a session with ${ORPHANS} orphans`, { timeout: 600_000 }, async () => {
-  const writer = await openTab();
-  await call(writer, 'writeBranched', 'plain', 0, 'early');
-  await call(writer, 'writeBranched', 'branched', ORPHANS, 'early');
-  await call(writer, 'writeBranched', 'shown', ORPHANS, 'shown');
+  const writer = await bench.openTab();
+  await writer.call('writeBranched', 'plain', 0, 'early');
+  await writer.call('writeBranched', 'branched', ORPHANS, 'early');
+  await writer.call('writeBranched', 'shown', ORPHANS, 'shown');
   await writer.close();
 
-  const reader = await openTab();
-  const plain = await call(reader, 'openingCost', 'plain');
-  const branched = await call(reader, 'openingCost', 'branched');
-  const shown = await call(reader, 'openingCost', 'shown');
+  const reader = await bench.openTab();
+  const plain = await reader.call('openingCost', 'plain');
+  const branched = await reader.call('openingCost', 'branched');
+  const shown = await reader.call('openingCost', 'shown');
   expect([plain.nodeCount, branched.nodeCount, shown.nodeCount]).toEqual([200, 200 + ORPHANS, 200 + ORPHANS]);
   figures.push(
     {
@@ -123,7 +87,7 @@ test(`opening a session with ${ORPHANS} orphans`, { timeout: 600_000 }, async ()
       peer: '–',
     },
   );
-  const most = await call(reader, 'mostResident', 'branched', RESIDENT_BYTES);
+  const most = await reader.call('mostResident', 'branched', RESIDENT_BYTES);
   await reader.close();
   figures.push({
     figure: 'most that was resident after any step',
@@ -136,8 +100,8 @@ test(`opening a session with ${ORPHANS} orphans`, { timeout: 600_000 }, async ()
   const heaps = { plain: [] as number[], branched: [] as number[] };
   for (let round = 0; round < 3; round++) {
     for (const sessionId of ['plain', 'branched'] as const) {
-      const tab = await openTab();
-      await call(tab, 'hold', sessionId);
+      const tab = await bench.openTab();
+      await tab.call('hold', sessionId);
       heaps[sessionId].push(await tab.workerHeap());
       await tab.close();
     }
@@ -162,8 +126,8 @@ test(`opening a session with ${ORPHANS} orphans`, { timeout: 600_000 }, async ()
 });
 
 test('commits and reads of long paths', { timeout: 600_000 }, async () => {
-  const tab = await openTab();
-  const { times, large, small } = await call(tab, 'commitAtSize');
+  const tab = await bench.openTab();
+  const { times, large, small } = await tab.call('commitAtSize');
   figures.push({
     figure: 'rows and bytes of a commit at 100,000 nodes',
     measured: `${large.rowsWritten} rows, ${large.bytesWritten} bytes`,
@@ -173,26 +137,28 @@ test('commits and reads of long paths', { timeout: 600_000 }, async () => {
   });
   const [atLarge, atSmall] = [first(times), first(times, 1)];
   const perCommit = `${(atLarge.ms / IN_A_ROW).toFixed(2)} and ${(atSmall.ms / IN_A_ROW).toFixed(2)} ms`;
-  reportRatio('time of a commit at 100,000 nodes / at 1,000', atSmall.ratio, 1.5, perCommit);
+  figures.push(ratioFigure('time of a commit at 100,000 nodes / at 1,000', atSmall.ratio, 1.5, perCommit));
 
-  const { page10k, page100k, path10k, rows } = await call(tab, 'readTimes');
+  const { page10k, page100k, path10k, rows } = await tab.call('readTimes');
   for (const [name, compared, count] of [
     ['10,000', page10k, rows.page10k],
     ['100,000', page100k, rows.page100k],
   ] as const) {
     const [ours, bare] = [first(compared), first(compared, 1)];
     const peer = `one range of 50 rows: ${(bare.ms / IN_A_ROW).toFixed(2)} ms`;
-    reportRatio(
-      `newest 50 of a path of ${name}: ${(ours.ms / IN_A_ROW).toFixed(2)} ms, ${count} rows`,
-      bare.ratio,
-      3,
-      peer,
+    figures.push(
+      ratioFigure(
+        `newest 50 of a path of ${name}: ${(ours.ms / IN_A_ROW).toFixed(2)} ms, ${count} rows`,
+        bare.ratio,
+        3,
+        peer,
+      ),
     );
   }
   const [whole, record, range] = [first(path10k), first(path10k, 1), first(path10k, 2)];
   const wholeName = `whole path of 10,000: ${whole.ms.toFixed(0)} ms, ${rows.path10k} rows`;
   const peer = `one record: ${record.ms.toFixed(0)} ms; a row for each node: ${range.ms.toFixed(0)} ms`;
-  reportRatio(wholeName, record.ratio, 5, peer);
+  figures.push(ratioFigure(wholeName, record.ratio, 5, peer));
 
   expect(large).toEqual(small);
   expect(rows.page100k).toBeLessThanOrEqual(rows.page10k + 1);
@@ -202,8 +168,8 @@ test(
   'a turn at 4,000 messages, next to libraries that write the whole session',
   { timeout: 600_000 },
   async () => {
-    const tab = await openTab();
-    const { commits, oneCommit, written } = await call(tab, 'turnTimes');
+    const tab = await bench.openTab();
+    const { commits, oneCommit, written } = await tab.call('turnTimes');
     const peers = [PI, KEYVAL];
     for (const [index, peer] of peers.entries()) {
       reportGain(
@@ -246,8 +212,8 @@ test(
 );
 
 test('branching to past nodes', { timeout: 600_000 }, async () => {
-  const tab = await openTab();
-  const { branches, ms, most, nodeRowsWritten } = await call(tab, 'branchCosts', 200);
+  const tab = await bench.openTab();
+  const { branches, ms, most, nodeRowsWritten } = await tab.call('branchCosts', 200);
   figures.push({
     figure: `branching to ${branches} of 10,000 past nodes: ${spreadText(ms, 'ms')}`,
     measured: `${nodeRowsWritten} node rows; at most ${most.transactions} transaction, ${most.rowsRead} rows read, ${most.rowsWritten} written`,
@@ -260,18 +226,18 @@ test('branching to past nodes', { timeout: 600_000 }, async () => {
 });
 
 test(`${TURNS} turns with branches and housekeeping`, { timeout: 3_600_000 }, async () => {
-  const tab = await openTab();
+  const tab = await bench.openTab();
   const start = performance.now();
   // The first ones fill the window and warm the code up.
   const first = Math.round(Math.min(TURNS / 2, Math.max(500, TURNS / 10)));
-  await call(tab, 'runLong', first, RESIDENT_BYTES);
+  await tab.call('runLong', first, RESIDENT_BYTES);
   const turns: number[] = [];
   const heaps: number[] = [];
-  let state = await call(tab, 'runLong', 0, RESIDENT_BYTES);
+  let state = await tab.call('runLong', 0, RESIDENT_BYTES);
   const filled = state.turns;
   for (let point = 0; point < POINTS; point++) {
     const until = filled + Math.round(((TURNS - filled) * point) / (POINTS - 1));
-    state = await call(tab, 'runLong', until - state.turns, RESIDENT_BYTES);
+    state = await tab.call('runLong', until - state.turns, RESIDENT_BYTES);
     turns.push(state.turns);
     heaps.push(await tab.workerHeap());
   }
@@ -294,11 +260,11 @@ test(`${TURNS} turns with branches and housekeeping`, { timeout: 3_600_000 }, as
 });
 
 test(`${PARKED} parked sessions`, { timeout: 600_000 }, async () => {
-  const tab = await openTab();
-  await call(tab, 'park', 'warm-up', 50);
-  await call(tab, 'drop');
+  const tab = await bench.openTab();
+  await tab.call('park', 'warm-up', 50);
+  await tab.call('drop');
   const before = await tab.workerHeap();
-  const handles = await call(tab, 'park', 'parked', PARKED);
+  const handles = await tab.call('park', 'parked', PARKED);
   const heap = (await tab.workerHeap()) - before;
   const largest = Math.max(...handles.map((handle) => serialize(handle).byteLength));
   figures.push({

@@ -1,5 +1,6 @@
 import type { ParkedSession } from '../../src/core/parked-session.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
+import { answerCalls } from './answer-calls.ts';
 import { BenchDatabase } from './bench-database.ts';
 import { LongSession, type LongSessionState, parkSessions } from './heap-figures.ts';
 import { type BranchPlace, mostResident, openingCost, readTimes, writeBranched } from './read-figures.ts';
@@ -38,12 +39,4 @@ const calls = {
 
 export type BenchCalls = typeof calls;
 
-self.onmessage = async ({ data }: MessageEvent<{ id: number; name: keyof BenchCalls; args: never[] }>) => {
-  const { id, name, args } = data;
-  const call: (...args: never[]) => unknown = calls[name];
-  try {
-    self.postMessage({ id, value: await call(...args) });
-  } catch (error) {
-    self.postMessage({ id, error: String(error) });
-  }
-};
+answerCalls(calls);

@@ -1,3 +1,5 @@
+import type { Spread } from './measure.ts';
+
 /** One line of the table. `holds` is absent where a figure is told without a target. */
 export interface Figure {
   readonly figure: string;
@@ -27,4 +29,15 @@ export function bytesText(bytes: number): string {
   return Math.abs(bytes) < 1024 * 1024
     ? `${(bytes / 1024).toFixed(1)} KiB`
     : `${(bytes / 1024 / 1024).toFixed(2)} MiB`;
+}
+
+/** A median with the quartiles around it. */
+export function spreadText({ median, low, high }: Spread, unit = 'x', digits = 2): string {
+  return `${median.toFixed(digits)} ${unit} (${low.toFixed(digits)}–${high.toFixed(digits)})`;
+}
+
+/** A ratio against the clock: told, and never a reason to fail. */
+export function ratioFigure(figure: string, ratio: Spread, target: number, peer: string): Figure {
+  const holds = ratio.median <= target;
+  return { figure, measured: spreadText(ratio), target: `≤ ${target} x`, peer, holds };
 }

@@ -7,6 +7,7 @@ import { says, text, TURN_CHARACTERS, Writer } from './content.ts';
 import { type Compared, compare, type Contestant, inARow, spread, type Spread } from './measure.ts';
 import { keyvalPeer, PAST_CHARACTERS, type Peer, PEER_TURN, piPeer } from './peers.ts';
 import { writePath } from './read-figures.ts';
+import { rowsWritten } from './written-rows.ts';
 
 /** A commit at 100,000 nodes and one at 1,000. */
 export interface CommitAtSize {
@@ -113,29 +114,8 @@ function turnNodes(seed: number): NodeDraft[] {
   ];
 }
 
-/** Every value that `action` gives to IndexedDB to store. */
 async function valuesPut(action: () => Promise<unknown>): Promise<unknown[]> {
-  const values: unknown[] = [];
-  const put = spyOn('put', (value) => values.push(value));
-  const add = spyOn('add', (value) => values.push(value));
-  try {
-    await action();
-  } finally {
-    put.end();
-    add.end();
-  }
-  return values;
-}
-
-/** Tells `hear` of every value that is written by this method, until `end`. */
-function spyOn(method: 'put' | 'add', hear: (value: unknown) => void): { readonly end: () => void } {
-  const prototype = IDBObjectStore.prototype;
-  const original = Reflect.get(prototype, method) as (...args: unknown[]) => IDBRequest<IDBValidKey>;
-  prototype[method] = function (this: IDBObjectStore, ...args: unknown[]) {
-    hear(args[0]);
-    return original.apply(this, args);
-  };
-  return { end: () => void Reflect.set(prototype, method, original) };
+  return (await rowsWritten(action)).map(({ value }) => value);
 }
 
 /** What branching to each of many past nodes cost. */

@@ -286,3 +286,42 @@ describe('memory and storage', () => {
     await expectInStep(runtime, storage);
   });
 });
+
+describe('what another tab appended', () => {
+  it.each(RESIDENCIES)('[FO1][ST19] is read alone, whatever is in memory: %s', async (residency) => {
+    const storage = sharedStorage();
+    const one = await openShared(storage, answers('one', 'two'), { residency });
+    const notes = Array.from({ length: 30 }, (_, index) => note(String(index)).body);
+    await one.appendSessionNodes({ nodes: notes });
+    const other = await openShared(storage, answers(), { residency });
+    let read = 0;
+    storage.faults.load = async (scope, proceed) => {
+      const snapshot = await proceed();
+      if (scope.kind !== 'head') read += snapshot.nodes.length;
+      return snapshot;
+    };
+    await one.turn('go on').result;
+    await vi.waitFor(() => expect(other.view().head).toEqual(one.view().head));
+    expect(read).toBe(2);
+    delete storage.faults.load;
+    await expectInStep(other, storage);
+    expect(other.residentNodes).toBe(32);
+    expect(await other.getHistoricNode(other.view().head.leaf ?? '')).toBeDefined();
+  });
+
+  it.each(RESIDENCIES)(
+    '[FO1][RE1] is read with all that came with it, where it left the path: %s',
+    async (residency) => {
+      const storage = sharedStorage();
+      const one = await openShared(storage, answers('one', 'two', 'three'), { residency });
+      await one.turn('first').result;
+      const [question] = one.view().window.nodes;
+      const other = await openShared(storage, answers(), { residency });
+      await one.turn(null, { from: question?.id ?? null }).result;
+      await one.turn('second').result;
+      await vi.waitFor(() => expect(other.view().head).toEqual(one.view().head));
+      await expectInStep(other, storage);
+      expect(other.view().branches).toEqual(one.view().branches);
+    },
+  );
+});

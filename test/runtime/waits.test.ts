@@ -99,6 +99,29 @@ describe('a turn that waits for an approval', () => {
     await until(() => expect(third.view().turn).toBeNull());
   });
 
+  it('[TU3][TU11] with two questions records each of them once, however often it goes on', async () => {
+    const storage = sharedStorage();
+    const held: string[] = [];
+    storage.faults.record = async (record, proceed) => {
+      const text = JSON.stringify(record.entries);
+      held.push(...(text.match(/(?<="type":"held","effect":")[^"]+/g) ?? []));
+      await proceed();
+    };
+    const pay = tool('pay', () => 1, { approval: true });
+    const both: Play = [call('1', 'pay', '{}'), call('2', 'pay', '{}'), finish('tool-calls')];
+    const runtime = await openShared(storage, plays(both, done), { tools: [pay], lingerMs: 0 });
+    const turn = runtime.turn('pay twice');
+    for (const waiting of [2, 1]) {
+      await until(() => expect(runtime.view().turn?.waits).toHaveLength(waiting));
+      await expectNoLease(storage);
+      const [wait] = runtime.view().turn!.waits as readonly Extract<TurnWait, { kind: 'approval' }>[];
+      await runtime.answer(wait!.requestId, { approve: true });
+    }
+    expect((await turn.result).status).toBe('completed');
+    expect(held).toEqual(['tool-0-0', 'tool-0-1']);
+    expect(outcomes(runtime)).toHaveLength(2);
+  });
+
   it('[TU5][TU11] can be stopped from another tab', async () => {
     const storage = sharedStorage();
     const pay = tool('pay', () => 1, { approval: true });

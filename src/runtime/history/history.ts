@@ -7,7 +7,7 @@ import { newestOf, PAGE_BOUNDS, VIEW_WINDOW } from '../../core/path-window.ts';
 import { SessionPath } from '../../core/path.ts';
 import { NO_USAGE, type UsageEntry } from '../../core/usage.ts';
 import type { Appended, AppendRequest, HistoryParts } from './history-parts.ts';
-import { loadHistory, type LoadedHistory } from './loaded-history.ts';
+import { loadAdded, loadHistory, type LoadedHistory } from './loaded-history.ts';
 import { fitCommits } from './overflow.ts';
 import { PAGE_NODES, pathPages, readPage } from './path-pages.ts';
 import { checkReceipt, isOvertaken, writtenNodes } from './receipt.ts';
@@ -206,7 +206,10 @@ export class History {
     return nodes.length === 0 ? [] : await this.#parts.store.siblings(nodes.map((node) => node.id));
   }
 
-  async #read(): Promise<LoadedHistory> {
+  /** One snapshot; of one that only goes on to `newest` from what is here, what goes on. */
+  async #read(newest?: SessionHead): Promise<LoadedHistory> {
+    const added = newest && !this.#behind ? await loadAdded(this.#parts, this.#head, newest) : null;
+    if (added?.path.behind(this.#path.leaf)) return { ...added, resident: this.#resident };
     return await loadHistory(this.#parts, this.#resident);
   }
 
@@ -217,12 +220,9 @@ export class History {
     return true;
   }
 
-  async #standOn(head: SessionHead): Promise<void> {
-    if (this.#behind || !sameHead(head, this.#head)) await this.#refresh();
-  }
-
-  async #refresh(): Promise<void> {
-    const loaded = await this.#read();
+  async #standOn(newest: SessionHead): Promise<void> {
+    if (!this.#behind && sameHead(newest, this.#head)) return;
+    const loaded = await this.#read(newest);
     const { head } = loaded;
     const before = this.#head;
     if (head.revision < before.revision) return;
@@ -231,8 +231,8 @@ export class History {
     const mayFork = this.#leafMayHaveChildren;
     const added = loaded.path.behind(this.#path.leaf);
     if (added === undefined) return await this.#show(loaded.path, (path) => this.#adopt({ ...loaded, path }));
-    const path = loaded.resident === null ? this.#path.append(this.sessionId, added) : loaded.path;
-    this.#adopt({ ...loaded, path });
+    this.#adopt({ ...loaded, path: this.#path.append(this.sessionId, added) });
+    for (const node of added) this.#resident?.set(node.id, node);
     if (added.length > 0) this.#parts.feed.emit({ type: 'nodes-committed', head, nodes: added });
     else if (!sameHead(head, before)) this.#parts.feed.emit({ type: 'head-changed', head });
     // Nodes that came or went elsewhere may be siblings of those on the path.

@@ -38,3 +38,20 @@ export async function loadHistory(
       : { ...snapshot.head, leaf: soundLeaf, depth: start + nodes.length };
   return { head, ledger, resident: null, path: SessionPath.of(sessionId, head, { start, nodes }) };
 }
+
+/**
+ * Reads what was appended behind the leaf of `before`, if that is all that happened until `newest`; else `null`. It costs what
+ * was appended, however long the path is (law ST19). The path that it returns holds nothing else.
+ */
+export async function loadAdded(
+  { store, soundLeaf }: Pick<HistoryParts, 'store' | 'soundLeaf'>,
+  before: SessionHead,
+  newest: SessionHead,
+): Promise<Omit<LoadedHistory, 'resident'> | null> {
+  const count = newest.depth - before.depth;
+  const isAll = count > 0 && count <= PAGE_NODES && newest.nodeCount - before.nodeCount === count;
+  if (!isAll || soundLeaf !== undefined) return null;
+  const { head, ledger, start, nodes } = await store.load({ kind: 'path', limit: count });
+  if (head.revision !== newest.revision || nodes[0]?.parentId !== before.leaf) return null;
+  return { head, ledger, path: SessionPath.of(store.sessionId, head, { start, nodes }) };
+}

@@ -4,6 +4,11 @@ import type { ShownText, TurnJournal } from './turn-journal.ts';
 /** How long shown text is gathered before it is written, in milliseconds, and the pause between two writes (law TU8). */
 const PAUSE_MS = 250;
 
+/** Text that is joined while it waits. */
+interface Gathered extends ShownText {
+  text: string;
+}
+
 /**
  * Keeps what a model call has shown so far in the turn's journal, so that whoever goes on after a crash can show it. Each
  * write holds only what came since the last one.
@@ -11,7 +16,7 @@ const PAUSE_MS = 250;
 export class ShownTexts {
   readonly #journal: TurnJournal;
   readonly #clock: Clock;
-  #gathered: ShownText[] = [];
+  #gathered: Gathered[] = [];
   #writing: Promise<void> | null = null;
   #waiting = new AbortController();
 
@@ -22,9 +27,8 @@ export class ShownTexts {
 
   add(shown: ShownText): void {
     const last = this.#gathered.at(-1);
-    if (last?.correlationId === shown.correlationId && last.kind === shown.kind) {
-      this.#gathered[this.#gathered.length - 1] = { ...last, text: last.text + shown.text };
-    } else this.#gathered.push(shown);
+    if (last?.correlationId === shown.correlationId && last.kind === shown.kind) last.text += shown.text;
+    else this.#gathered.push({ ...shown });
     this.#writing ??= this.#write();
   }
 

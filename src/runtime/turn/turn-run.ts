@@ -15,6 +15,7 @@ import { Deferred } from '../deferred.ts';
 import { draftsBytes, MAX_PART_BYTES } from '../history/draft-size.ts';
 import type { ModelCaller, SessionParts, TurnScope } from '../model/model-caller.ts';
 import { cancelled } from '../session-errors.ts';
+import { isBrought } from './brought.ts';
 import { LONG_WAIT_MS, ModelCalls } from './model-calls.ts';
 import { pause, PatientStorage } from './patient-storage.ts';
 import { collectInputs, partsOf } from './queued-input.ts';
@@ -143,13 +144,11 @@ export class TurnRun {
       this.#parts.feed.emit({ type: 'step-started', turnId, step, attempt, correlationId });
     }
     for (const effect of openEffects(this.#state)) this.#perform(effect);
-    this.release();
+    const told = new Set(this.#signals.keys());
+    for (const { effect, wait } of heldEffects(this.#state)) {
+      if (isBrought(wait, told, this.#parts)) this.#dispatch({ type: 'released', effect });
+    }
     this.#hearCancel();
-  }
-
-  /** Looks whether what the turn waits for is there. */
-  release(): void {
-    for (const { effect } of heldEffects(this.#state)) this.#dispatch({ type: 'released', effect });
   }
 
   /** Tells the run what others told the turn. */
