@@ -38,11 +38,12 @@ export function accept(state: TurnState, input: NodeDraft | null, target: GraphT
 }
 
 /**
- * What a finished step leaves behind is committed; unless the turn is to end badly, input that came meanwhile goes with
- * it (law TU10).
+ * What a finished step leaves behind is committed. Input that came meanwhile goes with it (law TU10), unless the turn is to
+ * end badly, or may make no further step that would answer it.
  */
 export function reach(state: TurnState, nodes: readonly NodeDraft[], end: TurnEnd | null): Transition {
-  if (end !== null && end.status !== 'completed') return commitStep(state, nodes, end, []);
+  const isAnswered = end === null || end.status === 'completed';
+  if (!isAnswered || limitReached(state) !== null) return commitStep(state, nodes, end, []);
   const effect = `collect-${state.commits}`;
   return [{ ...state, phase: { name: 'collecting', effect, nodes, end } }, [{ type: 'collect', id: effect }]];
 }

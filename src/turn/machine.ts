@@ -32,8 +32,8 @@ import { openCall, stopTools, toolFinished } from './tool-step.ts';
  * - TM6 An input that does not answer the present effect changes nothing.
  * - TM7 An effect that cannot be performed is held, and asked for again when it is released. Where all that is open is
  *   held, the turn asks to be suspended (law TU11).
- * - TM8 Before a step is committed the turn looks for input that came meanwhile. What it finds is appended by that commit,
- *   and the model is called again (law TU10).
+ * - TM8 Before a step is committed the turn looks for input that came meanwhile, if a further step may answer it. What it
+ *   finds is appended by that commit, and the model is called again (law TU10).
  */
 export function transition(state: TurnState, input: TurnInputEvent): Transition {
   const { phase } = state;

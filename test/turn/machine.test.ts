@@ -359,12 +359,25 @@ describe('turn machine, what waits', () => {
   it('[TM1] stops at the limit of tokens, after the round is committed', () => {
     const bench = asked({ maxTokens: 5 });
     bench.reply(twoCalls);
-    bench.send({ type: 'cancel', reason: 'x', at: 1 });
-    const other = asked({ maxTokens: 5 });
-    other.queued = [{ inputId: 'more', draft: question }];
-    other.reply(prose);
-    other.commit('t/1.1');
-    expect(other.last('commit').role).toMatchObject({ kind: 'end', end: { reason: 'max_tokens' } });
+    for (const effect of ['tool-0-0', 'tool-0-1'])
+      bench.send({
+        type: 'tool-finished',
+        effect,
+        outcome: { status: 'success', value: 1 },
+        durationMs: 1,
+        at: 5,
+      });
+    expect(bench.last('commit').role).toMatchObject({ kind: 'progress' });
+    bench.commit('t/1.2');
+    expect(bench.last('commit').role).toMatchObject({ kind: 'end', end: { reason: 'max_tokens' } });
+  });
+
+  it('[TU10][TM8] input that no further step could answer is left for the next turn', () => {
+    const bench = asked({ maxTokens: 5 });
+    bench.queued = [{ inputId: 'more', draft: question }];
+    bench.reply(prose);
+    expect(bench.last('commit').role).toMatchObject({ kind: 'end', end: { status: 'completed' } });
+    expect(bench.queued).toHaveLength(1);
   });
 });
 

@@ -129,7 +129,7 @@ export class ToolCalls {
     this.#running++;
     this.#host.perform(effect.id, async (signal) => {
       try {
-        if (record) await this.#host.record([effect.id]);
+        if (record && !signal.aborted) await this.#host.record([effect.id]);
         return await this.#execute(effect, call, signal);
       } finally {
         this.#running--;

@@ -2,8 +2,10 @@ import type { TurnChange } from '../../contract/turn-store.ts';
 import type { JsonValue } from '../../core/json.ts';
 import { NO_USAGE } from '../../core/usage.ts';
 import type { TurnEffect } from '../../turn/effect.ts';
+import type { TurnInputEvent } from '../../turn/input.ts';
 import { snapshotOf } from '../../turn/replay.ts';
 import type { TurnState } from '../../turn/state.ts';
+import { draftsBytes, MAX_PART_BYTES } from '../history/draft-size.ts';
 import type { SessionParts, TurnScope } from '../model/model-caller.ts';
 import { isPassing, type PatientStorage } from './patient-storage.ts';
 import type { PlanRecord, StateRecord } from './turn-journal.ts';
@@ -87,3 +89,9 @@ export class TurnCommits {
 
 /** What an input ends with that became part of a running turn. */
 const INJECTED = { status: 'completed', reason: 'injected', leaf: null, usage: NO_USAGE } as const;
+
+/** Whether what follows may take several commits, which a rebuilt one must not contradict (law ST13). */
+export function isLarge({ type }: TurnInputEvent, { phase }: TurnState): boolean {
+  if (phase.name !== 'collecting' && phase.name !== 'committing') return false;
+  return type !== 'collected' && draftsBytes(phase.nodes) > MAX_PART_BYTES;
+}

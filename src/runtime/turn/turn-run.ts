@@ -12,7 +12,6 @@ import { heldEffects, openEffects, waitsOf } from '../../turn/open-effects.ts';
 import { isRecorded } from '../../turn/replay.ts';
 import type { TurnState } from '../../turn/state.ts';
 import { Deferred } from '../deferred.ts';
-import { draftsBytes, MAX_PART_BYTES } from '../history/draft-size.ts';
 import type { ModelCaller, SessionParts, TurnScope } from '../model/model-caller.ts';
 import { cancelled } from '../session-errors.ts';
 import { isBrought } from './brought.ts';
@@ -21,7 +20,7 @@ import { pause, PatientStorage } from './patient-storage.ts';
 import { collectInputs, partsOf } from './queued-input.ts';
 import { ShownTexts } from './shown-texts.ts';
 import { ToolCalls } from './tool-calls.ts';
-import { type CommitEffect, TurnCommits } from './turn-commits.ts';
+import { type CommitEffect, isLarge, TurnCommits } from './turn-commits.ts';
 import { type JournalEntry, TurnJournal } from './turn-journal.ts';
 import { expiry } from './turn-time.ts';
 
@@ -172,12 +171,6 @@ export class TurnRun {
     this.#dispatch({ type: 'cancel', reason, at: this.#parts.clock.now() });
   }
 
-  /** Ends the turn as failed with this error, if it has not ended, and resolves when it writes no more. */
-  async fail(error: unknown): Promise<void> {
-    this.#dispatch({ type: 'crashed', error: this.#wire(error) });
-    await this.#writing;
-  }
-
   /** Leaves the turn as it is stored, and resolves when it writes no more (rule TR-4). */
   async leave(error: LashError): Promise<void> {
     this.#end({ kind: 'left', error });
@@ -296,6 +289,9 @@ export class TurnRun {
   ): Promise<TurnInputEvent | null> {
     const abort = new AbortController();
     this.#aborts.set(id, abort);
+    const { stop } = this.#state;
+    // What begins once the turn is being stopped was planned before, or by whoever is gone.
+    if (stop !== null) abort.abort(cancelled(stop.reason));
     try {
       return await run(abort.signal);
     } finally {
@@ -390,10 +386,4 @@ export class TurnRun {
   #wire(error: unknown): WireError {
     return toWireError(this.#parts.secrets.redactError(error));
   }
-}
-
-/** Whether what follows may take several commits, which a rebuilt one must not contradict (law ST13). */
-function isLarge({ type }: TurnInputEvent, { phase }: TurnState): boolean {
-  if (phase.name !== 'collecting' && phase.name !== 'committing') return false;
-  return type !== 'collected' && draftsBytes(phase.nodes) > MAX_PART_BYTES;
 }
