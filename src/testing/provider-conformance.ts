@@ -1,5 +1,7 @@
-import type { ModelEvent, ModelRequest, Provider } from '../contract/provider.ts';
+import type { Provider } from '../contract/provider.ts';
 import { isLashError } from '../core/error.ts';
+import type { ModelEvent } from '../core/model-event.ts';
+import type { ModelRequest } from '../core/model-request.ts';
 import { equal, ok } from './assert.ts';
 import type { ConformanceCase } from './conformance-case.ts';
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../../contract/clock.ts';
 import { sha256Of } from '../../contract/digest.ts';
 import type { RuntimeEnvironment } from '../../contract/environment.ts';
-import type { ModelRequest, Provider, Providers } from '../../contract/provider.ts';
+import type { Provider, Providers } from '../../contract/provider.ts';
 import { type Tool, toolSpec } from '../../contract/tool.ts';
 import type { TraceContext, TraceEvent } from '../../contract/trace.ts';
 import type { TurnStore } from '../../contract/turn-store.ts';
@@ -9,6 +9,7 @@ import type { AttachmentRef } from '../../core/attachment.ts';
 import { LashError, toWireError } from '../../core/error.ts';
 import type { PathWindow } from '../../core/event.ts';
 import type { JsonObject } from '../../core/json.ts';
+import type { ModelRequest } from '../../core/model-request.ts';
 import type { SessionPolicy } from '../../core/policy.ts';
 import type { PromptLayerData } from '../../core/prompt-layer.ts';
 import { NO_USAGE } from '../../core/usage.ts';
