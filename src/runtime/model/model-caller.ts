@@ -43,7 +43,7 @@ export interface SessionParts {
   readonly tracer: Tracer;
   readonly secrets: SecretVault;
   readonly clock: Clock;
-  readonly providers: Providers;
+  providers(): Providers;
   tools(): readonly Tool[];
   /** What the session keeps of its turns. */
   readonly turns: TurnStore;
@@ -207,10 +207,10 @@ export class ModelCaller {
     readonly provider: Provider;
     readonly request: ModelRequest;
   }> {
-    const { environment, attachments, history, tracer, providers, secrets } = this.#parts;
+    const { environment, attachments, history, tracer, secrets } = this.#parts;
     const { policy, prompt } = scope;
     // Made anew for each call, so that a new key is used.
-    const provider = await resolveProvider(providers, policy.provider, secrets);
+    const provider = await resolveProvider(this.#parts.providers(), policy.provider, secrets);
     signal.throwIfAborted();
     const tools = await Promise.all(this.#parts.tools().map(toolSpec));
     signal.throwIfAborted();
