@@ -17,7 +17,7 @@ export async function resolveProvider(
   const source = hasProvider(providers, choice.id) ? providers[choice.id] : undefined;
   if (source === undefined) {
     const data = { providerId: choice.id };
-    throw new LashError('ProviderNotFound', `The worker has no provider called ${choice.id}`, data);
+    throw new LashError('ProviderNotFound', `There is no provider called ${choice.id} here`, data);
   }
   if (typeof source !== 'function') return source;
   return await source({
