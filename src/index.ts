@@ -11,6 +11,7 @@ export type { SessionExport } from './client/session-export.ts';
 export type { ClientTurn } from './client/turn.ts';
 export type { TurnQueue } from './client/turn-queue.ts';
 export type { AttachmentOptions, SessionAttachments } from './client/attachments.ts';
+export type { PageProvider } from './client/page-providers.ts';
 export type { PageTool, PageToolContext } from './client/page-tools.ts';
 export type { TraceExport, TraceExportRequest } from './client/trace-export.ts';
 
@@ -21,6 +22,7 @@ export type {
   ImportedSession,
   KeepRule,
   OrphanRequest,
+  PageProviderSpec,
   PageToolSpec,
   SessionOpenMode,
   SessionUsage,
@@ -66,6 +68,8 @@ export type {
   ToolCallPart,
   UserPart,
 } from './core/message.ts';
+export type { FinishReason, ModelEvent } from './core/model-event.ts';
+export type { ModelRequest, PromptMessage, PromptPart } from './core/model-request.ts';
 export type {
   ConversationBody,
   NodeBody,

@@ -70,17 +70,9 @@ export type {
   StoredComponent,
 } from './contract/checkpoint.ts';
 export type { SessionLease, SessionLeases, SessionNotice } from './contract/lease.ts';
-export type {
-  FinishReason,
-  ModelEvent,
-  ModelRequest,
-  PromptMessage,
-  PromptPart,
-  Provider,
-  ProviderContext,
-  Providers,
-  ProviderSource,
-} from './contract/provider.ts';
+export type { Provider, ProviderContext, Providers, ProviderSource } from './contract/provider.ts';
+export type { FinishReason, ModelEvent } from './core/model-event.ts';
+export type { ModelRequest, PromptMessage, PromptPart } from './core/model-request.ts';
 export type {
   CommitBudget,
   CommitReceipt,

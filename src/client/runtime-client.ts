@@ -18,6 +18,7 @@ import type { ChannelItem, PageToolRequest } from '../protocol/channel-item.ts';
 import { Listeners } from './listeners.ts';
 import { loadModule } from './load-module.ts';
 import { type ClientMaintenance, clientMaintenance } from './maintenance.ts';
+import type { PageProvider, PageProviders } from './page-providers.ts';
 import type { PageTool, PageToolbox } from './page-tools.ts';
 import type { SessionExport } from './session-export.ts';
 import type { SessionFeed } from './session-feed.ts';
@@ -68,6 +69,7 @@ export class RuntimeClient {
   #worker: Worker | undefined;
   /** Made with the first offer. */
   #tools: PageToolbox | undefined;
+  #providers: PageProviders | undefined;
   #link: WorkerLink | undefined;
   readonly #watching = new AbortController();
   #reconnecting: Promise<void> | undefined;
@@ -166,6 +168,20 @@ export class RuntimeClient {
       this.#tools.replace(before);
       throw error;
     }
+  }
+
+  /**
+   * Offers a provider to the sessions that this client has open or opens, under the id that a policy names, in place of the
+   * one that was offered under it before; `null` takes the offer back. Calls that run go on either way. It is offered again
+   * after a reconnect. Turns that wait for it go on. Offer it before you open sessions: a turn that is only beginning and
+   * finds no provider fails.
+   *
+   * @throws `InvalidInput` for an id that names a provider of the worker, and for a provider without a model's name.
+   */
+  async offerProvider(id: string, provider: PageProvider | null): Promise<void> {
+    const { PageProviders: Providers } = await loadModule('page-providers', import('./page-providers.ts'));
+    this.#providers ??= new Providers(this.#call);
+    await this.#providers.offer(id, provider);
   }
 
   /** A trace as a file to download. @throws `InvalidEnvironment` when the environment keeps no such trace */
@@ -288,6 +304,7 @@ export class RuntimeClient {
     await this.#start();
     const tools = this.#tools?.specs ?? [];
     if (tools.length > 0) await this.#call('offerTools', { tools });
+    await this.#providers?.offerAgain();
     await this.#feeds.reopen(this.#call);
   }
 
@@ -306,6 +323,7 @@ export class RuntimeClient {
     this.#link?.end(error);
     this.#feeds.strand(error);
     this.#tools?.cancelAll(error.message);
+    this.#providers?.cancelAll(error.message);
     this.#worker?.terminate();
   }
 
@@ -343,6 +361,8 @@ export class RuntimeClient {
     else if (item.kind === 'turn-accepted') this.#feeds.accepted(item.session, item.turnId);
     else if (item.kind === 'database') this.#options.onDatabase?.(item.event);
     else if (item.kind === 'tool-cancelled') this.#tools?.cancel(item.call, item.reason);
+    else if (item.kind === 'model-call') void this.#providers?.run(item.call, item.provider, item.request);
+    else if (item.kind === 'model-cancelled') this.#providers?.cancel(item.call, item.reason);
     else (this.#options.onWarning ?? reportError)(fromWireError(item.error));
     return undefined;
   }

@@ -15,6 +15,8 @@ export type TurnWait =
     }
   /** A page that offers the tool. Only a call that never started waits for one. */
   | { readonly kind: 'page-tool'; readonly callId: string; readonly tool: string }
+  /** A page that offers the provider, or a worker that has it. Only a turn that has begun waits for one. */
+  | { readonly kind: 'provider'; readonly provider: string }
   /** `setCredentials(name, …)`, in the worker that is to go on. */
   | { readonly kind: 'credentials'; readonly name: string }
   /** A connection to the network. */

@@ -3,6 +3,7 @@ import { connectRuntime } from 'lash-web';
 import { render } from 'lit';
 
 import { App } from './app/app.ts';
+import { offerChromeModel } from './app/chrome-model.ts';
 import { pageTools } from './app/page-tools.ts';
 import { sessionInAddress } from './app/place.ts';
 import type { Theme } from './app/theme.ts';
@@ -43,6 +44,7 @@ function start(root: HTMLElement): void {
   const connect = async (theme: Theme) => {
     const client = await connectRuntime(startWorker, { config: { database } });
     await client.offerTools(pageTools(theme));
+    await offerChromeModel(client);
     return client;
   };
   const app = new App(connect, redraw, () => closeDrawers(app));

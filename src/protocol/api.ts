@@ -9,6 +9,7 @@ import type {
   TombstoneReport,
   VacuumReport,
 } from '../core/maintenance.ts';
+import type { ModelEvent } from '../core/model-event.ts';
 import type { NodeBody, SessionNode } from '../core/node.ts';
 import type { ParkedSession } from '../core/parked-session.ts';
 import type { PendingTurn } from '../core/pending-turn.ts';
@@ -21,7 +22,7 @@ import type { TokenUsage, UsageEntry } from '../core/usage.ts';
 import type { Outcome } from './wire.ts';
 
 /** Raised with every change of what page and worker say to each other; they must be of the same version. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** How a session is opened: `openOrCreate` makes one where there is none; `readOnly` refuses every write. */
 export type SessionOpenMode = 'create' | 'open' | 'openOrCreate' | 'readOnly';
@@ -66,6 +67,21 @@ export interface PageToolSpec extends ToolSpec {
   readonly timeoutMs?: number;
   /** Whether somebody has to approve each call before it runs: `session.answer`. */
   readonly approval?: boolean;
+}
+
+/** What a worker is told of a provider that a page offers. */
+export interface PageProviderSpec {
+  /** The model's name, as usage and trace show it. */
+  readonly model: string;
+  /** How many tokens a request may hold, if the provider knows. */
+  readonly maxContextTokens?: number;
+}
+
+/** The next events of a model's answer. With `end`, they are the last ones, and it says how the call ended. */
+export interface PageModelEvents {
+  readonly call: number;
+  readonly events: readonly ModelEvent[];
+  readonly end?: Outcome<null>;
 }
 
 /** A page of a path and the branch points on it. */
@@ -203,6 +219,10 @@ export interface RuntimeCalls {
   /** Replaces the tools that this page offers. */
   offerTools(request: { readonly tools: readonly PageToolSpec[] }): void;
   answerTool(request: { readonly call: number; readonly answer: Outcome<JsonValue> }): void;
+  /** Offers a provider under this id, in place of the one that was offered before; `null` takes that back. */
+  offerProvider(request: { readonly id: string; readonly provider: PageProviderSpec | null }): void;
+  /** Resolves when they were taken, with whether more of the answer is wanted. */
+  modelEvents(request: PageModelEvents): boolean;
   readTrace(request: TraceReadRequest): TraceLines;
   storage(request: null): StorageReport;
   exportSession(request: ExportRequest): ExportBegun;

@@ -2,6 +2,7 @@ import type { DatabaseEvent } from '../core/database-event.ts';
 import type { WireError } from '../core/error.ts';
 import type { SessionEvent } from '../core/event.ts';
 import type { JsonValue } from '../core/json.ts';
+import type { ModelRequest } from '../core/model-request.ts';
 import type { SessionView } from '../core/view.ts';
 
 /** What the worker tells a page of its own accord. `session` is the number of an open session on this connection. */
@@ -20,6 +21,14 @@ export type ChannelItem =
   | { readonly kind: 'tool-call'; readonly call: number; readonly request: PageToolRequest }
   /** Nobody waits for that call any more. */
   | { readonly kind: 'tool-cancelled'; readonly call: number; readonly reason: string }
+  /** Call a model of the page's; `modelEvents` brings what it says. */
+  | {
+      readonly kind: 'model-call';
+      readonly call: number;
+      readonly provider: string;
+      readonly request: ModelRequest;
+    }
+  | { readonly kind: 'model-cancelled'; readonly call: number; readonly reason: string }
   /** Something happened to the database of the sessions (laws ST16, ST18). */
   | { readonly kind: 'database'; readonly event: DatabaseEvent }
   /** Something in the worker threw where nobody caught it. */

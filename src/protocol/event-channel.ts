@@ -53,8 +53,8 @@ interface Waiting {
  * within a session, and neighbouring deltas of one model call become one item of at most {@link BATCH_BYTES}.
  *
  * What waits is at most {@link BACKLOG_BYTES}, measured by `roughSize`. Where it would be more, the events of the session
- * that has most of them are replaced by one view, which is taken when it leaves: it shows all that they would have told. Tool
- * calls and notices of the database, which are few and small, always arrive; warnings do while there is room.
+ * that has most of them are replaced by one view, which is taken when it leaves: it shows all that they would have told. Calls
+ * of tools and models, and notices of the database, which are few, always arrive; warnings do while there is room.
  */
 export class EventSender {
   readonly #port: MessagePort;

@@ -6,8 +6,10 @@ import type {
   LanguageModelV4StreamResult,
 } from '@ai-sdk/provider';
 
-import type { ModelEvent, ModelRequest, Provider } from '../contract/provider.ts';
+import type { Provider } from '../contract/provider.ts';
 import { LashError } from '../core/error.ts';
+import type { ModelEvent } from '../core/model-event.ts';
+import type { ModelRequest } from '../core/model-request.ts';
 import { EventMapper, finishReasonOf, type StreamPart, usageOf } from './internal/ai-sdk-events.ts';
 import { type CallSettings, toCallOptions, toV3CallOptions } from './internal/ai-sdk-request.ts';
 import { toProviderError } from './internal/provider-error.ts';

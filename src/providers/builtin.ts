@@ -1,5 +1,7 @@
 import { systemClock } from '../contract/clock.ts';
-import type { ModelEvent, ModelRequest, Provider } from '../contract/provider.ts';
+import type { Provider } from '../contract/provider.ts';
+import type { ModelEvent } from '../core/model-event.ts';
+import type { ModelRequest } from '../core/model-request.ts';
 import { type Answer, answerTo } from './internal/builtin-answer.ts';
 
 /** Options of {@link builtinProvider}. */

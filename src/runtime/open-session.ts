@@ -97,7 +97,7 @@ export async function openSession(
       secrets,
       clock,
       tracer: new Tracer(environment, clock, secrets),
-      providers,
+      providers: () => (typeof providers === 'function' ? providers() : providers),
       tools: () => (typeof tools === 'function' ? tools() : tools),
       turns: store.turns,
       rates,

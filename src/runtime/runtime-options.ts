@@ -24,7 +24,8 @@ export interface RuntimeOptions {
    * path is shown up to its last sound node, and the view says what is wrong (law ST6).
    */
   readonly damaged?: 'refuse' | 'showSound';
-  readonly providers?: Providers;
+  /** A function is asked at every use, so that providers may come and go between model calls. */
+  readonly providers?: Providers | (() => Providers);
   /** A function is asked at every use, so that tools may come and go between model calls. */
   readonly tools?: readonly Tool[] | (() => readonly Tool[]);
   readonly secrets?: SecretVault;

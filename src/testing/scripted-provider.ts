@@ -1,7 +1,9 @@
 import { type Clock, systemClock } from '../contract/clock.ts';
-import type { FinishReason, ModelEvent, ModelRequest, Provider } from '../contract/provider.ts';
+import type { Provider } from '../contract/provider.ts';
 import { LashError } from '../core/error.ts';
 import type { JsonValue } from '../core/json.ts';
+import type { FinishReason, ModelEvent } from '../core/model-event.ts';
+import type { ModelRequest } from '../core/model-request.ts';
 import type { TokenUsage } from '../core/usage.ts';
 
 /** One thing that happens in a scripted call: an event, a wait in milliseconds, a failure, or silence until the abort. */

@@ -19,6 +19,8 @@ export interface CallResources {
   readonly maintenance: Maintenance;
   /** The names of the worker's own tools. */
   readonly toolNames: readonly string[];
+  /** The ids of the worker's own providers. */
+  readonly providerIds: readonly string[];
   /** Something was brought that turns may wait for. */
   readonly brought: () => void;
 }
@@ -30,7 +32,7 @@ export type CallHandlers = {
 
 /** The calls of one connection. */
 export function callHandlers(resources: CallResources): CallHandlers {
-  const { environment, sessions, offers, secrets, maintenance, toolNames, brought } = resources;
+  const { environment, sessions, offers, secrets, maintenance, toolNames, providerIds, brought } = resources;
   const runtimeOf = (request: { readonly session: number }): LashRuntime =>
     sessions.get(request.session).runtime;
   const attachmentsOf = (request: { readonly session: number }): RuntimeEnvironment['attachmentStore'] => {
@@ -66,6 +68,11 @@ export function callHandlers(resources: CallResources): CallHandlers {
       await offers.offerTools(tools, toolNames);
       brought();
     },
+    offerProvider: async ({ id, provider }) => {
+      await offers.offerProvider(id, provider, providerIds);
+      if (provider !== null) brought();
+    },
+    modelEvents: (request) => offers.takeModelEvents(request),
     answerTool: ({ call, answer }) => offers.answerTool(call, answer),
     readTrace: async (request) => {
       const { readTrace } = await loadModule('trace-reading', import('./trace-reading.ts'));

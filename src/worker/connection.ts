@@ -52,9 +52,15 @@ export class Connection {
     const { providers, tools, secrets, rates } = served;
     const channel = new EventSender(message.events);
     const offers = new PageOffers(channel);
-    const resources = { providers, tools: () => [...tools, ...offers.tools], secrets, rates };
+    const resources = {
+      providers: () => ({ ...providers, ...offers.providers }),
+      tools: () => [...tools, ...offers.tools],
+      secrets,
+      rates,
+    };
     const sessions = new SessionTable(resources, channel);
     const toolNames = tools.map(({ name }) => name);
+    const providerIds = Object.keys(providers);
     this.#channel = channel;
     this.#secrets = secrets;
     this.#sessions = sessions;
@@ -63,7 +69,8 @@ export class Connection {
       ([environment]) => {
         const maintenance = this.#keepHouse(environment, sessions, served.housekeeping);
         const brought = (): void => host.brought();
-        return callHandlers({ environment, sessions, offers, secrets, maintenance, toolNames, brought });
+        const own = { toolNames, providerIds };
+        return callHandlers({ environment, sessions, offers, secrets, maintenance, ...own, brought });
       },
     );
     // Whoever calls hears of it; the page's first call is always waiting.

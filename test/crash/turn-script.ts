@@ -1,6 +1,7 @@
-import type { ModelEvent, Provider } from '../../src/contract/provider.ts';
+import type { Provider } from '../../src/contract/provider.ts';
 import type { Tool } from '../../src/contract/tool.ts';
 import { LashError } from '../../src/core/error.ts';
+import type { ModelEvent } from '../../src/core/model-event.ts';
 import type { SessionPolicy } from '../../src/core/policy.ts';
 import type { TokenUsage } from '../../src/core/usage.ts';
 

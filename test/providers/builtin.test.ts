@@ -1,8 +1,8 @@
 import { builtinProvider } from 'lash-web/providers/builtin';
 import { describe, expect, test, vi } from 'vitest';
 
-import type { ModelRequest, PromptMessage, PromptPart } from '../../src/contract/provider.ts';
 import type { JsonValue } from '../../src/core/json.ts';
+import type { ModelRequest, PromptMessage, PromptPart } from '../../src/core/model-request.ts';
 import { callsOf, eventsOf, requestOf, textOf, toolOf, userSays } from './requests.ts';
 
 const tools = [

@@ -1,4 +1,6 @@
-import type { ModelEvent, ModelRequest, PromptMessage, Provider } from '../../src/contract/provider.ts';
+import type { Provider } from '../../src/contract/provider.ts';
+import type { ModelEvent } from '../../src/core/model-event.ts';
+import type { ModelRequest, PromptMessage } from '../../src/core/model-request.ts';
 import type { ToolSpec } from '../../src/core/tool-spec.ts';
 
 /** A tool as a model sees it, with text arguments of these names. */

@@ -1,9 +1,10 @@
 import { describe, expect, it, vi } from 'vitest';
 
 import { systemClock } from '../../src/contract/clock.ts';
-import type { ModelEvent, Provider } from '../../src/contract/provider.ts';
+import type { Provider } from '../../src/contract/provider.ts';
 import type { SessionStoreFactory } from '../../src/contract/store.ts';
 import type { SessionEvent } from '../../src/core/event.ts';
+import type { ModelEvent } from '../../src/core/model-event.ts';
 import type { RuntimeOptions } from '../../src/runtime/runtime-options.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';

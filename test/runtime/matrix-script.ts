@@ -1,8 +1,9 @@
-import type { ModelEvent, Provider } from '../../src/contract/provider.ts';
+import type { Provider } from '../../src/contract/provider.ts';
 import type { SessionStoreFactory } from '../../src/contract/store.ts';
 import type { Tool } from '../../src/contract/tool.ts';
 import { LashError } from '../../src/core/error.ts';
 import type { SessionEvent } from '../../src/core/event.ts';
+import type { ModelEvent } from '../../src/core/model-event.ts';
 import type { TurnWait } from '../../src/core/turn-wait.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { clockOfItsOwn, lastingAttachments } from './stores.ts';

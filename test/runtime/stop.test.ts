@@ -1,8 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
 
-import type { ModelEvent, Provider } from '../../src/contract/provider.ts';
+import type { Provider } from '../../src/contract/provider.ts';
 import type { Tool, ToolContext } from '../../src/contract/tool.ts';
 import type { JsonValue } from '../../src/core/json.ts';
+import type { ModelEvent } from '../../src/core/model-event.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemoryAttachmentStore } from '../../src/stores/memory/memory-attachment-store.ts';
 import { openShared, sharedStorage } from './stores.ts';

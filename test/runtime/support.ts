@@ -1,7 +1,9 @@
 import type { Clock } from '../../src/contract/clock.ts';
-import type { ModelEvent, ModelRequest, Provider } from '../../src/contract/provider.ts';
+import type { Provider } from '../../src/contract/provider.ts';
 import type { TraceRecord, TraceSink } from '../../src/contract/trace.ts';
 import type { SessionEvent } from '../../src/core/event.ts';
+import type { ModelEvent } from '../../src/core/model-event.ts';
+import type { ModelRequest } from '../../src/core/model-request.ts';
 import type { SessionPolicy } from '../../src/core/policy.ts';
 import type { RuntimeOptions } from '../../src/runtime/runtime-options.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';

@@ -1,4 +1,5 @@
-import type { ModelEvent, Provider } from '../../src/contract/provider.ts';
+import type { Provider } from '../../src/contract/provider.ts';
+import type { ModelEvent } from '../../src/core/model-event.ts';
 import { call, finish, text } from './support.ts';
 
 /** A provider that says what it is told to, as it is told; each call goes on until `done`. */

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
-import type { ModelEvent, Provider } from '../../src/contract/provider.ts';
+import type { Provider } from '../../src/contract/provider.ts';
 import type { Tool } from '../../src/contract/tool.ts';
 import { parseTraceRecord } from '../../src/contract/trace-schema.ts';
 import type { TraceRecord, TraceSink } from '../../src/contract/trace.ts';
 import { LashError } from '../../src/core/error.ts';
+import type { ModelEvent } from '../../src/core/model-event.ts';
 import type { NodeBody } from '../../src/core/node.ts';
 import type { RuntimeOptions } from '../../src/runtime/runtime-options.ts';
 import { SecretVault } from '../../src/runtime/secrets.ts';

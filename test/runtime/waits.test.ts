@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 
+import type { Providers } from '../../src/contract/provider.ts';
 import type { Tool } from '../../src/contract/tool.ts';
 import { LashError } from '../../src/core/error.ts';
 import type { JsonValue } from '../../src/core/json.ts';
@@ -244,6 +245,97 @@ describe('a turn that waits for something else', () => {
     runtime.resumeTurns();
     expect((await turn.result).status).toBe('completed');
     expect(outcomes(runtime)).toEqual([{ status: 'success', value: 'paid' }]);
+  });
+});
+
+describe('a turn that waits for a provider', () => {
+  const asks: Play = [call('1', 'look', '{}'), finish('tool-calls')];
+  /** A tool during which the page that offered the provider is gone. */
+  const withdrawing = (offered: { providers: Providers }): Tool =>
+    tool('look', () => {
+      offered.providers = {};
+      return 'seen';
+    });
+
+  it('[TU11] that has begun is stored, holds no lease, and goes on when somebody offers it', async () => {
+    const storage = sharedStorage();
+    const provider = plays(asks, done);
+    const offered: { providers: Providers } = { providers: { fake: provider } };
+    const options = { providers: () => offered.providers, tools: [withdrawing(offered)], lingerMs: 0 };
+    const runtime = await openShared(storage, provider, options);
+    const turn = runtime.turn('look');
+    const wait = { kind: 'provider', provider: 'fake' };
+    expect(await waitsFor(runtime, 'provider')).toEqual(wait);
+    await expectNoLease(storage);
+    expect(await runtime.pendingTurns()).toMatchObject([{ status: 'waiting', waits: [wait] }]);
+    runtime.resumeTurns();
+    await waitsFor(runtime, 'provider');
+    expect(provider.requests).toHaveLength(1);
+    offered.providers = { fake: provider };
+    runtime.resumeTurns(false);
+    expect((await turn.result).status).toBe('completed');
+    expect(outcomes(runtime)).toEqual([{ status: 'success', value: 'seen' }]);
+    await expectInStep(runtime, storage);
+  });
+
+  it('[TU11] goes on in the tab that offers it, also where that is not the one that began it', async () => {
+    const storage = sharedStorage();
+    const provider = plays(asks, done);
+    const offered: { providers: Providers } = { providers: { fake: provider } };
+    const tools = [withdrawing(offered)];
+    const first = await openShared(storage, provider, {
+      providers: () => offered.providers,
+      tools,
+      lingerMs: 0,
+    });
+    const turn = first.turn('look');
+    await waitsFor(first, 'provider');
+    const second = await openShared(storage, provider, { tools, lingerMs: 0 });
+    expect((await turn.result).status).toBe('completed');
+    await until(() => expect(second.view().turn).toBeNull());
+    await expectInStep(first, storage);
+  });
+
+  it('[TU11] waits too where it was interrupted in its first call, and can be stopped', async () => {
+    const storage = sharedStorage();
+    const provider = plays([text('half'), 'hang']);
+    let providers: Providers = { fake: provider };
+    const first = await openShared(storage, provider, { providers: () => providers });
+    const turn = first.turn('hi', { inputId: 'asks' });
+    await until(() => expect(first.view().turn?.text).toBe('half'));
+    providers = {};
+    const second = await openShared(storage, provider, { providers, lingerMs: 0 });
+    await second.takeOver({ force: true });
+    expect(await waitsFor(second, 'provider')).toEqual({ kind: 'provider', provider: 'fake' });
+    await expectNoLease(storage);
+    await second.cancelTurn('asks');
+    expect((await turn.result).status).toBe('cancelled');
+    expect(await second.pendingTurns()).toEqual([]);
+  });
+
+  it('[TU11] goes on when it is offered while the turn is being put away', async () => {
+    const storage = sharedStorage();
+    const provider = plays(asks, done);
+    const offered: { providers: Providers } = { providers: { fake: provider } };
+    const runtime = await openShared(storage, provider, {
+      providers: () => offered.providers,
+      tools: [withdrawing(offered)],
+    });
+    storage.faults.record = async (record, proceed) => {
+      await proceed();
+      if (record.waits === undefined) return;
+      offered.providers = { fake: provider };
+      runtime.resumeTurns(false);
+    };
+    expect((await runtime.turn('look').result).status).toBe('completed');
+  });
+
+  it('is told that there is none where it is only beginning', async () => {
+    const runtime = await openShared(sharedStorage(), plays(), { providers: () => ({}) });
+    expect(await runtime.turn('hi').result).toMatchObject({
+      status: 'failed',
+      error: code('ProviderNotFound'),
+    });
   });
 });
 

@@ -51,6 +51,13 @@ describe('the suite', () => {
     expect(outcomes.filter(({ status }) => status === 'rejected')).not.toEqual([]);
   });
 
+  test('finds a tool call of a provider that calls none', async () => {
+    const { calling: answering, ...rest } = scripted();
+    const context = { ...rest, answering: answering! };
+    const outcomes = await Promise.allSettled(providerConformance.map(({ run }) => run(context)));
+    expect(outcomes.filter(({ status }) => status === 'rejected')).not.toEqual([]);
+  });
+
   test('finds a provider that finishes although it was aborted', async () => {
     const deaf: Provider = {
       model: 'deaf',

@@ -1,6 +1,7 @@
 import type { LanguageModelV4, LanguageModelV4StreamPart } from '@ai-sdk/provider';
 import { aiSdkProvider } from 'lash-web/providers/ai-sdk';
 import { builtinProvider } from 'lash-web/providers/builtin';
+import { chromeProvider } from 'lash-web/providers/chrome';
 import {
   type ProviderConformanceContext,
   type ScriptedAction,
@@ -11,6 +12,7 @@ import {
 
 import type { Provider } from '../../src/contract/provider.ts';
 import { LashError } from '../../src/core/error.ts';
+import { domError, type FakeAnswer, fakeLanguageModel } from '../providers/fake-language-model.ts';
 import { requestOf, toolOf } from '../providers/requests.ts';
 
 const tools = [toolOf('calculator', 'expression')];
@@ -86,9 +88,20 @@ function aiSdk(): ProviderConformanceContext {
   };
 }
 
+function chrome(): ProviderConformanceContext {
+  const playing = (answer: FakeAnswer): Provider =>
+    chromeProvider({ languageModel: fakeLanguageModel({ answer }) });
+  return {
+    answering: { provider: playing({ pieces: ['Hello, ', '', 'dear world.'] }), request },
+    failing: { provider: playing({ pieces: ['Hel'], error: domError('OperationError') }), request },
+    lasting: { provider: playing({ pieces: ['Hello'], isOpen: true }), request },
+  };
+}
+
 /** What the suite runs on, by the provider's name. */
 export const PROVIDERS: readonly (readonly [string, () => ProviderConformanceContext])[] = [
   ['the scripted provider', scripted],
   ['the built-in model', builtin],
   ['an AI SDK model', aiSdk],
+  ['the model of Chrome', chrome],
 ];

@@ -261,13 +261,14 @@ export class App {
 
   openSettings(): void {
     this.settings.begin(this.model);
+    this.notices.run(this.settings.chrome.look());
     this.panels.show('settings', true);
   }
 
   /** Uses what stands in the settings for the open chat and for new ones. */
   async saveSettings(): Promise<void> {
     const { choice, key } = this.settings;
-    if (choice.provider !== 'builtin' && key !== '')
+    if (choice.provider === 'openai-compatible' && key !== '')
       await this.#keys.give(this.connection.client, choice, key);
     keepChoice(choice);
     this.notices.dismiss();

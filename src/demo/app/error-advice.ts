@@ -100,7 +100,9 @@ const WORDS: { readonly [Code in LashErrorCode]: Words<Code> } = {
       ? 'The model server cannot be reached. Check that it runs, that the address in the settings is right, and that it allows requests from this page (CORS).'
       : `The model server has a problem of its own (${status}). Your message is saved; press “Continue” to try again.`,
   ProviderRejected: ({ status }) =>
-    `The model server refused the request${status === undefined ? '' : ` (${status})`}. Check the model’s name and the address in the settings.`,
+    status === undefined
+      ? 'The model refused the request. Choose another one in the settings, or check its name and address there.'
+      : `The model server refused the request (${status}). Check the model’s name and the address in the settings.`,
   ProviderStreamInterrupted: () =>
     'The answer broke off before it was finished. Your message is saved; press “Continue” to try again.',
   ProviderStreamInvalid: () =>

@@ -20,7 +20,7 @@ export class Keys {
 
   /** The name of the key for the server of `choice`, if there is one. */
   nameFor(choice: ModelChoice): string | undefined {
-    if (choice.provider === 'builtin') return undefined;
+    if (choice.provider !== 'openai-compatible') return undefined;
     const name = credentialsName(choice.baseUrl);
     return this.#secrets.has(name) ? name : undefined;
   }

@@ -1,8 +1,10 @@
 import type { SessionPolicy } from 'lash-web';
 
+import { CHROME } from './chrome-model.ts';
+
 /** The model that a chat talks to, as the settings show it. A key is not part of it: keys are never stored. */
 export interface ModelChoice {
-  readonly provider: 'builtin' | 'openai-compatible';
+  readonly provider: 'builtin' | 'chrome' | 'openai-compatible';
   readonly baseUrl: string;
   readonly model: string;
   /** How many tokens the model reads at most; empty when the person does not say. */
@@ -34,6 +36,7 @@ export function keepChoice(choice: ModelChoice): void {
 /** The policy that says the same as `choice`. `credentials` is the name of the key, if there is one. */
 export function policyOf(choice: ModelChoice, credentials: string | undefined): SessionPolicy {
   if (choice.provider === 'builtin') return { provider: { id: 'builtin', model: 'builtin' } };
+  if (choice.provider === 'chrome') return { provider: { id: CHROME, model: 'chrome' } };
   const contextTokens = Number(choice.contextTokens);
   return {
     provider: {
@@ -48,6 +51,7 @@ export function policyOf(choice: ModelChoice, credentials: string | undefined): 
 
 /** The choice that `policy` was made from. */
 export function choiceOf(policy: SessionPolicy | undefined): ModelChoice {
+  if (policy?.provider.id === CHROME) return { ...BUILTIN, provider: 'chrome' };
   if (policy?.provider.id !== 'openai-compatible') return BUILTIN;
   const { id, model, options } = policy.provider;
   const baseUrl = options?.['baseUrl'];
@@ -67,5 +71,6 @@ export function credentialsName(baseUrl: string): string {
 /** What the header calls the model. */
 export function modelLabel(choice: ModelChoice): string {
   if (choice.provider === 'builtin') return 'Built-in model';
+  if (choice.provider === 'chrome') return 'Chrome’s own model';
   return URL.canParse(choice.baseUrl) ? `${choice.model} · ${new URL(choice.baseUrl).host}` : choice.model;
 }

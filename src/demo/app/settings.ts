@@ -1,3 +1,4 @@
+import { ChromeModel } from './chrome-model.ts';
 import type { Keys } from './keys.ts';
 import { BUILTIN, type ModelChoice } from './model-choice.ts';
 
@@ -6,12 +7,14 @@ export class Settings {
   choice: ModelChoice = BUILTIN;
   /** The key that is being typed. */
   key = '';
+  readonly chrome: ChromeModel;
   readonly #keys: Keys;
   readonly #changed: () => void;
 
   constructor(keys: Keys, changed: () => void) {
     this.#keys = keys;
     this.#changed = changed;
+    this.chrome = new ChromeModel(changed);
   }
 
   /** Whether the server in question was given a key already. */

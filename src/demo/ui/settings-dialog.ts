@@ -3,6 +3,7 @@ import { live } from 'lit/directives/live.js';
 
 import type { App } from '../app/app.ts';
 import { PRESETS, type ModelChoice } from '../app/model-choice.ts';
+import type { Settings } from '../app/settings.ts';
 import { iconButton } from './button.ts';
 import { closeDialog, modal } from './modal.ts';
 
@@ -35,19 +36,14 @@ export function settingsDialog(app: App): TemplateResult {
             })}
         >
           <option value="builtin" .selected=${choice.provider === 'builtin'}>Built-in, works offline</option>
+          ${chromeOption(settings)}
           <option value="openai-compatible" .selected=${choice.provider === 'openai-compatible'}>
             OpenAI-compatible server
           </option>
         </select>
-        <span class="hint">
-          ${
-            choice.provider === 'builtin'
-              ? 'A small program, not a language model: it shows how chats, tools and branches work.'
-              : 'The server must allow requests from this page (CORS). Messages go there and nowhere else.'
-          }
-        </span>
+        <span class="hint"> ${hint(settings)} </span>
       </label>
-      ${choice.provider === 'builtin' ? nothing : serverFields(app, choice)}
+      ${choice.provider === 'openai-compatible' ? serverFields(app, choice) : nothing}
       <div class="dialog-buttons">
         <p class="hint">Holds for ${app.chat === null ? 'new chats' : 'this chat and for new ones'}.</p>
         <button type="button" class="button" @click=${close}>Cancel</button>
@@ -56,6 +52,32 @@ export function settingsDialog(app: App): TemplateResult {
     </form>
   </dialog>`;
 }
+
+/** Chrome's own model is a choice where the browser has it, or where it was chosen before. */
+function chromeOption({ choice, chrome }: Settings): TemplateResult | typeof nothing {
+  const isChosen = choice.provider === 'chrome';
+  if (chrome.availability === 'unavailable' && !isChosen) return nothing;
+  const state = chrome.availability === 'downloadable' ? ', needs a download' : '';
+  return html`<option value="chrome" .selected=${isChosen}>Chrome’s own, on this device${state}</option>`;
+}
+
+function hint({ choice, chrome }: Settings): string {
+  switch (choice.provider) {
+    case 'builtin':
+      return 'A small program, not a language model: it shows how chats, tools and branches work.';
+    case 'openai-compatible':
+      return 'The server must allow requests from this page (CORS). Messages go there and nowhere else.';
+    case 'chrome':
+      return `${CHROME_STATES[chrome.availability]} Messages stay on this device. It reads only so much and cannot use the tools of this page.`;
+  }
+}
+
+const CHROME_STATES = {
+  available: 'It is ready.',
+  downloadable: 'Chrome downloads it with your first message: several gigabytes, which takes a while.',
+  downloading: 'Chrome is downloading it; the first answer comes when that is done.',
+  unavailable: 'This browser or this device does not have it: choose another model.',
+} as const;
 
 function serverFields(app: App, choice: ModelChoice): TemplateResult {
   const { settings } = app;

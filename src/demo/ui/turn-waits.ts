@@ -25,6 +25,8 @@ function words(wait: TurnWait): string {
       return `The model asks to run ${wait.tool} with ${JSON.stringify(wait.args)}.`;
     case 'page-tool':
       return `The model asked for ${wait.tool}, which no open tab offers. It goes on when one does.`;
+    case 'provider':
+      return `No open tab offers the model of this chat (${wait.provider}). The answer goes on by itself when one does.`;
     case 'credentials':
       return 'The model server needs an API key. Keys are never saved, so enter it again in the settings; the answer then goes on by itself.';
     case 'offline':

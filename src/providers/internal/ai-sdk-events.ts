@@ -1,7 +1,7 @@
 import type { LanguageModelV3StreamPart, LanguageModelV4StreamPart } from '@ai-sdk/provider';
 
-import type { FinishReason, ModelEvent } from '../../contract/provider.ts';
 import type { JsonObject } from '../../core/json.ts';
+import type { FinishReason, ModelEvent } from '../../core/model-event.ts';
 import type { TokenUsage } from '../../core/usage.ts';
 
 /** A part of a model's stream, of either specification. */

@@ -5,8 +5,8 @@ import type {
   LanguageModelV4Message,
 } from '@ai-sdk/provider';
 
-import type { ModelRequest, PromptMessage, PromptPart } from '../../contract/provider.ts';
 import type { JsonObject, JsonValue } from '../../core/json.ts';
+import type { ModelRequest, PromptMessage, PromptPart } from '../../core/model-request.ts';
 
 /** What of the SDK's call options a host may choose; the rest is the request's. */
 export type CallSettings = Pick<

@@ -1,5 +1,5 @@
-import type { ModelRequest } from '../../contract/provider.ts';
 import { findNonJson, type JsonObject, type JsonValue } from '../../core/json.ts';
+import type { ModelRequest } from '../../core/model-request.ts';
 import { type Conversation, type KnownResult, readConversation } from './builtin-conversation.ts';
 import { confession, greeting, introduction, list, LONG_STORY } from './builtin-prose.ts';
 import { SKILLS, tellUnknown } from './builtin-skills.ts';

@@ -1,5 +1,5 @@
-import type { PromptMessage, PromptPart } from '../../contract/provider.ts';
 import type { JsonValue } from '../../core/json.ts';
+import type { PromptMessage, PromptPart } from '../../core/model-request.ts';
 
 /** A text file that the conversation mentions. */
 export interface KnownFile {

@@ -1,6 +1,6 @@
-import type { ModelEvent } from '../../contract/provider.ts';
 import type { TraceStreamSummary, TraceUsage } from '../../contract/trace.ts';
 import type { JsonObject } from '../../core/json.ts';
+import type { ModelEvent } from '../../core/model-event.ts';
 import type { TokenUsage } from '../../core/usage.ts';
 import type { ModelAnswer } from '../../turn/state.ts';
 

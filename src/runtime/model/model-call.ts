@@ -1,6 +1,8 @@
-import type { ModelEvent, ModelRequest, Provider } from '../../contract/provider.ts';
+import type { Provider } from '../../contract/provider.ts';
 import { findNonJson, type JsonObject, type JsonValue } from '../../core/json.ts';
 import type { Part, ToolCallPart } from '../../core/message.ts';
+import type { ModelEvent } from '../../core/model-event.ts';
+import type { ModelRequest } from '../../core/model-request.ts';
 import { NO_USAGE } from '../../core/usage.ts';
 import type { ModelAnswer } from '../../turn/state.ts';
 import { ABORTED, AbortGate } from '../abort.ts';

@@ -1,7 +1,7 @@
 import type { Clock } from '../../contract/clock.ts';
 import { sha256Of } from '../../contract/digest.ts';
 import type { RuntimeEnvironment } from '../../contract/environment.ts';
-import type { ModelRequest, Provider, Providers } from '../../contract/provider.ts';
+import type { Provider, Providers } from '../../contract/provider.ts';
 import { type Tool, toolSpec } from '../../contract/tool.ts';
 import type { TraceContext, TraceEvent } from '../../contract/trace.ts';
 import type { TurnStore } from '../../contract/turn-store.ts';
@@ -9,6 +9,7 @@ import type { AttachmentRef } from '../../core/attachment.ts';
 import { LashError, toWireError } from '../../core/error.ts';
 import type { PathWindow } from '../../core/event.ts';
 import type { JsonObject } from '../../core/json.ts';
+import type { ModelRequest } from '../../core/model-request.ts';
 import type { SessionPolicy } from '../../core/policy.ts';
 import type { PromptLayerData } from '../../core/prompt-layer.ts';
 import { NO_USAGE } from '../../core/usage.ts';
@@ -42,7 +43,7 @@ export interface SessionParts {
   readonly tracer: Tracer;
   readonly secrets: SecretVault;
   readonly clock: Clock;
-  readonly providers: Providers;
+  providers(): Providers;
   tools(): readonly Tool[];
   /** What the session keeps of its turns. */
   readonly turns: TurnStore;
@@ -206,10 +207,10 @@ export class ModelCaller {
     readonly provider: Provider;
     readonly request: ModelRequest;
   }> {
-    const { environment, attachments, history, tracer, providers, secrets } = this.#parts;
+    const { environment, attachments, history, tracer, secrets } = this.#parts;
     const { policy, prompt } = scope;
     // Made anew for each call, so that a new key is used.
-    const provider = await resolveProvider(providers, policy.provider, secrets);
+    const provider = await resolveProvider(this.#parts.providers(), policy.provider, secrets);
     signal.throwIfAborted();
     const tools = await Promise.all(this.#parts.tools().map(toolSpec));
     signal.throwIfAborted();

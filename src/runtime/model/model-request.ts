@@ -1,6 +1,6 @@
-import type { PromptMessage, PromptPart } from '../../contract/provider.ts';
 import type { AttachmentRef } from '../../core/attachment.ts';
 import { type Message, type Part, type ToolCallPart, toolCallsOf } from '../../core/message.ts';
+import type { PromptMessage, PromptPart } from '../../core/model-request.ts';
 import type { SessionNode } from '../../core/node.ts';
 import { outcomeText, type ToolInvocation, type ToolOutcome } from '../../core/tool-call.ts';
 import { wholeJson, wholeText } from '../history/overflow.ts';

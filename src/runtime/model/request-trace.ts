@@ -1,7 +1,7 @@
-import type { ModelRequest } from '../../contract/provider.ts';
 import type { TraceBlock, TraceMessage, TraceRequest } from '../../contract/trace.ts';
 import type { AttachmentRef } from '../../core/attachment.ts';
 import type { Part } from '../../core/message.ts';
+import type { ModelRequest } from '../../core/model-request.ts';
 import type { SessionNode } from '../../core/node.ts';
 import { outcomeText, type ToolInvocation } from '../../core/tool-call.ts';
 

@@ -1,7 +1,8 @@
 import type { TurnWait } from '../../core/turn-wait.ts';
 import type { SessionParts } from '../model/model-caller.ts';
+import { hasProvider } from '../model/resolve-provider.ts';
 
-type Here = Pick<SessionParts, 'secrets' | 'tools' | 'clock' | 'online'>;
+type Here = Pick<SessionParts, 'secrets' | 'providers' | 'tools' | 'clock' | 'online'>;
 
 /** How often the network is looked for, in milliseconds: not every platform tells that it is there. */
 const LOOK_MS = 2000;
@@ -14,6 +15,8 @@ export function isBrought(wait: TurnWait, signals: ReadonlySet<string>, here: He
       return signals.has(wait.requestId.slice(wait.requestId.lastIndexOf('/') + 1));
     case 'page-tool':
       return here.tools().some(({ name }) => name === wait.tool);
+    case 'provider':
+      return hasProvider(here.providers(), wait.provider);
     case 'credentials':
       return here.secrets.has(wait.name);
     case 'offline':

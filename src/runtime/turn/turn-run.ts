@@ -95,7 +95,7 @@ export class TurnRun {
       this.#tellWaits(error === null ? waitsOf(this.#state) : [{ kind: 'storage', code: error.code }]),
     );
     this.#commits = new TurnCommits(parts, start.scope, start.hash, this.#storage);
-    this.#models = new ModelCalls(parts, caller, start.scope, start.pageTools);
+    this.#models = new ModelCalls(parts, caller, start);
     this.#tools = new ToolCalls(parts, caller, {
       turnId,
       trace: this.#context,

@@ -70,6 +70,14 @@ export const CALL_SCHEMAS: { readonly [Name in CallName]: Schema<CallRequest<Nam
   setCredentials: z.strictObject({ name: filled, secret: filled }),
   offerTools: schemaFor(z.strictObject({ tools: z.array(toolSpec) })),
   answerTool: schemaFor(z.strictObject({ call: count, answer })),
+  offerProvider: schemaFor(
+    z.strictObject({
+      id: filled,
+      provider: z.nullable(z.strictObject({ model: filled, maxContextTokens: z.optional(count) })),
+    }),
+  ),
+  // What the events are is for whoever waits for them to say: the page's call did what it should.
+  modelEvents: schemaFor(z.strictObject({ call: count, events: z.array(json), end: z.optional(answer) })),
   readTrace: schemaFor(
     z.strictObject({
       name: z.optional(filled),
