@@ -1,5 +1,6 @@
-import type { ModelEvent, Provider } from '../../src/contract/provider.ts';
+import type { Provider } from '../../src/contract/provider.ts';
 import type { Tool } from '../../src/contract/tool.ts';
+import type { ModelEvent } from '../../src/core/model-event.ts';
 import type { TurnWait } from '../../src/core/turn-wait.ts';
 import type { JournalEntry } from '../../src/runtime/turn/turn-journal.ts';
 import { rowSize } from '../../src/stores/indexeddb/rows/row-size.ts';
