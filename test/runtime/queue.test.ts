@@ -65,6 +65,7 @@ describe('input while a turn runs', () => {
       ['c', 'queued'],
     ]);
     await runtime.queue.move('c', 'b');
+    expect(runtime.view().queue.map(({ turnId }) => turnId)).toEqual(['c', 'b']);
     expect((await runtime.queue.list()).map(({ turnId }) => turnId)).toEqual(['c', 'b']);
     for (const handle of [first, third, second]) {
       await until(() => expect(runtime.view().turn?.turnId).toBe(handle.turnId));

@@ -43,6 +43,7 @@ export function policyOf(choice: ModelChoice, credentials: string | undefined): 
       ...(credentials === undefined ? {} : { credentials }),
     },
     ...(contextTokens > 0 ? { maxContextTokens: contextTokens } : {}),
+    whenOffline: 'wait',
   };
 }
 

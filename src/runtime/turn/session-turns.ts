@@ -151,6 +151,7 @@ export class SessionTurns {
   async move(turnId: string, before: string | null): Promise<void> {
     await this.#host.parts.turns.move(turnId, before);
     this.#announce();
+    await this.hear();
   }
 
   /**
