@@ -10,6 +10,7 @@ test('[TU11] a question of one tab survives a reload, is answered in another one
   await demo.say('Forget the meeting');
   await expect(demo.waits).toHaveAttribute('data-kind', 'approval');
   await expect(demo.waits).toContainText('forget');
+  await expect(demo.tool('forget')).toHaveAttribute('data-state', 'waiting');
   await demo.reload();
   await expect(demo.waits).toHaveCount(1);
 

@@ -31,6 +31,7 @@ test('[TU10] a message into the running answer is read in its next step; others 
   await page.getByTestId('inject').click();
   await expect(demo.queued.last()).toHaveText(/Into this answer.*with a fox/s);
   await expect(demo.stop).toBeVisible();
+  await expect(demo.queued.last().getByTestId('queue-cancel')).toBeInViewport({ ratio: 1 });
 
   await demo.queued.filter({ hasText: 'third' }).getByTestId('queue-up').click();
   await demo.queued.filter({ hasText: 'third' }).getByTestId('queue-up').click();

@@ -51,7 +51,10 @@ function answer(turn: LiveTurn, chat: Chat, app: App): TemplateResult {
         turn.toolCalls.length === 0
           ? nothing
           : html`<div class="tool-calls">
-              ${turn.toolCalls.map((call) => toolCard({ ...call, abandoned: false }, chat.urls, app.notices.run))}
+              ${turn.toolCalls.map((call) => {
+                const waiting = turn.waits.some((wait) => 'callId' in wait && wait.callId === call.callId);
+                return toolCard({ ...call, waiting, abandoned: false }, chat.urls, app.notices.run);
+              })}
             </div>`
       }
     </div>
