@@ -33,9 +33,11 @@ test('[TU11] a question of one tab survives a reload, is answered in another one
   await expect(demo.answers.last()).toContainText('I deleted the note about meeting.');
   await expect(demo.waits).toHaveCount(0);
   await demo.settled();
+  await demo.say('Recall the meeting');
+  await expect(demo.answers.last()).toContainText('Nothing is noted down');
   for (const tab of [demo, otherTab]) {
     await expect(tab.tool('forget')).toHaveCount(2);
-    await expect(tab.endedTurns).toHaveCount(3);
+    await expect(tab.endedTurns).toHaveCount(4);
     await expect(tab.error).toHaveCount(0);
   }
 });
