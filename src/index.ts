@@ -100,4 +100,4 @@ export type { LiveToolCall, LiveTurn } from './core/live-turn.ts';
 export type { Observed, ObservationGap } from './core/event-log.ts';
 export type { PendingTurn } from './core/pending-turn.ts';
 export type { ApprovalDecision, TurnWait } from './core/turn-wait.ts';
-export type { SessionView } from './core/view.ts';
+export type { EndedTurn, SessionView } from './core/view.ts';

@@ -11,6 +11,13 @@ export interface PathDamage {
   readonly reason: string;
 }
 
+/** A turn that is over, and what the runtime warned of in it. */
+export interface EndedTurn {
+  readonly turnId: string;
+  readonly result: TurnResult;
+  readonly warnings: readonly string[];
+}
+
 /**
  * What a page shows of a session: a part of the active path, the running turn, and how the last one ended. The part is
  * the newest one until older nodes were put in front of it and pushed the newest ones out; it ends with the leaf if
@@ -26,7 +33,7 @@ export interface SessionView {
   readonly turn: LiveTurn | null;
   /** Inputs that wait for their turn, in their order. */
   readonly queue: readonly PendingTurn[];
-  readonly lastTurn: { readonly turnId: string; readonly result: TurnResult } | null;
+  readonly lastTurn: EndedTurn | null;
   /** Who may write now, as far as this tab knows. Whoever does not yet write takes the lease first, or fails to. */
   readonly writer: SessionWriter;
   /** Set when what is shown is only the part of the path before something that cannot be read (law ST6). */
@@ -65,7 +72,7 @@ export function reduceViewWithin(bounds: WindowBounds, view: SessionView, event:
     case 'session-deleted':
       return view.turn === null ? view : { ...view, turn: null };
     case 'turn-finished':
-      return { ...view, turn: null, lastTurn: { turnId: event.turnId, result: event.result } };
+      return { ...view, turn: null, lastTurn: endedTurn(view, event) };
     default: {
       const turn = reduceTurn(view.turn, event);
       return turn === view.turn ? view : { ...view, turn };
@@ -137,9 +144,16 @@ function show(
   return { ...view, window, branches: same ? view.branches : points };
 }
 
+function endedTurn(
+  { turn }: SessionView,
+  { turnId, result }: Extract<TurnActivity, { readonly type: 'turn-finished' }>,
+): EndedTurn {
+  return { turnId, result, warnings: turn?.turnId === turnId ? turn.warnings : [] };
+}
+
 function reduceTurn(turn: LiveTurn | null, event: TurnActivity): LiveTurn | null {
   if (event.type === 'turn-started') {
-    return { turnId: event.turnId, step: 0, correlationId: null, ...NOTHING_LIVE };
+    return { turnId: event.turnId, step: 0, correlationId: null, warnings: [], ...NOTHING_LIVE };
   }
   if (turn === null || event.turnId !== turn.turnId) return turn;
   if (event.type === 'step-started') {
@@ -154,6 +168,8 @@ function reduceTurn(turn: LiveTurn | null, event: TurnActivity): LiveTurn | null
       return { ...turn, reasoning: turn.reasoning + event.text };
     case 'attempt-withdrawn':
       return turn.text + turn.reasoning === '' ? turn : { ...turn, text: '', reasoning: '' };
+    case 'warning':
+      return { ...turn, warnings: [...turn.warnings, event.message] };
     case 'turn-waiting':
       return { ...turn, waits: event.waits, interrupted: false };
     case 'retry-scheduled':

@@ -13,6 +13,7 @@ import { openAICompatible } from './providers/openai-compatible.ts';
 import { calculator } from './tools/calculator.ts';
 import { noteTools } from './tools/notes.ts';
 import { readFile } from './tools/read-file.ts';
+import { timer } from './tools/timer.ts';
 
 // The tools are named before the page says which database it wants.
 const database = Promise.withResolvers<string>();
@@ -35,6 +36,6 @@ serveRuntime({
     builtin: builtinProvider(),
     'openai-compatible': openAICompatible,
   },
-  tools: [calculator, ...noteTools(database.promise), readFile],
+  tools: [calculator, ...noteTools(database.promise), readFile, timer],
   housekeeping: { everyMs: HOUR_MS },
 });

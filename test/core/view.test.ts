@@ -87,7 +87,6 @@ const result: TurnResult = { status: 'completed', reason: 'assistant_message', l
 describe('a view keeps its identity', () => {
   const running = after(empty, started, step('c'));
   const unchanged: [string, SessionView, SessionEvent][] = [
-    ['a warning', running, { type: 'warning', turnId, message: 'x' }],
     [
       'counted usage',
       running,
@@ -173,6 +172,15 @@ describe('a running turn in the view', () => {
     const settled = reduceView(view, committed(3));
     expect(settled.turn).toMatchObject({ turnId, text: '', toolCalls: [] });
     expect(settled.window.nodes).toHaveLength(3);
+  });
+
+  it('keeps what was warned of in it, also once it is over', () => {
+    const warned = (message: string): SessionEvent => ({ type: 'warning', turnId, message });
+    const view = after(empty, started, warned('a'), step('c'), warned('b'));
+    expect(view.turn?.warnings).toEqual(['a', 'b']);
+    const ended = reduceView(view, { type: 'turn-finished', turnId, result });
+    expect(ended.lastTurn).toEqual({ turnId, result, warnings: ['a', 'b'] });
+    expect(after(ended, started).turn?.warnings).toEqual([]);
   });
 
   it('is gone after its end, and how it ended is kept', () => {
@@ -341,6 +349,7 @@ describe('the view of a session that other tabs share', () => {
       toolCalls: [],
       retry: null,
       waits: [],
+      warnings: [],
       interrupted: false,
     };
     const delta: SessionEvent = { type: 'text-delta', turnId, correlationId: 'c', text: ', and on' };

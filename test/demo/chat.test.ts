@@ -1,14 +1,17 @@
 import { describe, expect, test } from 'vitest';
 
 import type { SessionClient } from '../../src/client/session.ts';
-import type { TurnActivity } from '../../src/core/event.ts';
+import type { SessionEvent } from '../../src/core/event.ts';
 import type { Message } from '../../src/core/message.ts';
 import type { SessionNode } from '../../src/core/node.ts';
+import type { PendingTurn } from '../../src/core/pending-turn.ts';
+import type { TurnResult } from '../../src/core/turn-result.ts';
 import { NO_USAGE } from '../../src/core/usage.ts';
-import type { SessionView } from '../../src/core/view.ts';
+import { type EndedTurn, reduceView, type SessionView } from '../../src/core/view.ts';
 import { Chat } from '../../src/demo/app/chat.ts';
 import { Draft } from '../../src/demo/app/draft.ts';
 import { transcriptOf } from '../../src/demo/app/transcript.ts';
+import { turnTokens } from '../../src/demo/app/turn-tokens.ts';
 
 const WHOLE = 'all of it, '.repeat(10_000);
 const LONG: Message = {
@@ -23,13 +26,10 @@ const LONG: Message = {
   ],
 };
 
-/** A chat whose session holds `message`, and whose next turn tells of `activity`. */
-function chatWith(
-  message: Message,
-  activity: readonly TurnActivity[] = [],
-): { chat: Chat; view: SessionView } {
+/** A session as the page sees it, and what it was asked for. */
+function fakeSession(message: Message) {
   const node: SessionNode = { id: 'n', parentId: 'p', createdAt: 0, body: { kind: 'conversation', message } };
-  const view: SessionView = {
+  let view: SessionView = {
     sessionId: 's',
     title: 'title',
     head: { revision: 1, leaf: 'n', usage: NO_USAGE, depth: 1, nodeCount: 1, bytes: 0 },
@@ -41,36 +41,75 @@ function chatWith(
     writer: 'nobody',
     damage: null,
   };
+  let listener = (): void => undefined;
+  const asked: unknown[] = [];
+  const stopped: string[] = [];
+  let accepted: Promise<void> = Promise.resolve();
   const session = {
     sessionId: 's',
     getSnapshot: () => view,
-    subscribe: () => () => undefined,
+    subscribe: (told: () => void) => {
+      listener = told;
+      return () => undefined;
+    },
     attachments: {
       get: (id: string) =>
         id === 'whole' ? Promise.resolve(new Blob([WHOLE])) : Promise.reject(new Error(id)),
     },
     showNewest: () => Promise.resolve(),
-    turn: () => ({
-      accepted: Promise.resolve(),
-      result: Promise.resolve({
-        status: 'completed',
-        reason: 'assistant_message',
-        leaf: 'n',
-        usage: NO_USAGE,
-      }),
-      async *[Symbol.asyncIterator]() {
-        yield* activity;
-      },
-    }),
+    turn: (input: unknown, request: unknown) => {
+      asked.push([input, request]);
+      return { accepted };
+    },
+    cancelTurn: (turnId: string) => {
+      stopped.push(turnId);
+      return Promise.resolve();
+    },
+    queue: { cancel: (turnId: string) => Promise.resolve(void stopped.push(turnId)) },
   };
-  const chat = new Chat(session as unknown as SessionClient, new Draft(), () => undefined);
-  return { chat, view };
+  return {
+    asked,
+    stopped,
+    session: session as unknown as SessionClient,
+    view: () => view,
+    /** What the next input comes to. */
+    accepts: (outcome: Promise<void>): void => {
+      accepted = outcome;
+    },
+    /** What happens in the session. */
+    happens: (...events: readonly SessionEvent[]) => {
+      view = events.reduce(reduceView, view);
+      listener();
+    },
+  };
 }
+
+function chatWith(message: Message) {
+  const fake = fakeSession(message);
+  const ended: (EndedTurn | null)[] = [];
+  const chat = new Chat(fake.session, new Draft(), (turn) => ended.push(turn));
+  return { ...fake, chat, ended };
+}
+
+const SHORT: Message = { role: 'user', parts: [{ type: 'text', text: 'hi' }] };
+const started = (turnId: string): SessionEvent => ({ type: 'turn-started', turnId });
+const finished = (turnId: string, result: Partial<TurnResult> = {}): SessionEvent => ({
+  type: 'turn-finished',
+  turnId,
+  result: { status: 'completed', reason: 'assistant_message', leaf: 'n', usage: NO_USAGE, ...result },
+});
+const queued = (turnId: string, text: string, inject = false): PendingTurn => ({
+  turnId,
+  status: 'queued',
+  waits: [],
+  input: { parts: [{ type: 'text', text }] },
+  inject,
+});
 
 describe('a message that was too long to be stored in one piece', () => {
   test('is edited as a whole', async () => {
     const { chat, view } = chatWith(LONG);
-    const [shown] = transcriptOf(view).messages;
+    const [shown] = transcriptOf(view()).messages;
     await chat.edit(shown!);
     expect(chat.draft.text).toBe(`short\n\n${WHOLE}`);
     expect(chat.draft.editing).toMatchObject({ nodeId: 'n', from: 'p' });
@@ -94,30 +133,132 @@ describe('a message that was too long to be stored in one piece', () => {
     };
     const { chat, view } = chatWith(lost);
     chat.draft.text = 'typed';
-    const [shown] = transcriptOf(view).messages;
+    const [shown] = transcriptOf(view()).messages;
     await expect(chat.edit(shown!)).rejects.toThrow('lost');
     expect([chat.draft.text, chat.draft.editing]).toEqual(['typed', null]);
   });
 });
 
-describe('a turn', () => {
-  const warning = (message: string): TurnActivity => ({ type: 'warning', turnId: 't', message });
+describe('what is sent', () => {
+  test('is the next turn, or is read by the one that runs, and leaves the composer once it is stored', async () => {
+    const { chat, asked } = chatWith(SHORT);
+    for (const whenRunning of ['queue', 'inject'] as const) {
+      chat.draft.text = whenRunning;
+      await chat.send(whenRunning);
+      expect(asked.at(-1)).toMatchObject([{ parts: [{ text: whenRunning }] }, { whenRunning }]);
+      expect(chat.draft.text).toBe('');
+    }
+  });
 
-  test('shows its warnings, until the next one begins', async () => {
-    const activity = [warning('a'), warning('b')];
-    const { chat } = chatWith({ role: 'user', parts: [] }, activity);
-    await chat.continue();
+  test('is sent once, however often it is asked for, and stays where it was not taken', async () => {
+    const { chat, asked, accepts } = chatWith(SHORT);
+    chat.draft.text = 'once';
+    accepts(Promise.reject(new Error('refused')));
+    const first = chat.send('queue');
+    await chat.send('queue');
+    await expect(first).rejects.toThrow('refused');
+    expect(asked).toHaveLength(1);
+    expect([chat.draft.text, chat.sending]).toEqual(['once', false]);
+  });
+
+  test('waits for the running turn when it is a message that is written anew', async () => {
+    const { chat, asked, happens, view } = chatWith(SHORT);
+    await chat.edit(transcriptOf(view()).messages[0]!);
+    happens(started('t'));
+    await chat.send('queue');
+    expect([chat.canSend, asked]).toEqual([false, []]);
+    happens(finished('t'));
+    await chat.send('queue');
+    expect(asked).toMatchObject([[{}, { from: 'p' }]]);
+  });
+
+  test('comes back from the queue into an empty composer, and over nothing that stands there', async () => {
+    const { chat, stopped } = chatWith(SHORT);
+    await chat.takeBack(queued('a', 'first'));
+    expect(chat.draft.text).toBe('first');
+    await chat.takeBack(queued('b', 'second'));
+    expect([chat.draft.text, stopped]).toEqual(['first', ['a', 'b']]);
+  });
+});
+
+describe('a turn, whoever asked for it', () => {
+  test('shows its warnings, until the next one begins', () => {
+    const { chat, happens } = chatWith(SHORT);
+    happens(started('t'), { type: 'warning', turnId: 't', message: 'a' });
+    expect(chat.warnings).toEqual(['a']);
+    happens({ type: 'warning', turnId: 't', message: 'b' }, finished('t'));
     expect(chat.warnings).toEqual(['a', 'b']);
-    activity.length = 0;
-    await chat.continue();
+    happens(started('u'));
     expect(chat.warnings).toEqual([]);
   });
 
-  test('counts its tokens', async () => {
-    const usage = { ...NO_USAGE, inputTokens: 5, outputTokens: 2 };
-    const counted: TurnActivity = { type: 'usage-counted', turnId: 't', step: 1, usage, cumulative: usage };
-    const { chat } = chatWith({ role: 'user', parts: [] }, [counted, counted]);
-    await chat.continue();
-    expect(chat.turnTokens).toBe(14);
+  test('can be stopped, and is told once when it has ended', async () => {
+    const { chat, happens, stopped, ended } = chatWith(SHORT);
+    happens(started('t'));
+    expect(chat.stoppable).toBe(true);
+    await chat.stop();
+    expect(stopped).toEqual(['t']);
+    happens(finished('t', { status: 'cancelled' }));
+    happens({ type: 'title-changed', title: 'new' });
+    expect(ended.filter((turn) => turn !== null)).toMatchObject([{ turnId: 't' }]);
+    expect(chat.unfinished).toBe(false);
   });
+
+  test('leaves something to be answered as long as messages wait', () => {
+    const { chat, happens } = chatWith(SHORT);
+    happens({ type: 'queue-changed', queue: [queued('a', 'first')] });
+    expect([chat.stoppable, chat.unfinished]).toEqual([false, true]);
+  });
+});
+
+describe('what a screen reader is told', () => {
+  test('that an answer began and how it ended', () => {
+    const { chat, happens } = chatWith({ role: 'assistant', parts: [{ type: 'text', text: 'it  is\n42' }] });
+    happens(started('t'));
+    expect(chat.announcement).toBe('The model is answering.');
+    happens(finished('t'));
+    expect(chat.announcement).toBe('it is 42');
+    happens(started('u'), finished('u', { status: 'failed' }));
+    expect(chat.announcement).toBe('The answer failed.');
+  });
+
+  test('what becomes of messages that wait', () => {
+    const { chat, happens } = chatWith(SHORT);
+    const queue = (...items: readonly PendingTurn[]): SessionEvent => ({
+      type: 'queue-changed',
+      queue: items,
+    });
+    happens(started('t'));
+    happens(queue(queued('a', 'first')));
+    expect(chat.announcement).toContain('answered after this answer');
+    happens(queue(queued('a', 'first'), queued('b', 'second', true)));
+    expect(chat.announcement).toContain('to be read in this answer');
+    const message: Message = { role: 'user', parts: [{ type: 'text', text: 'second' }] };
+    const node: SessionNode = {
+      id: 'm',
+      parentId: 'n',
+      createdAt: 1,
+      body: { kind: 'conversation', message, turnId: 'b' },
+    };
+    const head = { revision: 2, leaf: 'm', usage: NO_USAGE, depth: 2, nodeCount: 2, bytes: 0 };
+    happens({ type: 'nodes-committed', head, nodes: [node] }, queue(queued('a', 'first')));
+    expect(chat.announcement).toBe('The model reads the message now.');
+    happens(queue());
+    expect(chat.announcement).toBe('The message was taken back.');
+  });
+});
+
+test('the tokens of a turn are those of its messages, in any tab', () => {
+  const usage = { ...NO_USAGE, inputTokens: 5, outputTokens: 2 };
+  const answer = (turnId: string): SessionNode => ({
+    id: turnId,
+    parentId: null,
+    createdAt: 0,
+    body: { kind: 'conversation', message: { role: 'assistant', parts: [] }, turnId, usage },
+  });
+  const { view } = fakeSession(SHORT);
+  const nodes = [answer('t'), answer('u'), answer('u')];
+  const shown = { ...view(), window: { start: 0, nodes } };
+  expect(turnTokens(shown)).toBe(14);
+  expect(turnTokens(reduceView(shown, started('v')))).toBe(0);
 });

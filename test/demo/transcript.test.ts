@@ -25,6 +25,7 @@ const RUNNING: LiveTurn = {
   toolCalls: [],
   retry: null,
   waits: [],
+  warnings: [],
   interrupted: false,
 };
 

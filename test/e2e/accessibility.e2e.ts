@@ -41,7 +41,14 @@ test('axe finds nothing in whatever the page shows, in light and in dark', async
   server.plays(answer.play);
   await demo.say('Go on');
   await expect(demo.live).toContainText('It begins');
-  await expectNothing(page, 'an answer is being written');
+  await demo.composer.fill('Later');
+  await demo.send.click();
+  await expect(demo.queued).toHaveCount(1);
+  await demo.composer.fill('Now');
+  await expectNothing(page, 'an answer is being written, and a message waits');
+  await demo.queued.getByTestId('queue-cancel').click();
+  await expect(demo.queued).toHaveCount(0);
+  await demo.composer.fill('');
   await demo.stop.click();
   await demo.settled();
   await page.getByTestId('edit-message').first().click();

@@ -56,3 +56,31 @@ test('[ST6] a damaged chat is not opened by itself; it is read up to the damage,
   await demo.settled();
   await expect(demo.answers).toHaveCount(1);
 });
+
+test('[ST6] a chat of which the list cannot read all says so there, and can be deleted', async ({
+  demo,
+  page,
+}) => {
+  await demo.open();
+  await demo.say('Who are you?');
+  await demo.settled();
+  const item = demo.sessionItem(demo.sessionId());
+  await expect(item).not.toContainText('Damaged');
+  await page.evaluate(async (name) => {
+    const opened = indexedDB.open(name);
+    await new Promise((resolve) => opened.addEventListener('success', resolve));
+    const transaction = opened.result.transaction('meta', 'readwrite');
+    const row = transaction.objectStore('meta').openCursor();
+    row.addEventListener('success', () => row.result?.update({ ...row.result.value, createdAt: 'never' }));
+    await new Promise((resolve) => transaction.addEventListener('complete', resolve));
+    opened.result.close();
+  }, demo.database);
+  await demo.visit();
+  await page.reload();
+  await expect(item).toContainText('Damaged');
+  await item.hover();
+  await item.getByTestId('delete-session').click();
+  await page.getByTestId('confirm-delete').click();
+  await expect(demo.sessions).toHaveCount(0);
+  await expect(demo.error).toHaveCount(0);
+});

@@ -71,6 +71,16 @@ export class Demo {
     return this.page.locator('[data-testid="message"]:not([data-node-id])');
   }
 
+  /** The messages that wait for their turn, in their order. */
+  get queued(): Locator {
+    return this.page.getByTestId('queue-item');
+  }
+
+  /** What the turn waits for. */
+  get waits(): Locator {
+    return this.page.getByTestId('turn-wait');
+  }
+
   /** The rows of the live trace that say how a turn ended. */
   get endedTurns(): Locator {
     return this.traceRows('turn_completed');
@@ -133,7 +143,7 @@ export class Demo {
 
   /** Waits until no turn runs. */
   async settled(): Promise<void> {
-    await expect(this.send).toBeVisible();
+    await expect(this.stop).toHaveCount(0);
   }
 
   /** The ids of the stored messages, in order. */

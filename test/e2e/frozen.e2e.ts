@@ -1,6 +1,6 @@
 import { RawChromium } from '../support/raw-chromium.ts';
 import { expect, test } from './fixtures.ts';
-import { held } from './plays.ts';
+import { answer as whole, held } from './plays.ts';
 import { RawDemo } from './raw-demo.ts';
 
 /** What law WS2 allows. */
@@ -29,11 +29,11 @@ test('[WS2][WS3][WS6] a tab frozen in the middle of an answer is overtaken withi
     await frozen.tab.freeze(true);
     // A tab that went on would finish now, and keep what the other one wants.
     answer.release();
-    server.answers('Tell me', { content: 'It goes on.' });
+    const next = held('Come', ' in.');
+    server.plays(whole('It goes on.'), next.play);
     await other.say('Let me in');
     await other.expectTexts(ANSWERS, ['It goes on.'], TAKEN_WITHIN_MS);
-    server.answers('Let me in', { content: 'Come in.' });
-    await other.say('Let me in');
+    next.release();
     await other.expectTexts(QUESTIONS, ['Tell me a story', 'Let me in']);
     await other.expectTexts(ANSWERS, ['It goes on.', 'Come in.']);
     await other.expectTexts('[data-testid=error]', []);

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { BuiltDemo } from './built-demo.ts';
 import { Demo } from './demo.ts';
 import { expect, test } from './fixtures.ts';
+import { held } from './plays.ts';
 
 test.use({ serviceWorkers: 'allow' });
 
@@ -49,6 +50,48 @@ test('after one visit the app runs without a network, sessions and built-in mode
   await page.getByTestId('open-storage').click();
   await demo.downloaded(() => page.getByTestId('export').click());
   await expect(demo.error).toHaveCount(0);
+});
+
+test('[TU11] what is asked without a network, or cut off by losing it, waits for it, also over a reload, and goes on by itself', async ({
+  page,
+  context,
+  server,
+}) => {
+  const built = await BuiltDemo.start();
+  const demo = new Demo(page, `e2e-${crypto.randomUUID()}`, built.url);
+  await demo.open();
+  await ready(demo);
+  await demo.useServer(server);
+  const cut = held('It begins');
+  server.plays(cut.play);
+  await demo.say('Tell me a story');
+  await expect(demo.live).toContainText('It begins');
+  await context.setOffline(true);
+  cut.breakOff();
+  await expect(demo.waits).toHaveAttribute('data-kind', 'offline');
+  await expect(demo.live).toHaveCount(0);
+  await demo.composer.fill('And one more');
+  await demo.send.click();
+  await expect(demo.queued).toHaveText([/And one more/]);
+  await demo.reload();
+  await expect(demo.waits).toContainText('no connection');
+  await expect(demo.queued).toHaveCount(1);
+
+  server.answers('Tell me', { content: 'Once upon a time.' });
+  server.answers('one more', { content: 'There was a tab.' });
+  await context.setOffline(false);
+  await expect(demo.answers).toHaveText([/Once upon a time\./, /There was a tab\./]);
+  await expect(demo.waits).toHaveCount(0);
+  await demo.settled();
+
+  await context.setOffline(true);
+  server.answers('Are you', { content: 'Here I am.' });
+  await demo.say('Are you there?');
+  await expect(demo.waits).toHaveAttribute('data-kind', 'offline');
+  await context.setOffline(false);
+  await expect(demo.answers.last()).toContainText('Here I am.');
+  await expect(demo.error).toHaveCount(0);
+  built.stop();
 });
 
 test('a new build is taken whole: it waits for a word, and a half updated server is not taken at all @engines', async ({

@@ -8,6 +8,8 @@ export interface HeldAnswer {
   readonly play: Play;
   /** Sends the rest. */
   release(): void;
+  /** Breaks the connection off instead. */
+  breakOff(): void;
   /** Resolves when the browser hangs up. */
   readonly hungUp: Promise<void>;
 }
@@ -27,8 +29,13 @@ export function answer(text: string, pieceLength = 8): Play {
 export function held(start: string, rest = ''): HeldAnswer {
   const released = gate();
   const hungUp = gate();
+  const broken = gate();
   const play: Play = async (response) => {
     response.once('close', () => hungUp.open());
+    broken.opened.then(
+      () => response.destroy(),
+      () => undefined,
+    );
     begin(response);
     write(response, start);
     await Promise.race([released.opened, hungUp.opened]);
@@ -36,7 +43,7 @@ export function held(start: string, rest = ''): HeldAnswer {
     write(response, rest);
     finish(response);
   };
-  return { play, release: () => released.open(), hungUp: hungUp.opened };
+  return { play, release: () => released.open(), breakOff: () => broken.open(), hungUp: hungUp.opened };
 }
 
 /** The stream ends properly, but before the model said that it was done. */

@@ -9,6 +9,8 @@ const tools = [
   toolOf('calculator', 'expression'),
   toolOf('remember', 'key', 'value'),
   toolOf('recall', 'key'),
+  toolOf('forget', 'key'),
+  toolOf('timer', 'seconds'),
   toolOf('read_file', 'attachmentId'),
   toolOf('set_theme', 'theme'),
   toolOf('page_info'),
@@ -130,6 +132,53 @@ describe('the built-in model notes things down', () => {
       'Nothing is noted down about **cat**.',
     );
     expect(await answerAfter('list my notes', [{ keys: ['cat', 'dog'] }])).toContain('**cat**, **dog**');
+  });
+});
+
+describe('the built-in model deletes notes', () => {
+  test.each([
+    ['Forget the meeting', 'meeting'],
+    ['Please forget about my cat.', 'cat'],
+    ['Can you forget what I told you about the wifi password?', 'wifi password'],
+    ['Delete the note about the meeting.', 'meeting'],
+  ])('%s', async (question, key) => {
+    expect(await wishesOf(question)).toEqual([['forget', { key }]]);
+  });
+
+  test.each(["Don't forget the meeting, please", 'Forget it.', 'Delete the file'])(
+    'but not because of "%s"',
+    async (question) => {
+      expect((await wishesOf(question)).map((wish) => (wish as unknown[])[0])).not.toContain('forget');
+    },
+  );
+
+  test('and tells whether there was one', async () => {
+    expect(await answerAfter('Forget my cat', [{ key: 'cat', found: true }])).toBe(
+      'I deleted the note about **cat**.',
+    );
+    expect(await answerAfter('Forget my cat', [{ key: 'cat', found: false }])).toBe(
+      'Nothing was noted down about **cat**.',
+    );
+  });
+});
+
+describe('the built-in model sets timers', () => {
+  test.each([
+    ['Set a timer for 20 seconds', 20],
+    ['Set a timer of 1 minute, please', 60],
+    ['Wait 5 s', 5],
+    ['wait for 2 min', 120],
+  ])('%s', async (question, seconds) => {
+    expect(await wishesOf(question)).toEqual([['timer', { seconds }]]);
+  });
+
+  test('and tells when they are over', async () => {
+    expect(await answerAfter('Wait 1 second', [{ seconds: 1, over: true }])).toBe(
+      'The **1 second** is over.',
+    );
+    expect(await answerAfter('Wait 120 seconds', [{ seconds: 120, over: true }])).toBe(
+      'The **2 minutes** are over.',
+    );
   });
 });
 

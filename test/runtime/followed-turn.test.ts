@@ -168,7 +168,7 @@ describe('a notice of a turn that comes late', () => {
     const turn = { turnId: 't', step: 0, correlationId: null, text: 'late', reasoning: '', toolCalls: [] };
     factory.leases.publish('s', {
       kind: 'turn',
-      turn: { ...turn, retry: null, waits: [], interrupted: false },
+      turn: { ...turn, retry: null, waits: [], warnings: [], interrupted: false },
     });
     await vi.waitFor(() => expect(b.view().turn?.text).toBe('late'));
     await passes(clock, 3000);

@@ -65,6 +65,7 @@ describe('input while a turn runs', () => {
       ['c', 'queued'],
     ]);
     await runtime.queue.move('c', 'b');
+    expect(runtime.view().queue.map(({ turnId }) => turnId)).toEqual(['c', 'b']);
     expect((await runtime.queue.list()).map(({ turnId }) => turnId)).toEqual(['c', 'b']);
     for (const handle of [first, third, second]) {
       await until(() => expect(runtime.view().turn?.turnId).toBe(handle.turnId));
@@ -153,7 +154,7 @@ describe('input while a turn runs', () => {
     expect(await runtime.pendingTurns()).toEqual([]);
   });
 
-  it('[TU10] that cannot begin any more is over, and the next one begins', async () => {
+  it('[TU10][TU6] that cannot begin any more is over, which is told once, and the next one begins', async () => {
     const storage = sharedStorage();
     const runtime = await openShared(storage, plays(['hang'], [text('next'), finish()]));
     const running = runtime.turn('first');
@@ -161,9 +162,18 @@ describe('input while a turn runs', () => {
     const lost = runtime.turn('lost', { from: 'nowhere.0', whenRunning: 'queue' });
     const next = runtime.turn('next', { whenRunning: 'queue' });
     await Promise.all([lost.accepted, next.accepted]);
+    const ended: unknown[] = [];
+    runtime.subscribe((event) => {
+      if (event.type === 'turn-finished') ended.push([event.turnId, event.result.error?.code]);
+    });
     await running.cancel();
     expect(await lost.result).toMatchObject({ status: 'failed', error: code('NodeNotFound') });
     expect((await next.result).status).toBe('completed');
+    expect(ended).toEqual([
+      [running.turnId, undefined],
+      [lost.turnId, 'NodeNotFound'],
+      [next.turnId, undefined],
+    ]);
   });
 
   it('[TU10][TU1] from another tab begins when the turn is over, in one of them, and both are told how it ended', async () => {

@@ -111,7 +111,7 @@ export const tabCases: readonly TabCase[] = [
       expect([a.view().writer, b.view().writer]).toEqual(['here', 'elsewhere']);
       model.done();
       const result = await turn.result;
-      await until(() => expect(b.view().lastTurn).toEqual({ turnId: 't', result }));
+      await until(() => expect(b.view().lastTurn).toEqual({ turnId: 't', result, warnings: [] }));
       await inStep(a, b);
       expect(events.filter((type) => type === 'turn-finished')).toHaveLength(1);
     },

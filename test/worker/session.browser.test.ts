@@ -33,7 +33,7 @@ test('a turn streams to its handle and to the view, and ends with its result', a
   const view = session.getSnapshot();
   expect(texts(view)).toEqual(['user: say one |two', 'assistant: one two']);
   expect(view.turn).toBeNull();
-  expect(view.lastTurn).toEqual({ turnId: turn.turnId, result });
+  expect(view.lastTurn).toEqual({ turnId: turn.turnId, result, warnings: [] });
 });
 
 test('a turn that is iterated late is seen from its beginning', async () => {

@@ -1,6 +1,6 @@
-import { isLashError, type RuntimeClient, type SessionClient, type TurnResult } from 'lash-web';
+import { isLashError, type EndedTurn, type RuntimeClient } from 'lash-web';
 
-import { Chat, NEW_TITLE } from './chat.ts';
+import { type Chat, NEW_TITLE } from './chat.ts';
 import { Connection } from './connection.ts';
 import type { Draft } from './draft.ts';
 import { Drafts } from './drafts.ts';
@@ -9,6 +9,7 @@ import { Kit } from './kit.ts';
 import { choiceOf, keepChoice, lastChoice, policyOf, type ModelChoice } from './model-choice.ts';
 import { Notices } from './notices.ts';
 import { Offline } from './offline.ts';
+import { OpenChats } from './open-chats.ts';
 import { Panels } from './panels.ts';
 import { Pins } from './pins.ts';
 import { type Place, placeInAddress, sessionInAddress, setAddress } from './place.ts';
@@ -48,11 +49,9 @@ export class App {
   readonly #keys = new Keys();
   readonly #drafts = new Drafts(sessionStorage);
   readonly #dismissedWarnings = new Set<string>();
-  #open: Chat | null = null;
+  readonly #chats: OpenChats;
   #arrival: Arrival | null = null;
   #creating: Promise<Chat> | null = null;
-  /** The open chat, and those that were left while an answer was under way. */
-  readonly #chats = new Map<string, Chat>();
 
   /** `makeWay` lets an error be seen whatever lies over the page. */
   constructor(connect: (theme: Theme) => Promise<RuntimeClient>, changed: () => void, makeWay: () => void) {
@@ -70,11 +69,15 @@ export class App {
     this.theme = new Theme(changed);
     this.panels = new Panels(changed);
     this.settings = new Settings(this.#keys, changed);
+    this.#chats = new OpenChats({
+      changed: (chat, ended) => this.#tell(chat, ended),
+      run: this.notices.run,
+    });
   }
 
   /** The chat that is shown: none while another one is on its way. */
   get chat(): Chat | null {
-    return this.#arrival === null ? this.#open : null;
+    return this.#arrival === null ? this.#chats.shown : null;
   }
 
   /** The session that is on its way to be shown. */
@@ -158,8 +161,9 @@ export class App {
   /** Shows the session of this id, or none. What is being answered in the one before goes on. */
   async open(sessionId: string | null): Promise<void> {
     if (sessionId !== null && sessionId === this.opening) return;
-    if (sessionId !== null && sessionId === this.#open?.id) {
-      if (this.#arrival !== null) this.#show(this.#open);
+    const { shown } = this.#chats;
+    if (sessionId !== null && sessionId === shown?.id) {
+      if (this.#arrival !== null) this.#show(shown);
       else if (this.place !== 'chat') this.goTo('chat');
       return;
     }
@@ -214,13 +218,12 @@ export class App {
     const policy = policyOf(choice, this.#keys.nameFor(choice));
     try {
       const session = await this.connection.client.createSession({ title: NEW_TITLE, policy });
-      const chat = this.#chatOf(session, this.#drafts.adopt(session.sessionId));
+      const chat = this.#chats.add(session, this.#drafts.adopt(session.sessionId));
       if (this.#arrival === arrival) this.#show(chat);
-      else this.#chats.set(chat.id, chat);
       await this.sessions.refresh();
       return chat;
     } catch (error) {
-      if (this.#arrival === arrival) this.#show(this.#open);
+      if (this.#arrival === arrival) this.#show(this.#chats.shown);
       throw error;
     }
   }
@@ -230,26 +233,29 @@ export class App {
     const chat = this.#chats.get(sessionId);
     if (chat !== undefined) {
       await chat.stop();
-      this.#chats.delete(sessionId);
-      if (this.#open === chat) this.#show(null);
-      await chat.close();
+      await this.#chats.close(chat);
+      if (this.#chats.shown === chat) this.#show(null);
     }
     this.#drafts.forget(sessionId);
     await this.sessions.delete(sessionId);
   }
 
-  async send(): Promise<void> {
+  /** Sends what stands in the composer, see {@link Chat.send}. */
+  async send(whenRunning: 'queue' | 'inject'): Promise<void> {
     if (!this.draft.sendable || this.opening !== null) return;
     const chat = this.chat ?? (await this.create());
-    await this.#watch(chat, chat.send());
+    this.notices.dismiss();
+    await chat.send(whenRunning);
   }
 
   async regenerate(): Promise<void> {
-    if (this.chat !== null) await this.#watch(this.chat, this.chat.regenerate());
+    this.notices.dismiss();
+    await this.chat?.regenerate();
   }
 
   async continue(): Promise<void> {
-    if (this.chat !== null) await this.#watch(this.chat, this.chat.continue());
+    this.notices.dismiss();
+    await this.chat?.continue();
   }
 
   async attach(files: readonly File[]): Promise<void> {
@@ -282,15 +288,16 @@ export class App {
     await saveFile(await this.connection.client.exportTrace(request));
   }
 
-  async #watch(chat: Chat, turn: Promise<TurnResult | null>): Promise<void> {
-    this.notices.dismiss();
-    try {
-      const result = await turn;
-      if (result?.error !== undefined && this.chat === chat) this.notices.show(result.error);
-    } finally {
-      if (this.#open !== chat) await this.#leave(chat);
+  /** Shows what happened in a chat, whoever made it happen. */
+  #tell(chat: Chat, ended: EndedTurn | null): void {
+    const { view } = chat;
+    this.sessions.note(view);
+    if (this.#chats.shown === chat) {
+      this.trace.follow(view);
+      if (ended?.result.error !== undefined) this.notices.show(ended.result.error);
     }
-    await this.sessions.refresh();
+    if (ended !== null) this.notices.run(this.sessions.refresh());
+    this.redraw();
   }
 
   /** Lets go of what is shown, for what was asked for: what is typed from now on is for that. */
@@ -317,9 +324,8 @@ export class App {
         sessionId,
         sound ? { mode: 'readOnly', damaged: 'showSound' } : {},
       );
-      const chat = this.#chatOf(session, this.#drafts.of(sessionId));
-      if (this.#arrival === arrival) this.#show(chat);
-      else await chat.close();
+      if (this.#arrival === arrival) this.#show(this.#chats.add(session, this.#drafts.of(sessionId)));
+      else await session.close();
     } catch (error) {
       if (this.#arrival !== arrival) return;
       // It is still wanted, and opened with the next worker.
@@ -344,41 +350,16 @@ export class App {
     }
   }
 
-  #chatOf(session: SessionClient, draft: Draft): Chat {
-    let { lastTurn } = session.getSnapshot();
-    const chat = new Chat(session, draft, () => {
-      const { view } = chat;
-      const ended = view.lastTurn !== lastTurn && this.#open === chat ? view.lastTurn : null;
-      ({ lastTurn } = view);
-      // Of a turn that was asked for here, `#watch` tells.
-      if (ended?.result.error !== undefined && !chat.running && view.writer === 'here')
-        this.notices.show(ended.result.error);
-      this.sessions.note(view);
-      if (this.#open === chat) this.trace.follow(chat.view);
-      this.redraw();
-    });
-    return chat;
-  }
-
   #show(chat: Chat | null, how: 'push' | 'replace' = 'push'): void {
-    const left = this.#open;
-    this.#open = chat;
     this.#arrival?.shown.resolve(chat);
     this.#await(null);
     this.place = 'chat';
     this.storage.rest();
-    if (chat !== null) this.#chats.set(chat.id, chat);
     setAddress('chat', chat?.id ?? null, how);
     this.notices.run(this.pins.show(chat));
     this.trace.show(chat?.view ?? null);
     this.panels.uncover();
-    if (left !== null && left !== chat && !left.running) this.notices.run(this.#leave(left));
+    this.#chats.show(chat);
     this.redraw();
-  }
-
-  async #leave(chat: Chat): Promise<void> {
-    if (this.#chats.get(chat.id) !== chat) return;
-    this.#chats.delete(chat.id);
-    await chat.close();
   }
 }

@@ -1,16 +1,16 @@
 import {
   isLashError,
-  messageText,
-  type ClientTurn,
+  type EndedTurn,
   type LashErrorData,
   type Message,
+  type PendingTurn,
   type SessionClient,
   type SessionView,
   type TurnInput,
   type TurnRequest,
-  type TurnResult,
 } from 'lash-web';
 
+import { announcementOf } from './announcement.ts';
 import { asText, kindOf } from './attachment-kind.ts';
 import { AttachmentUrls } from './attachment-urls.ts';
 import type { Draft } from './draft.ts';
@@ -24,31 +24,33 @@ export const NEW_TITLE = 'New chat';
 const TITLE_LENGTH = 60;
 const OLDER_NODES = 100;
 
-/** An open session: what is shown of it, what is being written to it, and the turn that runs in it. */
+/**
+ * An open session: what is shown of it, and what is being written to it. All that is shown comes from the session's view,
+ * so that it is the same in every tab, and after a reload.
+ */
 export class Chat {
   readonly session: SessionClient;
   readonly draft: Draft;
   readonly urls: AttachmentUrls;
-  /** The tokens that the running turn, or else the last one, has used. */
-  turnTokens = 0;
-  /** What a screen reader is told: that an answer began, and the answer once it is whole. */
+  /** What a screen reader is told: that an answer began, the answer once it is whole, and what became of messages that wait. */
   announcement = '';
-  /** What the runtime warned of in the running turn, or else the last one. */
-  warnings: readonly string[] = [];
   /** What the other tab answered when this one asked to write. */
   refused: LashErrorData['SessionHeldElsewhere'] | null = null;
-  #starting = false;
-  #turn: ClientTurn | null = null;
+  /** The turn that is being asked for, until its input is stored. */
+  #asked: string | null = null;
+  #seen: SessionView;
   #shown: { readonly view: SessionView; readonly transcript: Transcript } | undefined;
-  readonly #changed: () => void;
+  readonly #changed: (ended: EndedTurn | null) => void;
   readonly #unsubscribe: () => void;
 
-  constructor(session: SessionClient, draft: Draft, changed: () => void) {
+  /** `changed` hears of every change, and of a turn that ended by it. */
+  constructor(session: SessionClient, draft: Draft, changed: (ended: EndedTurn | null) => void) {
     this.session = session;
     this.draft = draft;
     this.urls = new AttachmentUrls(session);
     this.#changed = changed;
-    this.#unsubscribe = session.subscribe(changed);
+    this.#seen = session.getSnapshot();
+    this.#unsubscribe = session.subscribe(() => this.#look());
   }
 
   get id(): string {
@@ -65,25 +67,35 @@ export class Chat {
     return this.#shown.transcript;
   }
 
-  /** Whether a turn of this tab runs. */
-  get running(): boolean {
-    return this.#starting || this.#turn !== null;
+  /** What the runtime warned of in the running turn, or else the last one. */
+  get warnings(): readonly string[] {
+    const { turn, lastTurn } = this.view;
+    return (turn ?? lastTurn)?.warnings ?? [];
   }
 
-  /** Whether there is a turn to stop: one of this tab, or one that waits or that this tab has taken up. */
+  /** Whether a message is on its way into the store. */
+  get sending(): boolean {
+    return this.#asked !== null;
+  }
+
+  /** Whether there is a turn to stop. */
   get stoppable(): boolean {
-    const { turn, writer } = this.view;
-    return this.running || (turn !== null && writer !== 'elsewhere' && writer !== 'blocked');
+    return this.sending || this.view.turn !== null;
   }
 
-  /** Whether a turn runs, here or in another tab, or something else keeps history from being changed. */
+  /** Whether a turn runs, or something else keeps history from being changed. */
   get busy(): boolean {
-    return this.running || this.view.turn !== null || this.readOnly;
+    return this.stoppable || this.readOnly;
+  }
+
+  /** Whether something is still to be answered, or to be stored. */
+  get unfinished(): boolean {
+    return this.stoppable || this.view.queue.length > 0 || this.draft.storing > 0;
   }
 
   /** Whether nothing was written to it yet. */
   get unused(): boolean {
-    return this.view.head.nodeCount === 0 && !this.busy;
+    return this.view.head.nodeCount === 0 && !this.unfinished;
   }
 
   /** Whether it is damaged, and so shown without being changed. */
@@ -91,29 +103,46 @@ export class Chat {
     return this.view.damage !== null;
   }
 
-  /** Sends what stands in the composer; it stays there until it is stored. Resolves when the turn has ended. */
-  send(): Promise<TurnResult | null> {
+  /** Whether what stands in the composer can be sent. A message that is edited waits until history can be changed. */
+  get canSend(): boolean {
+    return !this.sending && !this.readOnly && (this.draft.editing === null || !this.busy);
+  }
+
+  /**
+   * Sends what stands in the composer; it stays there until it is stored. While a turn runs, it is the next one, or is read
+   * by the one that runs (`inject`).
+   */
+  async send(whenRunning: 'queue' | 'inject'): Promise<void> {
     const { draft } = this;
-    if (!draft.sendable || this.stoppable || this.readOnly) return Promise.resolve(null);
+    if (!draft.sendable || !this.canSend) return;
     const { editing, text, attachments } = draft;
-    const request = editing === null ? {} : { from: editing.from };
-    return this.#run({ parts: draft.parts() }, request, () => draft.takeOut(text, attachments));
+    await this.#ask({ parts: draft.parts() }, editing === null ? { whenRunning } : { from: editing.from });
+    draft.takeOut(text, attachments);
+    this.#changed(null);
   }
 
   /** A new answer to the last question, beside the one that is there. */
-  async regenerate(): Promise<TurnResult | null> {
+  async regenerate(): Promise<void> {
     const { canRegenerate, lastQuestion } = this.transcript;
-    return canRegenerate ? this.#run(null, { from: lastQuestion }) : null;
+    if (canRegenerate) await this.#ask(null, { from: lastQuestion });
   }
 
   /** Lets the model go on where the path ends. */
-  async continue(): Promise<TurnResult | null> {
-    return this.transcript.canContinue ? this.#run(null, {}) : null;
+  async continue(): Promise<void> {
+    if (this.transcript.canContinue) await this.#ask(null, {});
   }
 
+  /** Stops the turn that runs or waits, in whichever tab. */
   async stop(): Promise<void> {
-    const turnId = this.#turn?.turnId ?? this.view.turn?.turnId;
-    if (turnId !== undefined) await this.session.cancelTurn(turnId, 'stopped by the reader');
+    const turnId = this.view.turn?.turnId ?? this.#asked;
+    if (turnId !== null) await this.session.cancelTurn(turnId, 'stopped by the reader');
+  }
+
+  /** Takes a message that waits back into the composer; if something stands there, it is dropped. */
+  async takeBack({ turnId, input }: PendingTurn): Promise<void> {
+    await this.session.queue.cancel(turnId);
+    if (this.draft.empty && typeof input === 'object' && input !== null) this.draft.fill(input.parts);
+    this.#changed(null);
   }
 
   /** Takes an earlier message into the composer; sending it makes a sibling. @throws `AttachmentNotFound` */
@@ -122,7 +151,7 @@ export class Chat {
     const whole = await this.whole(message);
     if (this.busy) return;
     this.draft.edit(whole, node.id, node.parentId);
-    this.#changed();
+    this.#changed(null);
   }
 
   /** `message` with all of its text, also what was too long for it and lies in attachments. @throws `AttachmentNotFound` */
@@ -136,7 +165,7 @@ export class Chat {
 
   cancelEdit(): void {
     this.draft.cancelEdit();
-    this.#changed();
+    this.#changed(null);
   }
 
   async showBranch(tip: string): Promise<void> {
@@ -161,7 +190,7 @@ export class Chat {
   /** Stores a file and puts it into the composer. @throws `AttachmentTooLarge`, or that it can be neither seen nor read. */
   async attach(file: File): Promise<void> {
     this.draft.storing++;
-    this.#changed();
+    this.#changed(null);
     try {
       const kind = await kindOf(file);
       if (kind === 'other') throw new NotAttachable(file.name);
@@ -169,7 +198,7 @@ export class Chat {
       this.draft.add(await this.session.attachments.put(blob, { name: file.name }));
     } finally {
       this.draft.storing--;
-      this.#changed();
+      this.#changed(null);
     }
   }
 
@@ -180,30 +209,31 @@ export class Chat {
     await this.session.close();
   }
 
-  async #run(input: TurnInput, request: TurnRequest, accepted?: () => void): Promise<TurnResult> {
-    this.#starting = true;
-    this.turnTokens = 0;
-    this.warnings = [];
-    this.announcement = 'The model is answering.';
-    this.#changed();
-    try {
-      return await this.#asking(() => this.#runTurn(input, request, accepted));
-    } finally {
-      this.#starting = false;
-      this.#turn = null;
-      this.#changed();
-    }
+  #look(): void {
+    const before = this.#seen;
+    const { view } = this;
+    this.#seen = view;
+    this.announcement = announcementOf(before, view) ?? this.announcement;
+    const isNews = view.lastTurn !== null && view.lastTurn.turnId !== before.lastTurn?.turnId;
+    this.#changed(isNews ? view.lastTurn : null);
   }
 
-  async #runTurn(input: TurnInput, request: TurnRequest, accepted?: () => void): Promise<TurnResult> {
-    if (input !== null && this.view.title === NEW_TITLE) await this.session.rename(this.#titleFromDraft());
-    await this.session.showNewest();
-    this.#turn = this.session.turn(input, request);
-    const settled = this.#turn.accepted.then(() => accepted?.());
-    const [result] = await Promise.all([this.#follow(this.#turn), settled]);
-    this.announcement =
-      result.status === 'completed' ? this.#lastAnswer() : `The answer was ${result.status}.`;
-    return result;
+  /** Asks for a turn, and resolves once its input is stored: what becomes of it, the view shows. */
+  async #ask(input: TurnInput, request: TurnRequest): Promise<void> {
+    const inputId = crypto.randomUUID();
+    this.#asked = inputId;
+    this.#changed(null);
+    try {
+      await this.#asking(async () => {
+        if (input !== null && this.view.title === NEW_TITLE)
+          await this.session.rename(this.#titleFromDraft());
+        await this.session.showNewest();
+        await this.session.turn(input, { ...request, inputId }).accepted;
+      });
+    } finally {
+      this.#asked = null;
+      this.#changed(null);
+    }
   }
 
   /** Runs what needs the right to write, and remembers who refused it. */
@@ -215,22 +245,6 @@ export class Chat {
       if (isLashError(error, 'SessionHeldElsewhere')) this.refused = error.data;
       throw error;
     }
-  }
-
-  async #follow(turn: ClientTurn): Promise<TurnResult> {
-    for await (const activity of turn) {
-      if (activity.type === 'usage-counted')
-        this.turnTokens += activity.usage.inputTokens + activity.usage.outputTokens;
-      else if (activity.type === 'warning') this.warnings = [...this.warnings, activity.message];
-      else continue;
-      this.#changed();
-    }
-    return turn.result;
-  }
-
-  #lastAnswer(): string {
-    const last = this.transcript.messages.at(-1);
-    return last === undefined ? '' : oneLine(messageText(last.message), 1000);
   }
 
   #titleFromDraft(): string {

@@ -1,4 +1,4 @@
-import { messageText, type AttachmentRef, type Message, type UserPart } from 'lash-web';
+import { messageText, type AttachmentRef, type Message, type Part, type UserPart } from 'lash-web';
 
 /** A user's message that is being written again: the new one becomes its sibling, after the same `from`. */
 export interface Editing {
@@ -20,6 +20,11 @@ export class Draft {
     return this.storing === 0 && (this.text.trim() !== '' || this.attachments.length > 0);
   }
 
+  /** Whether nothing stands there, and nothing is on its way. */
+  get empty(): boolean {
+    return this.text.trim() === '' && this.attachments.length === 0 && this.storing === 0 && !this.editing;
+  }
+
   add(ref: AttachmentRef): void {
     if (!this.attachments.some(({ id }) => id === ref.id)) this.attachments = [...this.attachments, ref];
   }
@@ -32,8 +37,13 @@ export class Draft {
   edit(message: Message, nodeId: string, from: string | null): void {
     const { text, attachments } = this;
     this.editing = { nodeId, from, before: this.editing?.before ?? { text, attachments } };
-    this.text = messageText(message);
-    this.attachments = message.parts.flatMap((part) =>
+    this.fill(message.parts);
+  }
+
+  /** Takes in what a message holds. */
+  fill(parts: readonly Part[]): void {
+    this.text = messageText({ role: 'user', parts });
+    this.attachments = parts.flatMap((part) =>
       part.type === 'image' || part.type === 'file' ? [part.attachment] : [],
     );
   }

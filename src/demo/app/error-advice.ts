@@ -36,7 +36,7 @@ const WORDS: { readonly [Code in LashErrorCode]: Words<Code> } = {
   HeadRevisionConflict: () =>
     `This chat was changed elsewhere at the same moment. ${SAME_PLACE} Open it again and retry.`,
   WriterFenced: () =>
-    'Another tab took this chat over, so what was being written here was stopped. What was saved before is there; “Continue” goes on from it.',
+    'Another tab took this chat over, and goes on with what was being written here. It shows up here as it happens.',
   StaleBranch: () => `This chat moved to another branch meanwhile. ${SAME_PLACE} Open it again and retry.`,
   OperationConflict: () => `This was sent before with other content. ${SAME_PLACE} Please send it again.`,
   CommitBudgetExceeded: ({ bytes, maxBytes }) =>
@@ -88,7 +88,7 @@ const WORDS: { readonly [Code in LashErrorCode]: Words<Code> } = {
   ProviderNotFound: ({ providerId }) =>
     `This app does not know the provider “${providerId}”. Choose a model in the settings.`,
   CredentialsRequired: () =>
-    'The model server needs an API key. Keys are never saved, so enter it again in the settings, then press “Continue”.',
+    'The model server needs an API key. Keys are never saved, so enter it again in the settings; the answer then goes on by itself.',
   ProviderUnauthorized: ({ status }) =>
     `The model server refused the API key (${status}). Check the key in the settings.`,
   ProviderRateLimited: ({ retryAfterMs }) =>

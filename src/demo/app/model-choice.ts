@@ -46,6 +46,7 @@ export function policyOf(choice: ModelChoice, credentials: string | undefined): 
       ...(credentials === undefined ? {} : { credentials }),
     },
     ...(contextTokens > 0 ? { maxContextTokens: contextTokens } : {}),
+    whenOffline: 'wait',
   };
 }
 

@@ -10,6 +10,7 @@ export function pageTools(theme: Theme): readonly PageTool[] {
       description:
         'Tells about the page that the user looks at: its title, the size of its window, and its theme.',
       inputSchema: { type: 'object', properties: {}, additionalProperties: false },
+      replay: 'safe',
       execute: () => ({
         title: document.title,
         width: window.innerWidth,
@@ -26,6 +27,7 @@ export function pageTools(theme: Theme): readonly PageTool[] {
         required: ['theme'],
         additionalProperties: false,
       },
+      replay: 'safe',
       execute: (args) => {
         const { theme: choice } = args as { readonly theme: ThemeChoice };
         theme.set(choice);

@@ -18,6 +18,8 @@ export interface ShownToolCall {
   readonly longArgs?: AttachmentRef;
   readonly outcome?: ToolOutcome;
   readonly durationMs?: number;
+  /** It has not started: somebody has to allow it, or to bring what it needs. */
+  readonly waiting?: boolean;
   /** Nothing runs any more that could still bring an outcome. */
   readonly abandoned: boolean;
 }

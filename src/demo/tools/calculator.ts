@@ -10,5 +10,6 @@ export const calculator = defineTool({
     'Calculates an arithmetic expression such as "(12.5 + 3) * 2^8". Knows + - * / % ^, parentheses, pi, e, and ' +
     'functions such as sqrt, abs, round, min, max, sin, ln and log.',
   input: strictObject({ expression: string().check(minLength(1), maxLength(MAX_EXPRESSION_LENGTH)) }),
+  replay: 'safe',
   execute: ({ expression }) => ({ expression, result: evaluate(expression) }),
 });

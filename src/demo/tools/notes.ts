@@ -9,8 +9,9 @@ interface NotesSchema extends DBSchema {
 const KEY = string().check(minLength(1), maxLength(200));
 
 /**
- * `remember` and `recall`: notes by key in a small database of the demo's own, so that they outlive the page. All
- * sessions share them. Writing the same note twice leaves it as it is.
+ * `remember`, `recall` and `forget`: notes by key in a small database of the demo's own, so that they outlive the page.
+ * All sessions share them. Writing the same note twice leaves it as it is. What is forgotten is gone, so a person is asked
+ * first; and a call that was interrupted does not run again, since it would take what was noted anew meanwhile.
  */
 export function noteTools(database: Promise<string>) {
   const withNotes = async <T>(use: (notes: IDBPDatabase<NotesSchema>) => Promise<T>): Promise<T> => {
@@ -29,6 +30,7 @@ export function noteTools(database: Promise<string>) {
     description:
       'Notes something down under a short key, so that it can be recalled later, in other chats too.',
     input: strictObject({ key: KEY, value: string().check(maxLength(10_000)) }),
+    replay: 'safe',
     execute: async ({ key, value }) => {
       await withNotes((notes) => notes.put('notes', value, normalKey(key)));
       return { remembered: normalKey(key) };
@@ -40,6 +42,7 @@ export function noteTools(database: Promise<string>) {
     description:
       'Reads back what was noted down under a key. Without a key it lists the keys that there are.',
     input: strictObject({ key: optional(KEY) }),
+    replay: 'safe',
     execute: ({ key }) =>
       withNotes(async (notes) => {
         const keys = await notes.getAllKeys('notes');
@@ -49,7 +52,21 @@ export function noteTools(database: Promise<string>) {
       }),
   });
 
-  return [remember, recall];
+  const forget = defineTool({
+    name: 'forget',
+    description: 'Deletes what was noted down under a key, for good. The user is asked before it happens.',
+    input: strictObject({ key: KEY }),
+    replay: 'never',
+    approval: true,
+    execute: ({ key }) =>
+      withNotes(async (notes) => {
+        const found = (await notes.getKey('notes', normalKey(key))) !== undefined;
+        await notes.delete('notes', normalKey(key));
+        return { key: normalKey(key), found };
+      }),
+  });
+
+  return [remember, recall, forget];
 }
 
 /** Models spell the same key in several ways. */

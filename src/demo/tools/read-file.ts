@@ -11,6 +11,7 @@ export const readFile = defineTool({
     `Reads an attached text file by its attachment id. At most the first ${MAX_FILE_BYTES / 1024} KB are returned; ` +
     '"truncated" says whether there is more.',
   input: strictObject({ attachmentId: string().check(minLength(1), maxLength(128)) }),
+  replay: 'safe',
   execute: async ({ attachmentId }, context) => {
     const ref = context.attachments.find((attachment) => attachment.id === attachmentId);
     if (ref === undefined) {

@@ -10,12 +10,16 @@ import { icon } from './icons.ts';
 
 const LIMITS = `Pictures and text files, up to ${byteCount(MAX_ATTACHMENT_BYTES)} each`;
 
-/** Where a message is written: text, attachments, and the button that sends or stops. */
+const HELP = 'Enter sends, Shift+Enter makes a new line';
+const HELP_RUNNING = 'Enter sends it next, Ctrl+Enter into this answer';
+
+/** Where a message is written: text, attachments, and the buttons that send and stop. */
 export function composer(app: App): TemplateResult {
   const { draft, chat } = app;
   if (chat?.readOnly === true)
     return html`<p class="read-only-note muted">This chat is open for reading only.</p>`;
   const running = chat?.stoppable === true && app.connection.state !== 'lost';
+  const queues = running && draft.editing === null;
   return html`<form class="composer" aria-label="Message" @submit=${(event: Event) => submit(app, event)}>
     ${draft.editing === null ? nothing : editingBar(app)}
     ${
@@ -65,8 +69,9 @@ export function composer(app: App): TemplateResult {
           @change=${(event: Event) => onChoose(app, event)}
         />
       </label>
-      <span class="composer-help muted" id="composer-help">Enter sends, Shift+Enter makes a new line</span>
-      ${running ? stopButton(app) : sendButton(app)}
+      <span class="composer-help muted" id="composer-help">${queues ? HELP_RUNNING : HELP}</span>
+      ${queues && draft.sendable ? injectButton(app) : nothing} ${sendButton(app, queues)}
+      ${running ? stopButton(app) : nothing}
     </div>
   </form>`;
 }
@@ -81,16 +86,30 @@ function editingBar(app: App): TemplateResult {
   </div>`;
 }
 
-function sendButton(app: App): TemplateResult {
+function sendButton(app: App, queues: boolean): TemplateResult {
+  const label = queues ? 'Send: it is answered after this answer' : 'Send';
   return html`<button
     type="submit"
     class="round-button"
     data-testid="send"
-    aria-label="Send"
-    title="Send"
+    aria-label=${label}
+    title=${label}
     ?disabled=${!app.draft.sendable || !canSend(app)}
   >
     ${icon('send')}
+  </button>`;
+}
+
+function injectButton(app: App): TemplateResult {
+  return html`<button
+    type="button"
+    class="quiet-button inject"
+    data-testid="inject"
+    title="The model reads it before its next step"
+    ?disabled=${!canSend(app)}
+    @click=${() => send(app, 'inject')}
+  >
+    Send into this answer
   </button>`;
 }
 
@@ -112,14 +131,18 @@ function stopButton(app: App): TemplateResult {
 }
 
 /** Until the chat is there, what is typed waits for it. */
-function canSend({ connection, opening }: App): boolean {
-  return connection.state === 'ready' && opening === null;
+function canSend({ connection, opening, chat }: App): boolean {
+  return connection.state === 'ready' && opening === null && chat?.canSend !== false;
 }
 
 function submit(app: App, event: Event): void {
   event.preventDefault();
-  if (app.chat?.stoppable === true || !canSend(app)) return;
-  app.notices.run(app.send());
+  send(app, 'queue');
+}
+
+function send(app: App, whenRunning: 'queue' | 'inject'): void {
+  if (!canSend(app)) return;
+  app.notices.run(app.send(whenRunning));
   offerComposer();
 }
 
@@ -135,7 +158,10 @@ export function chooseFiles(): void {
 }
 
 function onKey(app: App, event: KeyboardEvent): void {
-  if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) submit(app, event);
+  if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  const injects = (event.ctrlKey || event.metaKey) && app.draft.editing === null;
+  send(app, injects && app.chat?.stoppable === true ? 'inject' : 'queue');
 }
 
 function onPaste(app: App, event: ClipboardEvent): void {

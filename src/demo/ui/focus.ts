@@ -11,12 +11,13 @@ export function offerComposer(): void {
 /** Puts the focus on a branch picker's button in the message that took the place of another one. */
 export function focusInMessage(nodeId: string, button: 'branch-prev' | 'branch-next'): void {
   const other = button === 'branch-prev' ? 'branch-next' : 'branch-prev';
-  afterNextFrame(() => {
-    const message = document.querySelector(`[data-node-id="${CSS.escape(nodeId)}"]`);
-    const enabled = (testId: string) =>
-      message?.querySelector<HTMLElement>(`[data-testid=${testId}]:enabled`);
-    (enabled(button) ?? enabled(other))?.focus();
-  });
+  focusOneOf(`[data-node-id="${CSS.escape(nodeId)}"]`, [button, other]);
+}
+
+/** Puts the focus on a button of a message that waits, or on its other one where that cannot be used any more. */
+export function focusQueued(turnId: string, button: 'queue-up' | 'queue-down'): void {
+  const other = button === 'queue-up' ? 'queue-down' : 'queue-up';
+  focusOneOf(`[data-turn-id="${CSS.escape(turnId)}"]`, [button, other]);
 }
 
 /** Puts the focus on a button of a session in the list, or on the list's first one when that session is gone. */
@@ -31,4 +32,14 @@ export function focusSession(sessionId: string, testId: string): void {
 /** Runs `action` when what is to be drawn in the coming frame is in the document. */
 export function afterNextFrame(action: () => void): void {
   requestAnimationFrame(() => requestAnimationFrame(action));
+}
+
+/** Puts the focus on the first of these buttons in `area` that can be used. */
+function focusOneOf(area: string, testIds: readonly string[]): void {
+  afterNextFrame(() => {
+    const buttons = testIds.map((testId) =>
+      document.querySelector<HTMLElement>(`${area} [data-testid=${testId}]:enabled`),
+    );
+    buttons.find((button) => button !== null)?.focus();
+  });
 }

@@ -3,6 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { App } from '../app/app.ts';
 import { byteCount, count } from '../app/format.ts';
 import { modelLabel } from '../app/model-choice.ts';
+import { turnTokens } from '../app/turn-tokens.ts';
 import { iconButton } from './button.ts';
 import { openDrawer } from './drawer.ts';
 import { icon } from './icons.ts';
@@ -75,13 +76,14 @@ function facts({ model, chat, opening }: App): TemplateResult | typeof nothing {
   if (chat === null) return name;
   const { usage, bytes } = chat.view.head;
   const session = usage.inputTokens + usage.outputTokens;
+  const turn = turnTokens(chat.view);
   return html`${name}
     <span
       class="fact"
       data-testid="usage"
       title="${count(usage.inputTokens)} tokens read and ${count(usage.outputTokens)} written in this chat, all branches together"
       >${count(session)}
-      tokens${chat.turnTokens === 0 ? nothing : html` <span class="usage-turn">(+${count(chat.turnTokens)})</span>`}</span
+      tokens${turn === 0 ? nothing : html` <span class="usage-turn">(+${count(turn)})</span>`}</span
     >
     <span class="fact" data-testid="storage-size" title="What the messages of this chat take in storage"
       >${byteCount(bytes)}</span

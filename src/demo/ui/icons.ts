@@ -25,6 +25,8 @@ const SHAPES = {
   system: svg`<circle cx="12" cy="12" r="8"/><path d="M12 4a8 8 0 0 1 0 16z" fill="currentColor"/>`,
   timeline: svg`<path d="M4 6h7M8 12h9M13 18h7"/>`,
   trash: svg`<path d="M5 7h14M10 7V4.500h4V7m-7.5 0 .8 12.500h9.400L17.5 7"/>`,
+  waiting: svg`<circle cx="12" cy="12" r="8"/><path d="M12 7.5V12l3 2"/>`,
+  up: svg`<path d="M12 19V5m-6 6 6-6 6 6"/>`,
   upload: svg`<path d="M12 15V4m-4.500 4.500L12 4l4.500 4.500M5 19.500h14"/>`,
 } satisfies Record<string, SVGTemplateResult>;
 

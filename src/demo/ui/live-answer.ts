@@ -5,6 +5,7 @@ import type { App } from '../app/app.ts';
 import type { Chat } from '../app/chat.ts';
 import { adviceFor } from '../app/error-advice.ts';
 import { duration } from '../app/format.ts';
+import { icon } from './icons.ts';
 import { prose } from './prose.ts';
 import { reasoning } from './reasoning.ts';
 import { toolCard } from './tool-card.ts';
@@ -39,9 +40,9 @@ function answer(turn: LiveTurn, chat: Chat, app: App): TemplateResult {
     class="message from-assistant ${chat.transcript.messages.at(-1)?.continued === true ? 'continues' : ''}"
     data-testid="message"
     data-role="assistant"
-    data-status="streaming"
+    data-status=${turn.interrupted ? 'interrupted' : 'streaming'}
     aria-label="Assistant"
-    aria-busy="true"
+    aria-busy=${!turn.interrupted}
   >
     <div class="message-body">
       ${turn.reasoning === '' ? nothing : reasoning(turn.reasoning, turn.text === '')}
@@ -50,9 +51,17 @@ function answer(turn: LiveTurn, chat: Chat, app: App): TemplateResult {
         turn.toolCalls.length === 0
           ? nothing
           : html`<div class="tool-calls">
-              ${turn.toolCalls.map((call) => toolCard({ ...call, abandoned: false }, chat.urls, app.notices.run))}
+              ${turn.toolCalls.map((call) => {
+                const waiting = turn.waits.some((wait) => 'callId' in wait && wait.callId === call.callId);
+                return toolCard({ ...call, waiting, abandoned: false }, chat.urls, app.notices.run);
+              })}
             </div>`
       }
     </div>
+    ${
+      turn.interrupted && turn.text + turn.reasoning !== ''
+        ? html`<p class="end-note">${icon('stop')} Interrupted: this part is written anew.</p>`
+        : nothing
+    }
   </article>`;
 }

@@ -90,7 +90,11 @@ function item(app: App, session: SessionSummary, now: number): TemplateResult {
             >
               <span class="session-title">${title === '' ? 'Untitled' : title}</span>
               <span class="session-meta"
-                >${timeAgo(session.updatedAt, now)} · ${byteCount(session.bytes)}</span
+                >${
+                  session.damage === undefined
+                    ? html`${timeAgo(session.updatedAt, now)} · ${byteCount(session.bytes)}`
+                    : html`<span class="session-damage" title=${session.damage}>Damaged</span>`
+                }</span
               >
             </a>
             <span class="session-actions">

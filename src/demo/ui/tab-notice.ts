@@ -25,7 +25,10 @@ function words(app: App, chat: Chat): TemplateResult | typeof nothing {
   if (writer !== 'elsewhere') return nothing;
   if (chat.refused === null) {
     return notice(
-      html`<p>Another tab is writing this chat. What it does shows up here as it happens.</p>`,
+      html`<p>
+        Another tab is writing this chat. What it does shows up here as it happens, and what you send here is
+        answered next.
+      </p>`,
       takeOver(app, false),
     );
   }

@@ -9,7 +9,13 @@ import { longText } from './long-text.ts';
 
 const ATTACHMENT_ID = /^[0-9a-f]{64}$/;
 const ANSWER_FIELDS = ['result', 'text', 'value'] as const;
-const STATES = { running: 'running…', success: 'done', failure: 'failed', cancelled: 'stopped' } as const;
+const STATES = {
+  waiting: 'waits…',
+  running: 'running…',
+  success: 'done',
+  failure: 'failed',
+  cancelled: 'stopped',
+} as const;
 
 /** A tool call: its name, what it was asked and what came back on one line; all of it on request. */
 export function toolCard(
@@ -18,7 +24,8 @@ export function toolCard(
   run: (task: Promise<unknown>) => void,
 ): TemplateResult {
   const { outcome } = call;
-  const state = outcome?.status ?? (call.abandoned ? 'cancelled' : 'running');
+  const open = call.waiting === true ? 'waiting' : 'running';
+  const state = outcome?.status ?? (call.abandoned ? 'cancelled' : open);
   return html`<details class="tool-card" data-testid="tool-call" data-tool=${call.tool} data-state=${state}>
     <summary>
       <span class="tool-mark">${mark(state)}</span>
@@ -63,6 +70,7 @@ function result(
 
 function mark(state: keyof typeof STATES): TemplateResult {
   if (state === 'running') return html`<span class="spinner"></span>`;
+  if (state === 'waiting') return icon('waiting');
   return icon(state === 'success' ? 'check' : 'close');
 }
 

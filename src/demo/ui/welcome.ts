@@ -15,6 +15,8 @@ const EXAMPLES: readonly Example[] = [
   { title: 'Two sums at once', prompt: 'Calculate 12 * 7 and (144 - 36) / 9' },
   { title: 'Keep a note', prompt: 'Remember that the meeting is on Thursday at 10' },
   { title: 'Ask for it again', prompt: 'Recall the meeting' },
+  { title: 'Be asked first', prompt: 'Forget the meeting' },
+  { title: 'Close the tab meanwhile', prompt: 'Set a timer for 30 seconds' },
   { title: 'Choose a text file', prompt: 'Read the attached file', withFile: true },
 ];
 

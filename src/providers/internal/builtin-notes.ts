@@ -13,11 +13,15 @@ const QUESTIONS: readonly RegExp[] = [
 const ALL_NOTES =
   /\bwhat (?:did i (?:ask|tell) you to (?:remember|note)|do you (?:remember|recall)|have you noted)|\b(?:list|show)(?: me)? (?:my|the|all|your) notes\b/i;
 
+const DELETED = /\b(?:delete|remove|erase) (?:the|my) notes? (?:about|on|of) (?<key>.+)$/i;
+const FORGOTTEN =
+  /(?<!\b(?:don['’]?t|do not|never) )\bforget (?:about )?(?:(?:what i (?:told you|said|noted) |(?:the|my) notes? )(?:about|on|of) )?(?<key>.+)$/i;
+
 /** What a message asks to note down: a key and a value per sentence. */
 export function factsIn(text: string): readonly JsonObject[] {
   return sentencesOf(text).flatMap((sentence) => {
     const { that, fact } = NOTE.exec(sentence)?.groups ?? {};
-    if (fact === undefined || isQuestion(fact, that !== undefined)) return [];
+    if (fact === undefined || DELETED.test(sentence) || isQuestion(fact, that !== undefined)) return [];
     const plain = fact.replace(/[.!?\s]+$/, '');
     const parts = (OWNED.exec(plain) ?? FACT.exec(plain))?.groups;
     if (parts === undefined) return [{ key: 'note', value: plain }];
@@ -29,17 +33,30 @@ export function factsIn(text: string): readonly JsonObject[] {
 export function remindersIn(text: string): readonly JsonObject[] {
   if (ALL_NOTES.test(text)) return [{}];
   return sentencesOf(text).flatMap((sentence) => {
-    const plain = sentence.replace(/[.!?\s]+$/, '');
-    const key = QUESTIONS.map((question) => question.exec(plain)?.groups?.['key']).find(
-      (found) => found !== undefined,
-    );
+    const key = keyIn(sentence, QUESTIONS);
     return key === undefined ? [] : [{ key: keyOf(key) }];
+  });
+}
+
+/** What a message asks to delete of what was noted: one key per sentence. */
+export function forgottenIn(text: string): readonly JsonObject[] {
+  return sentencesOf(text).flatMap((sentence) => {
+    if (factsIn(sentence).length > 0) return [];
+    const key = keyIn(sentence, [DELETED, FORGOTTEN]);
+    // "Forget it" is about no note.
+    return key === undefined || /^(?:it|that|this)$/i.test(key) ? [] : [{ key: keyOf(key) }];
   });
 }
 
 /** "Do you remember my cat?" asks; "can you remember that my cat is called Tom?" tells. */
 function isQuestion(fact: string, afterThat: boolean): boolean {
   return /^(?:what|who|where|when)\b/i.test(fact) || (!afterThat && fact.trimEnd().endsWith('?'));
+}
+
+/** What a sentence speaks of, if it is one of these. */
+function keyIn(sentence: string, patterns: readonly RegExp[]): string | undefined {
+  const plain = sentence.replace(/[.!?\s]+$/, '');
+  return patterns.map((pattern) => pattern.exec(plain)?.groups?.['key']).find((found) => found !== undefined);
 }
 
 function sentencesOf(text: string): readonly string[] {

@@ -1,7 +1,8 @@
 import type { JsonObject, JsonValue } from '../../core/json.ts';
 import { expressionsIn } from './builtin-arithmetic.ts';
 import type { Conversation, KnownFile } from './builtin-conversation.ts';
-import { factsIn, remindersIn } from './builtin-notes.ts';
+import { factsIn, forgottenIn, remindersIn } from './builtin-notes.ts';
+import { secondsIn, timeInWords } from './builtin-time.ts';
 
 /** A tool that the built-in model knows: when to call it, and how to tell what came back. */
 export interface Skill {
@@ -39,6 +40,22 @@ export const SKILLS: readonly Skill[] = [
     ability: 'recall what was noted',
     wanted: ({ question }) => (factsIn(question).length > 0 ? [] : remindersIn(question)),
     tell: ({ key }, result) => (key === undefined ? tellKeys(result) : tellNote(show(key), result)),
+  },
+  {
+    tool: 'forget',
+    ability: 'delete a note once you allow it',
+    wanted: ({ question }) => forgottenIn(question),
+    tell: ({ key }, result) =>
+      field(result, 'found') === false
+        ? `Nothing was noted down about **${show(key)}**.`
+        : `I deleted the note about **${show(key)}**.`,
+  },
+  {
+    tool: 'timer',
+    ability: 'set a timer',
+    wanted: ({ question }) => secondsIn(question).map((seconds) => ({ seconds })),
+    tell: ({ seconds }) =>
+      `The **${timeInWords(Number(seconds))}** ${seconds === 1 || seconds === 60 ? 'is' : 'are'} over.`,
   },
   {
     tool: 'read_file',

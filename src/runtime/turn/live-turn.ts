@@ -16,6 +16,7 @@ export function liveTurnOf({ turnId, state, shown }: FoundTurn): LiveTurn {
     toolCalls: phase.name === 'running-tools' ? toolCallsOf(phase) : [],
     retry: null,
     waits: waitsOf(state),
+    warnings: [],
     interrupted: true,
   };
 }

@@ -143,6 +143,7 @@ export class SessionTurns {
   async move(turnId: string, before: string | null): Promise<void> {
     await this.#host.parts.turns.move(turnId, before);
     this.#announce();
+    await this.hear();
   }
 
   /**
@@ -320,7 +321,9 @@ export class SessionTurns {
   async #giveUp(turnId: string, error: LashError): Promise<void> {
     const result = await this.#stored.giveUp(turnId, error);
     if (result === null) return;
-    this.#outcomes.settle(turnId, result);
+    // A run that ended before its input was stored has told it.
+    const isTold = this.#host.view().lastTurn?.turnId === turnId;
+    if (!isTold) this.#host.parts.feed.emit({ type: 'turn-finished', turnId, result });
     this.#announce();
     await this.hear();
   }
