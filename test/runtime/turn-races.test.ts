@@ -5,7 +5,7 @@ import type { JsonValue } from '../../src/core/json.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import { mortalTab } from './mortal.ts';
-import { answers, openShared, sharedStorage } from './stores.ts';
+import { answers, expectInStep, openShared, sharedStorage, unavailable } from './stores.ts';
 import { call, finish, type Play, plays, policy, text } from './support.ts';
 import { dictated } from './tab-models.ts';
 
@@ -108,5 +108,31 @@ describe('input that is to be read by a turn', () => {
     model.done();
     expect(await more.result).toMatchObject({ status: 'completed', reason: 'assistant_message' });
     expect(said(runtime)).toEqual(['first', 'one', 'more', 'two']);
+  });
+});
+
+describe('the journal of a turn', () => {
+  it('[TU3][RC4] stands where a write was done that was told as failed', async () => {
+    const storage = sharedStorage();
+    const model = dictated();
+    const runtime = await openShared(storage, model as never, { tools: [tool('t', () => 1)] });
+    const told = gate();
+    storage.faults.record = async (record, proceed) => {
+      await proceed();
+      if (!JSON.stringify(record.entries).includes('"shown"')) return;
+      delete storage.faults.record;
+      told.open();
+      throw unavailable();
+    };
+    const turn = runtime.turn('hi');
+    await until(() => expect(runtime.view().turn?.correlationId).not.toBeNull());
+    model.say('some text');
+    await told.opened;
+    model.callTool('t');
+    await until(() => expect(runtime.view().turn?.correlationId).toBe(`${turn.turnId}:1:1`));
+    model.say('done');
+    model.done();
+    expect((await turn.result).status).toBe('completed');
+    await expectInStep(runtime, storage);
   });
 });

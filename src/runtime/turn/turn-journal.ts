@@ -91,12 +91,17 @@ export function readTurn(sessionId: string, recorded: RecordedTurn): FoundTurn {
   }
 }
 
-/** Writes the journal of the turn that this runtime runs, one write after the other. */
+/**
+ * Writes the journal of the turn that this runtime runs, one write after the other. A write that failed may be done all the
+ * same: what it held is written again in front of what follows, in the same place (rule RC4).
+ */
 export class TurnJournal {
   readonly #turns: TurnStore;
   readonly #turnId: string;
   readonly #epoch: () => number;
   #next: number;
+  /** What was to be written from `#next` on, and nobody knows whether it is. */
+  readonly #unsure = new Set<readonly JournalEntry[]>();
   #last: Promise<void> = Promise.resolve();
 
   /** `entries`: how many there are. `epoch`: the one that this runtime writes with. */
@@ -112,22 +117,28 @@ export class TurnJournal {
     return this.#last.catch(() => undefined);
   }
 
-  /** Adds entries; `strict` before a side effect (law ST20). @throws `WriterFenced`, and what storage throws */
+  /**
+   * Adds entries; `strict` before a side effect (law ST20). Whoever tries again brings the same list.
+   *
+   * @throws `WriterFenced`, and what storage throws
+   */
   async add(
     entries: readonly JournalEntry[],
     options: { readonly strict?: boolean; readonly waits?: readonly TurnWait[] } = {},
   ): Promise<void> {
     const { strict = false, waits } = options;
     const write = this.idle.then(async () => {
+      const all = [...this.#unsure.add(entries)].flat();
       await this.#turns.record({
         turnId: this.#turnId,
         epoch: this.#epoch(),
         first: this.#next,
-        entries: entries as unknown as readonly JsonValue[],
+        entries: all as unknown as readonly JsonValue[],
         ...(waits === undefined ? {} : { waits }),
         ...(strict ? { durability: 'strict' } : {}),
       });
-      this.#next += entries.length;
+      this.#next += all.length;
+      this.#unsure.clear();
     });
     this.#last = write;
     await write;
@@ -136,5 +147,6 @@ export class TurnJournal {
   /** A commit has begun it anew (rule RC5). */
   restart(): void {
     this.#next = 0;
+    this.#unsure.clear();
   }
 }
