@@ -2,8 +2,9 @@ import { isLashError, toWireError } from '../../core/error.ts';
 import type { TurnWait } from '../../core/turn-wait.ts';
 import type { TurnEffect } from '../../turn/effect.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
-import { answerText, readAnswer } from '../model/answer-check.ts';
-import type { Misfit, ModelCaller, ModelOutcome, SessionParts, TurnScope } from '../model/model-caller.ts';
+import type { ModelAnswer } from '../../turn/state.ts';
+import { answerText, type Misfit, misfitIn, readAnswer } from '../model/answer-check.ts';
+import type { ModelCaller, ModelOutcome, SessionParts, TurnScope } from '../model/model-caller.ts';
 import { waitOf } from './model-wait.ts';
 import { pause } from './patient-storage.ts';
 
@@ -18,13 +19,20 @@ export class ModelCalls {
   readonly #caller: ModelCaller;
   readonly #scope: TurnScope;
   readonly #pageTools: Set<string>;
-  /** What the next call is to mend. */
-  #misfit: Misfit | null = null;
-  #repaired = false;
+  /** What the next call is to mend, until one was answered. */
+  #misfit: Misfit | null;
+  #repaired: boolean;
 
-  /** `pageTools`: those of the answer that the turn goes on from. */
-  constructor(parts: SessionParts, caller: ModelCaller, scope: TurnScope, pageTools: ReadonlySet<string>) {
+  /** `pageTools` and `misfit`: those of the answer that the turn goes on from. */
+  constructor(
+    parts: SessionParts,
+    caller: ModelCaller,
+    scope: TurnScope,
+    { pageTools, misfit }: { readonly pageTools: ReadonlySet<string>; readonly misfit: Misfit | null },
+  ) {
     this.#pageTools = new Set(pageTools);
+    this.#misfit = misfit;
+    this.#repaired = misfit !== null;
     this.#parts = parts;
     this.#caller = caller;
     this.#scope = scope;
@@ -56,7 +64,6 @@ export class ModelCalls {
     if (left > LONG_WAIT_MS) return held({ kind: 'rate-limit', until });
     if (left > 0) await pause(clock, left, signal);
     const input = await this.#caller.call(effect, this.#scope, signal, this.#misfit);
-    this.#misfit = null;
     if (input.type === 'model-answered') return await this.#read(input);
     if (input.type === 'model-stopped') return input;
     const { retryAfterMs } = input.error.data;
@@ -69,25 +76,27 @@ export class ModelCalls {
   async #read(input: Answered): Promise<TurnInputEvent> {
     const { answer: schema } = this.#scope;
     const { answer, effect, at } = input;
-    const isFinal = answer.finish === 'stop' && !answer.parts.some(({ type }) => type === 'tool-call');
-    if (schema === undefined || !isFinal) return input;
+    this.#misfit = null;
+    if (schema === undefined || !this.#isFinal(answer)) return input;
     const text = answerText(answer);
     try {
       return { ...input, value: await readAnswer(text, schema) };
     } catch (cause) {
       const error = this.#parts.secrets.redactError(cause);
       const isRepaired = isLashError(error, 'AnswerInvalid') && !this.#repaired;
-      if (isRepaired) {
-        this.#repaired = true;
-        this.#misfit = { text, reason: error.data.reason };
-      }
-      return {
-        type: 'model-failed',
-        effect,
-        error: { ...toWireError(error), retryable: isRepaired },
-        answer,
-        at,
-      };
+      const wire = { ...toWireError(error), retryable: isRepaired };
+      const failed = { type: 'model-failed', effect, error: wire, answer, at } as const;
+      if (isRepaired) this.#misfit = misfitIn(failed);
+      this.#repaired ||= isRepaired;
+      return failed;
     }
+  }
+
+  /** Whether the turn completes with an answer. */
+  #isFinal({ finish, parts }: ModelAnswer): boolean {
+    const { treatMissingDoneAsFailure } = this.#parts.environment.termination;
+    if (finish === 'length' || finish === 'content-filter') return false;
+    if (finish === 'missing' && treatMissingDoneAsFailure) return false;
+    return !parts.some(({ type }) => type === 'tool-call');
   }
 }

@@ -37,7 +37,7 @@ export class TurnEngine {
   /** A turn that is ready to begin; the writer's lease is held. @throws `NodeNotFound` (`from`), `InvalidInput` */
   async plan(turnId: string, { ask, hash }: CheckedAsk, policy: SessionPolicy): Promise<TurnRun> {
     const { scope, state, input, target } = await planTurn(this.#parts, policy, turnId, ask);
-    const nothing = { entries: 0, started: NONE, pageTools: NONE, signals: new Map() };
+    const nothing = { entries: 0, started: NONE, pageTools: NONE, misfit: null, signals: new Map() };
     const start = { scope, hash, state, ...nothing, input, target };
     return new TurnRun(start, this.#parts, this.#caller);
   }

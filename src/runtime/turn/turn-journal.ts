@@ -7,6 +7,7 @@ import type { TurnWait } from '../../core/turn-wait.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
 import { replay } from '../../turn/replay.ts';
 import type { TurnState } from '../../turn/state.ts';
+import { type Misfit, misfitIn } from '../model/answer-check.ts';
 
 /** Text of an attempt at a model call, as it was shown. */
 export interface ShownText {
@@ -53,6 +54,8 @@ export interface FoundTurn {
   readonly pageTools: ReadonlySet<string>;
   /** What the unfinished attempt had shown. */
   readonly shown: readonly ShownText[];
+  /** The answer that the present call is to mend. */
+  readonly misfit: Misfit | null;
   /** How many entries its journal has. */
   readonly entries: number;
   /** Values by signal. */
@@ -79,6 +82,7 @@ export function readTurn(sessionId: string, recorded: RecordedTurn): FoundTurn {
       shown: journal.flatMap(({ shown = [] }) =>
         shown.filter((text) => text.correlationId === correlationId),
       ),
+      misfit: misfitOf(inputs),
       entries: journal.length,
       signals: new Map(signals.map(({ signalId, value }) => [signalId, value])),
     };
@@ -89,6 +93,15 @@ export function readTurn(sessionId: string, recorded: RecordedTurn): FoundTurn {
       cause,
     });
   }
+}
+
+/** The last answer since the last commit that was not what was asked for. */
+function misfitOf(inputs: readonly TurnInputEvent[]): Misfit | null {
+  for (const input of inputs.toReversed()) {
+    const misfit = input.type === 'model-failed' ? misfitIn(input) : null;
+    if (misfit !== null) return misfit;
+  }
+  return null;
 }
 
 /**

@@ -12,6 +12,7 @@ import { heldEffects, openEffects, waitsOf } from '../../turn/open-effects.ts';
 import { isRecorded } from '../../turn/replay.ts';
 import type { TurnState } from '../../turn/state.ts';
 import { Deferred } from '../deferred.ts';
+import type { Misfit } from '../model/answer-check.ts';
 import type { ModelCaller, SessionParts, TurnScope } from '../model/model-caller.ts';
 import { cancelled } from '../session-errors.ts';
 import { LONG_WAIT_MS, ModelCalls } from './model-calls.ts';
@@ -35,6 +36,8 @@ export interface RunStart {
   readonly entries: number;
   readonly started: ReadonlySet<string>;
   readonly pageTools: ReadonlySet<string>;
+  /** The answer that its model call is to mend. */
+  readonly misfit: Misfit | null;
   readonly signals: ReadonlyMap<string, JsonValue>;
 }
 
@@ -94,7 +97,7 @@ export class TurnRun {
       this.#tellWaits(error === null ? waitsOf(this.#state) : [{ kind: 'storage', code: error.code }]),
     );
     this.#commits = new TurnCommits(parts, start.scope, start.hash, this.#storage);
-    this.#models = new ModelCalls(parts, caller, start.scope, start.pageTools);
+    this.#models = new ModelCalls(parts, caller, start.scope, start);
     this.#tools = new ToolCalls(parts, caller, {
       turnId,
       trace: this.#context,
