@@ -3,9 +3,17 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Tool } from '../../src/contract/tool.ts';
 import type { JsonValue } from '../../src/core/json.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
+import type { TurnHandle } from '../../src/runtime/turn/turn-handle.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import { mortalTab } from './mortal.ts';
-import { answers, expectInStep, openShared, sharedStorage, unavailable } from './stores.ts';
+import {
+  answers,
+  expectInStep,
+  openShared,
+  sharedStorage,
+  type SharedStorage,
+  unavailable,
+} from './stores.ts';
 import { call, finish, type Play, plays, policy, text } from './support.ts';
 import { dictated } from './tab-models.ts';
 
@@ -22,6 +30,13 @@ function tool(name: string, execute: () => JsonValue | Promise<JsonValue>, more:
     execute,
     ...more,
   };
+}
+
+/** How many microtasks something comes later: every moment in which it may meet something else. */
+const TICKS = Array.from({ length: 48 }, (_, index) => index);
+
+async function ticks(count: number): Promise<void> {
+  for (let tick = 0; tick < count; tick++) await Promise.resolve();
 }
 
 /** A promise and the function that fulfils it. */
@@ -134,5 +149,93 @@ describe('the journal of a turn', () => {
     model.done();
     expect((await turn.result).status).toBe('completed');
     await expectInStep(runtime, storage);
+  });
+});
+
+describe('a queued input whose turn begins', () => {
+  /** A turn that is about to end, and an input that is queued behind it. */
+  async function aboutToEnd(): Promise<{
+    readonly storage: SharedStorage;
+    readonly runtime: LashRuntime;
+    readonly model: ReturnType<typeof dictated>;
+    readonly ends: unknown[];
+    readonly first: TurnHandle;
+    readonly second: TurnHandle;
+  }> {
+    const storage = sharedStorage();
+    const model = dictated();
+    const runtime = await openShared(storage, model as never);
+    const ends: unknown[] = [];
+    runtime.subscribe((event) => {
+      if (event.type === 'turn-finished' && event.turnId === 'b') ends.push(event.result.status);
+    });
+    const first = runtime.turn('first', { inputId: 'a' });
+    await until(() => expect(runtime.view().turn?.correlationId).not.toBeNull());
+    const second = runtime.turn('second', { inputId: 'b', whenRunning: 'queue' });
+    await second.accepted;
+    model.say('one');
+    return { storage, runtime, model, ends, first, second };
+  }
+
+  it('[TU1][TU6][ST17] while storage does not take it waits for that, and ends once', async () => {
+    const { storage, runtime, model, ends, second } = await aboutToEnd();
+    let fails = 2;
+    storage.faults.commit = async (request, proceed) => {
+      if (request.turn?.kind === 'begin' && fails-- > 0) throw unavailable();
+      return await proceed();
+    };
+    model.done();
+    await until(() => expect(runtime.view().turn?.correlationId).toBe('b:0:1'));
+    model.say('two');
+    model.done();
+    expect((await second.result).status).toBe('completed');
+    expect(ends).toEqual(['completed']);
+    expect(said(runtime)).toEqual(['first', 'one', 'second', 'two']);
+    await expectInStep(runtime, storage);
+  });
+
+  it('[TU1][ST17] keeps nobody else waiting, and stays queued where the session is closed', async () => {
+    const { storage, runtime, model, ends, first } = await aboutToEnd();
+    storage.faults.commit = async (request, proceed) =>
+      request.turn?.kind === 'begin' ? await Promise.reject(unavailable()) : await proceed();
+    model.done();
+    await first.result;
+    await until(() => expect(runtime.view().turn?.waits).toMatchObject([{ kind: 'storage' }]));
+    await expect(runtime.turn('third').accepted).rejects.toMatchObject({ code: 'TurnRunning' });
+    await expect(runtime.branchToNode(null)).rejects.toMatchObject({ code: 'TurnRunning' });
+    await runtime.close();
+    expect(ends).toEqual([]);
+    delete storage.faults.commit;
+    const again = await openShared(storage, answers('two'));
+    expect((await again.turn('second', { inputId: 'b' }).result).status).toBe('completed');
+    expect(said(again)).toEqual(['first', 'one', 'second', 'two']);
+  });
+
+  it.each(TICKS)(
+    '[TU5][TU6] and that is taken out of the queue then ends as that, once (%i)',
+    async (count) => {
+      const { runtime, model, ends, first, second } = await aboutToEnd();
+      model.done();
+      await first.result;
+      await ticks(count);
+      expect((await second.cancel()).status).toBe('cancelled');
+      await until(() => expect(runtime.view().turn).toBeNull());
+      expect(ends.filter((status) => status !== 'cancelled')).toEqual([]);
+      expect(ends.length).toBeLessThan(2);
+    },
+  );
+
+  it.each(TICKS)('[TU1] is answered once, whenever the session is closed meanwhile (%i)', async (count) => {
+    const { storage, runtime, model, first } = await aboutToEnd();
+    model.done();
+    await first.result;
+    await ticks(count);
+    await runtime.close();
+    const again = await openShared(storage, answers('two'));
+    const { status } = await again.turn('second', { inputId: 'b' }).result;
+    // The turn had begun, and was stopped.
+    const isBegun = status === 'cancelled';
+    expect(said(again)).toEqual(['first', 'one', 'second', ...(isBegun ? [] : ['two'])]);
+    expect(status).not.toBe('failed');
   });
 });

@@ -7,6 +7,7 @@ import type { TurnResult } from '../../core/turn-result.ts';
 import type { ApprovalDecision } from '../../core/turn-wait.ts';
 import { sessionClosed, turnRunning } from '../session-errors.ts';
 import { isBrought } from './brought.ts';
+import { GoingOn } from './going-on.ts';
 import { NextLook } from './next-look.ts';
 import { OpenAsks } from './open-asks.ts';
 import { resultOf, waitsOfStored } from './pending-turns.ts';
@@ -38,10 +39,8 @@ export class SessionTurns {
   #run: { readonly turnId: string; readonly run: TurnRun } | null = null;
   /** The turn that is being begun, before it runs. */
   #starting: string | null = null;
-  /** What was found is being gone on with, before it runs. */
-  #resuming: Promise<void> | null = null;
   readonly #asks = new OpenAsks();
-  #going: Promise<void> = Promise.resolve();
+  readonly #going: GoingOn;
   /** Whether a turn of this session ran in this runtime. */
   #ranHere = false;
   #closed = false;
@@ -51,11 +50,12 @@ export class SessionTurns {
     this.#outcomes = new TurnOutcomes(host.parts.turns);
     this.#stored = new StoredTurns(host.parts);
     this.#shown = new ShownTurns(host, this.#outcomes);
+    this.#going = new GoingOn((error) => traceTrouble(host.parts, error));
     this.#next = new NextLook(host.parts, (contests) => this.goOn(false, contests));
     host.parts.feed.subscribe((event) => {
       const takesInput = event.type === 'input-accepted' || event.type === 'nodes-committed';
       if (takesInput && host.view().queue.length > 0)
-        this.#tellTaken().catch((error: unknown) => traceTrouble(this.#host.parts, error));
+        this.#shown.tellTaken(this.running).catch((error: unknown) => traceTrouble(host.parts, error));
       if (event.type !== 'turn-finished') return;
       this.#outcomes.settle(event.turnId, event.result);
       if (this.#run?.turnId === event.turnId) this.#release();
@@ -118,7 +118,7 @@ export class SessionTurns {
     try {
       if (await this.#isKnown(turnId, checked)) return true;
       const begun = await this.#stored.begun();
-      if (begun === null) await this.#begin(engine, turnId, checked);
+      if (begun === null) await (await this.#begin(engine, turnId, checked, false)).accepted;
       else if (isRefused) throw turnRunning(this.#host.parts.history.sessionId, begun.turnId);
       else await this.#queue(turnId, checked);
       return false;
@@ -174,14 +174,8 @@ export class SessionTurns {
   /** Looks what others stored for the turns, and goes on with what can go on. */
   async hear(asked = false): Promise<void> {
     await this.#hearSignals();
-    await this.#tellTaken();
+    await this.#shown.tellTaken(this.running);
     this.goOn(asked);
-  }
-
-  /** Tells what is still queued, and how those ended that are over: what a turn read is. */
-  async #tellTaken(): Promise<void> {
-    await this.#shown.tellQueue(this.running);
-    await this.#shown.settle(this.running);
   }
 
   /**
@@ -191,16 +185,11 @@ export class SessionTurns {
    */
   goOn(asked = false, contests = false): void {
     if (this.#closed || this.#host.unfinished === 'leave') return;
-    this.#going = this.#going.then(async () => {
-      try {
-        if (this.#closed) return;
-        if (this.running === null) await this.#goOn(asked, contests);
-        // What was told while it was being gone on with.
-        else await this.#hearSignals();
-      } catch (error) {
-        // Another tab is faster, or storage does not answer now: what is stored stays as it is.
-        traceTrouble(this.#host.parts, error);
-      }
+    this.#going.next(async () => {
+      if (this.#closed) return;
+      if (this.running === null) await this.#goOn(asked, contests);
+      // What was told while it was being gone on with.
+      else await this.#hearSignals();
     });
   }
 
@@ -219,7 +208,7 @@ export class SessionTurns {
 
   /** Resolves when nothing is being gone on with that does not run yet. @throws `StorageBlocked` if that met it */
   async settle(): Promise<void> {
-    while (this.#resuming !== null) await this.#resuming.catch(throwBlocked);
+    await this.#going.settle();
   }
 
   /** Tells the running turn what is stored for it. */
@@ -234,8 +223,10 @@ export class SessionTurns {
   async close(reason: string): Promise<void> {
     this.#closed = true;
     this.#next.stop();
+    // Others may wait for one that waits for storage.
+    this.#run?.run.cancel(reason);
     await Promise.all(this.#asks.now.map(({ over }) => over));
-    await this.#going;
+    await this.#going.idle;
     const run = this.#run?.run;
     run?.cancel(reason);
     await run?.ended;
@@ -266,14 +257,14 @@ export class SessionTurns {
     }
   }
 
-  async #begin(engine: TurnEngine, turnId: string, checked: CheckedAsk): Promise<void> {
-    const run = await engine.plan(turnId, checked, this.#host.policy());
+  async #begin(engine: TurnEngine, turnId: string, checked: CheckedAsk, isQueued: boolean): Promise<TurnRun> {
+    const run = await engine.plan(turnId, checked, this.#host.policy(), isQueued);
     if (this.#closed) throw sessionClosed(this.#host.parts.history.sessionId);
     this.#watch(turnId, run);
     run.begin();
     const stop = this.#asks.takeStop(turnId);
     if (stop !== undefined) run.cancel(stop);
-    await run.accepted;
+    return run;
   }
 
   async #queue(turnId: string, checked: CheckedAsk): Promise<void> {
@@ -293,34 +284,34 @@ export class SessionTurns {
     if (!isToBegin && !(await this.#isToResume(first, contests))) return;
     // Whoever asked for a turn meanwhile looks again.
     if (this.running !== null) return;
-    this.#resuming = isToBegin ? this.#beginQueued(engine, first) : this.#resume(engine, first.turnId);
+    const { turnId } = first;
     try {
-      await this.#resuming;
-    } finally {
-      this.#resuming = null;
+      if (!isToBegin) await this.#going.start(this.#resume(engine, turnId));
+      // That its begin is stored is waited for by what goes on behind it alone.
+      else await (await this.#going.start(this.#beginQueued(engine, turnId)))?.accepted;
+    } catch (error) {
+      if (isToBegin) await this.#notBegun(turnId, error);
+      throw error;
     }
   }
 
-  async #beginQueued(engine: TurnEngine, { turnId }: StoredTurn): Promise<void> {
-    if ((await this.#enter(turnId)) !== null) return;
+  async #beginQueued(engine: TurnEngine, turnId: string): Promise<TurnRun | null> {
+    if ((await this.#enter(turnId)) !== null) return null;
     try {
       // Another tab may have begun it before the lease was here.
       const [first] = await this.#host.parts.turns.pending();
-      if (first?.turnId !== turnId || first.status !== 'queued') return;
-      await this.#begin(engine, turnId, { ask: askOf(first), hash: first.hash });
-    } catch (error) {
-      if (isLashError(error) && !error.retryable) await this.#giveUp(turnId, error);
-      throw error;
+      if (first?.turnId !== turnId || first.status !== 'queued') return null;
+      return await this.#begin(engine, turnId, { ask: askOf(first), hash: first.hash }, true);
     } finally {
       if (this.#run?.turnId !== turnId) this.#host.tabs().leave();
     }
   }
 
-  /** A queued input whose turn cannot begin is over. */
-  async #giveUp(turnId: string, error: LashError): Promise<void> {
+  /** A queued input whose turn cannot begin is over; who took it out of the queue meanwhile said how it ended. */
+  async #notBegun(turnId: string, error: unknown): Promise<void> {
+    if (this.#closed || !isLashError(error) || error.retryable) return;
     const result = await this.#stored.giveUp(turnId, error);
-    if (result === null) return;
-    this.#outcomes.settle(turnId, result);
+    if (result !== null) this.#outcomes.settle(turnId, result);
     this.#announce();
     await this.hear();
   }
@@ -392,9 +383,4 @@ export class SessionTurns {
     const { TurnEngine: Engine } = await loadModule('turn-engine', import('./turn-engine.ts'));
     return (this.#engine ??= new Engine(this.#host.parts));
   }
-}
-
-/** What else was met is traced where it was begun. */
-function throwBlocked(error: unknown): void {
-  if (isLashError(error, 'StorageBlocked')) throw error;
 }

@@ -13,21 +13,19 @@ import { isRecorded } from '../../turn/replay.ts';
 import type { TurnState } from '../../turn/state.ts';
 import { Deferred } from '../deferred.ts';
 import type { Misfit } from '../model/answer-check.ts';
-import type { ModelCaller, SessionParts, TurnScope } from '../model/model-caller.ts';
+import type { ModelCaller, SessionParts } from '../model/model-caller.ts';
 import { cancelled } from '../session-errors.ts';
 import { LONG_WAIT_MS, ModelCalls } from './model-calls.ts';
 import { pause, PatientStorage } from './patient-storage.ts';
 import { collectInputs, partsOf } from './queued-input.ts';
 import { ShownTexts } from './shown-texts.ts';
 import { ToolCalls } from './tool-calls.ts';
-import { type CommitEffect, isLarge, TurnCommits } from './turn-commits.ts';
+import { type CommitEffect, type CommittedTurn, isLarge, TurnCommits } from './turn-commits.ts';
 import { type JournalEntry, TurnJournal } from './turn-journal.ts';
 import { expiry } from './turn-time.ts';
 
 /** What a run is made of: the plan of a turn, and where it stands. */
-export interface RunStart {
-  readonly scope: TurnScope;
-  readonly hash: string;
+export interface RunStart extends CommittedTurn {
   readonly state: TurnState;
   /** What it begins with. */
   readonly input: NodeDraft | null;
@@ -96,7 +94,7 @@ export class TurnRun {
     this.#storage = new PatientStorage(parts.clock, (error) =>
       this.#tellWaits(error === null ? waitsOf(this.#state) : [{ kind: 'storage', code: error.code }]),
     );
-    this.#commits = new TurnCommits(parts, start.scope, start.hash, this.#storage);
+    this.#commits = new TurnCommits(parts, start, this.#storage);
     this.#models = new ModelCalls(parts, caller, start.scope, start);
     this.#tools = new ToolCalls(parts, caller, {
       turnId,
@@ -308,7 +306,7 @@ export class TurnRun {
     return { type: 'collected', effect: id, inputs };
   }
 
-  async #commit(effect: CommitEffect): Promise<TurnInputEvent> {
+  async #commit(effect: CommitEffect): Promise<TurnInputEvent | null> {
     const { id, role } = effect;
     await this.#texts.stop();
     await this.#journal.idle;
@@ -319,9 +317,11 @@ export class TurnRun {
       this.#started.clear();
       return { type: 'committed', effect: id, leaf };
     } catch (error) {
-      // Another writer goes on with a turn that was accepted; one that was not is refused.
-      if (role.kind !== 'begin' && isLashError(error, 'WriterFenced')) throw error;
-      return { type: 'commit-failed', effect: id, error: this.#wire(error) };
+      // Others go on with what was accepted; what was not is refused.
+      if (!this.#commits.isLeft(error, role))
+        return { type: 'commit-failed', effect: id, error: this.#wire(error) };
+      this.#end({ kind: 'left', error });
+      return null;
     }
   }
 
