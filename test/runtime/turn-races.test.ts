@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 
+import { systemClock } from '../../src/contract/clock.ts';
 import type { Tool } from '../../src/contract/tool.ts';
 import type { JsonValue } from '../../src/core/json.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
@@ -105,6 +106,137 @@ describe('a turn that is stopped', () => {
     expect((await second.turn('hi', { inputId: 't' }).result).status).toBe('cancelled');
     expect(provider.requests).toHaveLength(0);
   });
+});
+
+describe('a turn that is about to wait', () => {
+  const asks: Play = [call('1', 'pay', '{}'), finish('tool-calls')];
+
+  it('[TU5][TU11] hears that it is to stop while its question is being stored', async () => {
+    const storage = sharedStorage();
+    const pay = tool('pay', () => 1, { approval: true });
+    const runtime = await openShared(storage, plays(asks), { tools: [pay] });
+    const asked = gate();
+    const stored = gate();
+    storage.faults.record = async (record, proceed) => {
+      if (record.waits === undefined) return await proceed();
+      asked.open();
+      await stored.opened;
+      return await proceed();
+    };
+    const turn = runtime.turn('pay');
+    await asked.opened;
+    const result = turn.cancel();
+    await ticks(20);
+    stored.open();
+    expect((await result).status).toBe('cancelled');
+  });
+
+  it('[TU11] hears an answer that comes while another call is asked about again', async () => {
+    const storage = sharedStorage();
+    const checked: (() => void)[] = [];
+    const pay = tool('pay', () => 1, {
+      approval: async () => {
+        await new Promise<void>((resolve) => checked.push(resolve));
+        return true;
+      },
+    });
+    const twice: Play = [call('1', 'pay', '{}'), call('2', 'pay', '{}'), finish('tool-calls')];
+    // The lease lingers: nothing but the answer itself makes the turn go on.
+    const runtime = await openShared(storage, plays(twice, done), { tools: [pay], clock: systemClock });
+    const turn = runtime.turn('pay');
+    for (const at of [0, 1]) {
+      await until(() => expect(checked.length).toBeGreaterThan(at));
+      checked[at]?.();
+    }
+    await until(() => expect(runtime.view().turn?.waits).toHaveLength(2));
+    const [one, other] = (runtime.view().turn?.waits ?? []) as readonly { readonly requestId: string }[];
+    await runtime.answer(one?.requestId ?? '', { approve: true });
+    await until(() => expect(checked).toHaveLength(3));
+    await runtime.answer(other?.requestId ?? '', { approve: true });
+    checked[2]?.();
+    const late = new Promise((resolve) => setTimeout(() => resolve('late'), 3000));
+    expect(await Promise.race([turn.result, late])).toMatchObject({ status: 'completed' });
+    await runtime.close();
+  });
+
+  it.each(TICKS)('[TU5] and that is taken over meanwhile is stopped all the same (%i)', async (count) => {
+    const storage = sharedStorage();
+    const first = await openShared(storage, plays(['hang']));
+    const turn = first.turn('hi');
+    await turn.accepted;
+    const second = await openShared(storage, plays(['hang']));
+    const taken = second.takeOver({ force: true });
+    await ticks(count);
+    expect((await turn.cancel()).status).toBe('cancelled');
+    await taken;
+    await Promise.all([first.close(), second.close()]);
+  });
+});
+
+describe('a session that is closed', () => {
+  it('[TU6] tells so whoever waits for turns that go on another time', async () => {
+    const storage = sharedStorage();
+    const pay = tool('pay', () => 1, { approval: true });
+    const asks: Play = [call('1', 'pay', '{}'), finish('tool-calls')];
+    const runtime = await openShared(storage, plays(asks), { tools: [pay] });
+    const waits = runtime.turn('pay');
+    await until(() => expect(runtime.view().turn?.waits).toHaveLength(1));
+    const queued = runtime.turn('next', { whenRunning: 'queue' });
+    await queued.accepted;
+    await runtime.close();
+    for (const { result } of [waits, queued])
+      await expect(result).rejects.toMatchObject({ code: 'SessionClosed' });
+    const again = await openShared(storage, plays(), { tools: [pay] });
+    expect(await again.pendingTurns()).toMatchObject([{ status: 'waiting' }, { status: 'queued' }]);
+  });
+
+  it('[ST12][TU6] or deleted in another tab, tells so whoever waits, and looks for its turns no more', async () => {
+    const storage = sharedStorage();
+    const runtime = await openShared(storage, plays(['hang']));
+    const turn = runtime.turn('hi');
+    await turn.accepted;
+    await storage.factory.delete('s');
+    storage.factory.leases.publish('s', { kind: 'deleted' });
+    await expect(turn.result).rejects.toMatchObject({ code: 'SessionDeleted' });
+    await runtime.close();
+  });
+});
+
+describe('a host that wants to be asked', () => {
+  it.each(TICKS)('[SN2] has a turn gone on with, whatever is refused meanwhile (%i)', async (count) => {
+    const origin = new InMemorySessionStoreFactory();
+    const tab = mortalTab(origin);
+    const first = await openShared(sharedStorage(tab.factory), plays(['hang']));
+    await first.turn('hi', { inputId: 't' }).accepted;
+    await tab.kill();
+    const runtime = await openShared(sharedStorage(origin), plays(['hang']), { unfinishedTurns: 'ask' });
+    runtime.resumeTurns();
+    await ticks(count);
+    await expect(runtime.turn('other').accepted).rejects.toMatchObject({ code: 'TurnRunning' });
+    await until(() => expect(runtime.view().turn).toMatchObject({ turnId: 't', interrupted: false }));
+    // The lease is kept while it runs.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(await origin.leases.isHeld('s')).toBe(true);
+    await runtime.close();
+  });
+});
+
+describe('input that is queued', () => {
+  it.each(TICKS)(
+    '[SN3][TU10] goes behind what is queued, also where nothing runs just now (%i)',
+    async (count) => {
+      const storage = sharedStorage();
+      const provider = answers('one', 'two', 'three');
+      const runtime = await openShared(storage, provider);
+      const first = runtime.turn('first');
+      const second = runtime.turn('second', { whenRunning: 'queue' });
+      await first.result;
+      await ticks(count);
+      const third = runtime.turn('third', { whenRunning: 'queue' });
+      await Promise.all([second.result, third.result]);
+      expect(said(runtime)).toEqual(['first', 'one', 'second', 'two', 'third', 'three']);
+    },
+  );
 });
 
 describe('input that is to be read by a turn', () => {

@@ -286,6 +286,9 @@ export class App {
     try {
       const result = await turn;
       if (result?.error !== undefined && this.chat === chat) this.notices.show(result.error);
+    } catch (error) {
+      // Of a chat that was let go of nobody waits to hear; its queue goes on where it is opened again.
+      if (this.#chats.get(chat.id) === chat || !isLashError(error, 'SessionClosed')) throw error;
     } finally {
       if (this.#open !== chat) await this.#leave(chat);
     }

@@ -32,9 +32,10 @@ export class GoingOn {
     }
   }
 
-  /** Resolves when nothing is about to run. @throws `StorageBlocked` if that met it */
-  async settle(): Promise<void> {
+  /** Begins `work` when nothing is about to run, within the task in which that is seen. @throws `StorageBlocked` if that met it */
+  async settled<T>(work: () => Promise<T>): Promise<T> {
     while (this.#starting !== null) await this.#starting.catch(throwBlocked);
+    return await work();
   }
 }
 

@@ -8,13 +8,14 @@ import type { TurnWait } from '../../core/turn-wait.ts';
 import type { GraphTarget, TurnEffect } from '../../turn/effect.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
 import { transition } from '../../turn/machine.ts';
-import { heldEffects, openEffects, waitsOf } from '../../turn/open-effects.ts';
+import { heldEffects, openEffects, suspensionOf, waitsOf } from '../../turn/open-effects.ts';
 import { isRecorded } from '../../turn/replay.ts';
 import type { TurnState } from '../../turn/state.ts';
 import { Deferred } from '../deferred.ts';
 import type { Misfit } from '../model/answer-check.ts';
 import type { ModelCaller, SessionParts } from '../model/model-caller.ts';
 import { cancelled } from '../session-errors.ts';
+import { repeatedActivity } from './live-turn.ts';
 import { LONG_WAIT_MS, ModelCalls } from './model-calls.ts';
 import { pause, PatientStorage } from './patient-storage.ts';
 import { collectInputs, partsOf } from './queued-input.ts';
@@ -134,22 +135,10 @@ export class TurnRun {
     this.#isStored = true;
     this.#accepted.resolve();
     this.#limitTime();
-    const { phase } = this.#state;
-    if (phase.name === 'calling') {
-      const { turnId } = this.#start.scope;
-      const { correlationId } = phase;
-      const { step, attempt } = this.#state;
-      this.#parts.feed.emit({ type: 'attempt-withdrawn', turnId, correlationId });
-      this.#parts.feed.emit({ type: 'step-started', turnId, step, attempt, correlationId });
-    }
+    for (const activity of repeatedActivity(this.#start.scope.turnId, this.#state)) this.#emit(activity);
     for (const effect of openEffects(this.#state)) this.#perform(effect);
-    this.release();
-    this.#hearCancel();
-  }
-
-  /** Looks whether what the turn waits for is there. */
-  release(): void {
     for (const { effect } of heldEffects(this.#state)) this.#dispatch({ type: 'released', effect });
+    this.#hearCancel();
   }
 
   /** Tells the run what others told the turn. */
@@ -167,10 +156,15 @@ export class TurnRun {
     if (typeof reason === 'string') this.cancel(reason);
   }
 
-  /** Asks the turn to stop; how it ended says who was first (law TU5). */
-  cancel(reason: string): void {
+  /**
+   * Asks the turn to stop; how it ended says who was first (law TU5). Whether it was heard: a run that is over, although the
+   * turn is not, hears nothing.
+   */
+  cancel(reason: string): boolean {
+    if (this.#over) return false;
     this.#storage.stop();
     this.#dispatch({ type: 'cancel', reason, at: this.#parts.clock.now() });
+    return true;
   }
 
   /** Leaves the turn as it is stored, and resolves when it writes no more (rule TR-4). */
@@ -208,11 +202,21 @@ export class TurnRun {
         if (this.#over) break;
         this.#state = state;
         for (const effect of effects) this.#perform(effect);
+        this.#suspend();
       }
     } finally {
       this.#draining = false;
     }
     return null;
+  }
+
+  /** Ends the run where all that is open is held, and nothing came meanwhile. */
+  #suspend(): void {
+    for (const { effect, wait } of heldEffects(this.#state))
+      if (wait.kind === 'approval' && this.#signals.has(effect))
+        this.#inputs.push({ type: 'released', effect });
+    const waits = this.#inputs.length > 0 ? null : suspensionOf(this.#state);
+    if (waits !== null) this.#end({ kind: 'suspended', waits });
   }
 
   /** Stores what the machine is told, and which calls start with it; a commit that is under way comes first. */
@@ -267,7 +271,8 @@ export class TurnRun {
       case 'emit':
         return this.#emit(effect.activity);
       case 'suspend':
-        return this.#end({ kind: 'suspended', waits: effect.waits });
+        // Once everything was heard that came meanwhile: it may be what the turn waits for, or stop it.
+        return;
       case 'finish':
         return this.#finish(effect);
     }
