@@ -5,6 +5,7 @@ import type { Tool } from '../../src/contract/tool.ts';
 import type { JsonValue } from '../../src/core/json.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import type { TurnHandle } from '../../src/runtime/turn/turn-handle.ts';
+import { InMemoryAttachmentStore } from '../../src/stores/memory/memory-attachment-store.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import { mortalTab } from './mortal.ts';
 import {
@@ -15,7 +16,7 @@ import {
   type SharedStorage,
   unavailable,
 } from './stores.ts';
-import { call, finish, type Play, plays, policy, text } from './support.ts';
+import { call, finish, memoryEnvironment, openWith, type Play, plays, policy, text } from './support.ts';
 import { dictated } from './tab-models.ts';
 
 const until = async (check: () => void | Promise<void>): Promise<void> =>
@@ -369,5 +370,41 @@ describe('a queued input whose turn begins', () => {
     const isBegun = status === 'cancelled';
     expect(said(again)).toEqual(['first', 'one', 'second', ...(isBegun ? [] : ['two'])]);
     expect(status).not.toBe('failed');
+  });
+});
+
+describe('a model call whose attachments cannot be read for a while', () => {
+  /** A turn with an image, whose bytes are not to be had once it was accepted, and how to bring them back. */
+  async function withImage(): Promise<{
+    readonly turn: TurnHandle;
+    readonly waits: Promise<void>;
+    readonly back: () => void;
+  }> {
+    const attachments = new InMemoryAttachmentStore();
+    const attachment = await attachments.put(new Uint8Array([1, 2, 3]), { mime: 'image/png' });
+    const environment = memoryEnvironment((builder) => builder.withAttachmentStore(attachments));
+    const { runtime } = await openWith(plays(done), { environment });
+    const waits = gate();
+    const away = vi.spyOn(attachments, 'get');
+    runtime.subscribe((event) => {
+      if (event.type === 'turn-started') away.mockRejectedValue(unavailable());
+      if (event.type === 'turn-waiting' && event.waits[0]?.kind === 'storage') waits.open();
+    });
+    const turn = runtime.turn({ parts: [{ type: 'image', attachment }] });
+    return { turn, waits: waits.opened, back: () => away.mockRestore() };
+  }
+
+  it('[ST17] is made when they can, and counts as one attempt', async () => {
+    const { turn, waits, back } = await withImage();
+    await waits;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    back();
+    expect((await turn.result).status).toBe('completed');
+  });
+
+  it('[ST17][TU5] can be stopped', async () => {
+    const { turn, waits } = await withImage();
+    await waits;
+    expect((await turn.cancel()).status).toBe('cancelled');
   });
 });

@@ -1,4 +1,4 @@
-import { isLashError, toWireError } from '../../core/error.ts';
+import { fromWireError, isLashError, toWireError } from '../../core/error.ts';
 import type { TurnWait } from '../../core/turn-wait.ts';
 import type { TurnEffect } from '../../turn/effect.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
@@ -6,8 +6,9 @@ import type { ModelAnswer } from '../../turn/state.ts';
 import { answerText, type Misfit, misfitIn, readAnswer } from '../model/answer-check.ts';
 import type { ModelCaller, ModelOutcome, SessionParts, TurnScope } from '../model/model-caller.ts';
 import { waitOf } from './model-wait.ts';
-import { pause } from './patient-storage.ts';
+import { isPassing, pause, type PatientStorage } from './patient-storage.ts';
 
+type ModelEffect = Extract<TurnEffect, { readonly type: 'call-model' }>;
 type Answered = Extract<ModelOutcome, { readonly type: 'model-answered' }>;
 
 /** A wait that is longer than this is stored, and the lease is given back, in milliseconds. */
@@ -18,6 +19,7 @@ export class ModelCalls {
   readonly #parts: SessionParts;
   readonly #caller: ModelCaller;
   readonly #scope: TurnScope;
+  readonly #storage: PatientStorage;
   readonly #pageTools: Set<string>;
   /** What the next call is to mend, until one was answered. */
   #misfit: Misfit | null;
@@ -28,6 +30,7 @@ export class ModelCalls {
     parts: SessionParts,
     caller: ModelCaller,
     scope: TurnScope,
+    storage: PatientStorage,
     { pageTools, misfit }: { readonly pageTools: ReadonlySet<string>; readonly misfit: Misfit | null },
   ) {
     this.#pageTools = new Set(pageTools);
@@ -36,6 +39,7 @@ export class ModelCalls {
     this.#parts = parts;
     this.#caller = caller;
     this.#scope = scope;
+    this.#storage = storage;
   }
 
   /** The names of tools that the model was offered last and that belong to a page. */
@@ -44,10 +48,7 @@ export class ModelCalls {
   }
 
   /** Resolves with what the machine is to be told. */
-  async call(
-    effect: Extract<TurnEffect, { readonly type: 'call-model' }>,
-    signal: AbortSignal,
-  ): Promise<TurnInputEvent> {
+  async call(effect: ModelEffect, signal: AbortSignal): Promise<TurnInputEvent> {
     const { clock, rates } = this.#parts;
     const { policy } = this.#scope;
     const { id } = policy.provider;
@@ -63,13 +64,30 @@ export class ModelCalls {
     const left = until - clock.now();
     if (left > LONG_WAIT_MS) return held({ kind: 'rate-limit', until });
     if (left > 0) await pause(clock, left, signal);
-    const input = await this.#caller.call(effect, this.#scope, signal, this.#misfit);
+    const input = await this.#make(effect, signal);
     if (input.type === 'model-answered') return await this.#read(input);
     if (input.type === 'model-stopped') return input;
     const { retryAfterMs } = input.error.data;
     if (typeof retryAfterMs === 'number') rates.note(id, clock.now() + retryAfterMs);
     const wait = waitOf(input.error, policy, this.#parts.online());
     return wait === null ? input : held(wait);
+  }
+
+  /** The call, as soon as storage gives what it is to show the model (law ST17), or the turn is stopped. */
+  async #make(effect: ModelEffect, signal: AbortSignal): Promise<ModelOutcome> {
+    let failed: ModelOutcome | undefined;
+    try {
+      return await this.#storage.run(async () => {
+        const outcome = await this.#caller.call(effect, this.#scope, signal, this.#misfit);
+        const error = outcome.type === 'model-failed' ? fromWireError(outcome.error) : null;
+        if (!isPassing(error)) return outcome;
+        failed = outcome;
+        throw error;
+      });
+    } catch (error) {
+      if (failed === undefined || !isPassing(error)) throw error;
+      return failed;
+    }
   }
 
   /** Of a final answer what it says, where the turn asked for data; one that does not fit may be made again, once. */

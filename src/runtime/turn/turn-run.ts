@@ -96,7 +96,7 @@ export class TurnRun {
       this.#tellWaits(error === null ? waitsOf(this.#state) : [{ kind: 'storage', code: error.code }]),
     );
     this.#commits = new TurnCommits(parts, start, this.#storage);
-    this.#models = new ModelCalls(parts, caller, start.scope, start);
+    this.#models = new ModelCalls(parts, caller, start.scope, this.#storage, start);
     this.#tools = new ToolCalls(parts, caller, {
       turnId,
       trace: this.#context,
