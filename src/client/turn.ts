@@ -5,8 +5,8 @@ import type { TurnInbox } from './turn-inbox.ts';
 /**
  * A turn that was asked for from this page. Iterate it once to see what happens, from when it was asked for, however late
  * one starts to iterate; deltas that wait are joined. It ends after the terminal event and does not throw for a turn that
- * failed. It throws, as `accepted` and `result` reject, if the input was not accepted or with `WorkerLost`; a caller who
- * looks at none of the three does not hear of that. Where the page was too slow for what streams, the call is withdrawn and
+ * failed. It throws, as `accepted` and `result` reject, if the input was not accepted, with `WorkerLost`, and with `SessionClosed`
+ * or `SessionDeleted` where that came before the turn was over; a caller who looks at none of the three does not hear of that. Where the page was too slow for what streams, the call is withdrawn and
  * told anew, and tools that began and ended meanwhile are not told (law WB5). Dropping it does not stop the turn: asked for again with its id as
  * `inputId` and the same input, also after a reload, it is the same turn.
  */

@@ -88,7 +88,7 @@ export class LashRuntime {
       leaveTurn: async (error) => await this.#turns.leaveTo(error),
       turnsChanged: async () => await this.#turns.hear(),
       nobodyWrites: () => this.resumeTurns(false),
-      end: (error) => void (this.#ended = error),
+      end: (error) => this.#turns.end((this.#ended = error)),
     });
   }
 
@@ -237,9 +237,10 @@ export class LashRuntime {
    */
   async takeOver({ force = false }: { readonly force?: boolean } = {}): Promise<void> {
     this.#refuseReadOnly();
-    await this.#turns.settle();
-    if (this.#turns.running === null)
+    await this.#turns.settled(async () => {
+      if (this.#turns.running !== null) return;
       await this.#writes.run(() => this.#tabs.write(force, async () => undefined));
+    });
     this.resumeTurns(false);
   }
 
@@ -359,16 +360,15 @@ export class LashRuntime {
 
   /** Host writes come one after the other, and never during a turn. */
   async #write<T>(change: (history: History) => Promise<T>): Promise<T> {
-    this.#refuseReadOnly();
-    await this.#turns.settle();
-    this.#refuseReadOnly();
-    this.#turns.refuseRunning();
-    return await this.#writes.run(() =>
-      this.#tabs.write(false, async () => {
-        await this.#turns.refuseBegun();
-        return await change(this.#parts.history);
-      }),
-    );
+    const write = async (): Promise<T> => {
+      await this.#turns.refuseBegun();
+      return await change(this.#parts.history);
+    };
+    return await this.#turns.settled(async () => {
+      this.#refuseReadOnly();
+      this.#turns.refuseRunning();
+      return await this.#writes.run(() => this.#tabs.write(false, write));
+    });
   }
 
   /** Writes what has nothing to do with the head. */

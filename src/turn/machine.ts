@@ -15,7 +15,7 @@ import {
 import type { TurnEffect } from './effect.ts';
 import type { TurnInputEvent } from './input.ts';
 import { callModel, modelAnswered, modelFailed, modelStopped } from './model-step.ts';
-import { openEffects, waitsOf } from './open-effects.ts';
+import { openEffects, suspensionOf, waitsOf } from './open-effects.ts';
 import type { TurnEnd, TurnPhase, TurnState } from './state.ts';
 import { openCall, stopTools, toolFinished } from './tool-step.ts';
 
@@ -214,14 +214,8 @@ function waiting(state: TurnState): Transition {
 }
 
 function suspended([state, effects]: Transition): Transition {
-  const waits = waitsOf(state);
-  const open =
-    state.phase.name === 'running-tools'
-      ? state.phase.invocations.filter((known) => known === null).length
-      : 1;
-  return waits.length === 0 || waits.length < open
-    ? [state, effects]
-    : [state, [...effects, { type: 'suspend', waits }]];
+  const waits = suspensionOf(state);
+  return waits === null ? [state, effects] : [state, [...effects, { type: 'suspend', waits }]];
 }
 
 function tellWaits(state: TurnState): TurnEffect {

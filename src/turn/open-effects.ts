@@ -55,6 +55,16 @@ export function waitsOf(state: TurnState): readonly TurnWait[] {
   return heldEffects(state).map(({ wait }) => wait);
 }
 
+/** What the turn waits for, if all that is open is held; else `null`. */
+export function suspensionOf(state: TurnState): readonly TurnWait[] | null {
+  const waits = waitsOf(state);
+  const open =
+    state.phase.name === 'running-tools'
+      ? state.phase.invocations.filter((known) => known === null).length
+      : 1;
+  return waits.length === 0 || waits.length < open ? null : waits;
+}
+
 /** The id of the effect that runs a tool: a step's calls are counted from 0. */
 export function toolEffectId(step: number, index: number): string {
   return `tool-${step}-${index}`;

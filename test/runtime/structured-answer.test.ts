@@ -1,5 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
+import { LashError } from '../../src/core/error.ts';
+import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
+import { mortalTab } from './mortal.ts';
 import { answers, openShared, sharedStorage } from './stores.ts';
 import { call, finish, type Play, plays, text } from './support.ts';
 
@@ -10,6 +13,7 @@ const schema = {
   additionalProperties: false,
 } as const;
 const fits = '{"city":"Bern","people":134591}';
+const away = new LashError('ProviderUnavailable', 'no answer', {});
 const value = { city: 'Bern', people: 134_591 };
 
 describe('a turn that asks for data', () => {
@@ -40,6 +44,33 @@ describe('a turn that asks for data', () => {
       expect(runtime.usage().total.inputTokens).toBe(20);
     },
   );
+
+  it('[TU7] shows it again where the attempt at repair failed for another reason', async () => {
+    const provider = plays([text('no'), finish()], [away], [text(fits), finish()]);
+    const runtime = await openShared(sharedStorage(), provider);
+    expect((await runtime.turn('Bern?', { answer: { schema } }).result).value).toEqual(value);
+    expect(JSON.stringify(provider.requests[2]?.messages)).toContain('not the JSON that was asked for');
+  });
+
+  it('[TU3][TU7] shows it, once, also where another tab goes on with the turn', async () => {
+    const origin = new InMemorySessionStoreFactory();
+    const tab = mortalTab(origin);
+    const first = await openShared(sharedStorage(tab.factory), plays([text('no'), finish()], ['hang']));
+    first.turn('Bern?', { inputId: 't', answer: { schema } });
+    await vi.waitFor(() => expect(first.view().turn?.correlationId).toBe('t:0:2'), 10_000);
+    await tab.kill();
+    const provider = answers('still no', fits);
+    const second = await openShared(sharedStorage(origin), provider);
+    const { result } = second.turn('Bern?', { inputId: 't', answer: { schema } });
+    expect(await result).toMatchObject({ status: 'failed', error: { code: 'AnswerInvalid' } });
+    expect(JSON.stringify(provider.requests[0]?.messages)).toContain('not the JSON that was asked for');
+    expect(provider.requests).toHaveLength(1);
+  });
+
+  it('[TU1] gets it however the model says that it is done', async () => {
+    const runtime = await openShared(sharedStorage(), plays([text(fits), finish('other')]));
+    expect((await runtime.turn('Bern?', { answer: { schema } }).result).value).toEqual(value);
+  });
 
   it('[TU6] fails with AnswerInvalid where the repair does not fit either', async () => {
     const provider = answers('no', 'still no', fits);

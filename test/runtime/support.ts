@@ -13,7 +13,9 @@ import { RuntimeEnvironment } from '../../src/worker/environment.ts';
 
 export const policy: SessionPolicy = { provider: { id: 'fake', model: 'fake-1' } };
 
-export const finish = (reason: 'stop' | 'tool-calls' | 'length' | 'content-filter' = 'stop'): ModelEvent => ({
+export const finish = (
+  reason: 'stop' | 'tool-calls' | 'length' | 'content-filter' | 'other' = 'stop',
+): ModelEvent => ({
   type: 'finish',
   reason,
   usage: { inputTokens: 10, outputTokens: 5, cachedInputTokens: 2, reasoningTokens: 1 },

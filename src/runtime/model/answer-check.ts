@@ -1,7 +1,24 @@
 import { loadModule } from '../../contract/load-module.ts';
 import { LashError, reasonText } from '../../core/error.ts';
 import type { JsonObject, JsonValue } from '../../core/json.ts';
+import type { TurnInputEvent } from '../../turn/input.ts';
 import type { ModelAnswer } from '../../turn/state.ts';
+
+/** An answer that did not fit, and why: the model is shown both. */
+export interface Misfit {
+  readonly text: string;
+  readonly reason: string;
+}
+
+/** The answer that a failed attempt brought, if it failed since that is not what the turn asked for. */
+export function misfitIn({
+  error,
+  answer,
+}: Extract<TurnInputEvent, { readonly type: 'model-failed' }>): Misfit | null {
+  const { reason } = error.data;
+  if (error.code !== 'AnswerInvalid' || answer === undefined || typeof reason !== 'string') return null;
+  return { text: answerText(answer), reason };
+}
 
 /** What a model is told where a turn asked for data, whether or not its provider can enforce it. */
 export function answerInstruction(schema: JsonObject): string {

@@ -24,7 +24,7 @@ import type { Feed } from '../feed.ts';
 import type { History } from '../history/history.ts';
 import type { SessionAttachmentStore } from '../portable/owned-attachments.ts';
 import type { SecretVault } from '../secrets.ts';
-import { answerInstruction } from './answer-check.ts';
+import { answerInstruction, type Misfit } from './answer-check.ts';
 import { StreamMeter, streamEventName, traceParts, traceUsage } from './call-trace.ts';
 import { callModel, type ModelCallListener, type ModelCallResult } from './model-call.ts';
 import { attachmentsOf, promptMessages } from './model-request.ts';
@@ -61,12 +61,6 @@ export interface TurnScope {
   readonly prompt: PromptLayerData | undefined;
   /** The schema of the answer that the turn asked for. */
   readonly answer: JsonObject | undefined;
-}
-
-/** An answer that did not fit, and why: the model is shown both. */
-export interface Misfit {
-  readonly text: string;
-  readonly reason: string;
 }
 
 /** The context of a model for which neither the policy nor the provider names a limit. */

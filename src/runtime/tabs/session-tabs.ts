@@ -103,9 +103,20 @@ export class SessionTabs {
     await this.#look();
   }
 
-  /** Takes the lease for a turn and prepares to write. @throws as {@link WriterSeat.enter} */
-  async enter(turnId: string): Promise<void> {
-    await this.#seat.enter({ turnId });
+  /**
+   * Takes the lease for a turn and prepares to write; resolves with the error if another tab is in a turn.
+   *
+   * @throws as {@link WriterSeat.enter}
+   */
+  async enter(turnId: string): Promise<LashError | null> {
+    try {
+      await this.#seat.enter({ turnId });
+      return null;
+    } catch (error) {
+      this.#seat.leave();
+      if (isLashError(error, 'SessionHeldElsewhere')) return error;
+      throw error;
+    }
   }
 
   /** Whether the lease is here. */

@@ -1,5 +1,7 @@
+import type { TurnActivity } from '../../core/event.ts';
 import type { LiveToolCall, LiveTurn } from '../../core/live-turn.ts';
 import { waitsOf } from '../../turn/open-effects.ts';
+import type { TurnState } from '../../turn/state.ts';
 import type { FoundTurn } from './turn-journal.ts';
 
 /** What a turn shows that nobody runs at present (law TU8). */
@@ -19,6 +21,19 @@ export function liveTurnOf({ turnId, state, shown }: FoundTurn): LiveTurn {
     warnings: [],
     interrupted: true,
   };
+}
+
+/** What is told where somebody goes on with a turn: a model call that was under way is withdrawn, and made again. */
+export function repeatedActivity(
+  turnId: string,
+  { phase, step, attempt }: TurnState,
+): readonly TurnActivity[] {
+  if (phase.name !== 'calling') return [];
+  const { correlationId } = phase;
+  return [
+    { type: 'attempt-withdrawn', turnId, correlationId },
+    { type: 'step-started', turnId, step, attempt, correlationId },
+  ];
 }
 
 function toolCallsOf({

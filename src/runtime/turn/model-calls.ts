@@ -1,14 +1,15 @@
-import { isLashError, toWireError } from '../../core/error.ts';
+import { fromWireError, isLashError, toWireError } from '../../core/error.ts';
 import type { TurnWait } from '../../core/turn-wait.ts';
 import type { TurnEffect } from '../../turn/effect.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
-import type { TurnState } from '../../turn/state.ts';
-import { answerText, readAnswer } from '../model/answer-check.ts';
-import type { Misfit, ModelCaller, ModelOutcome, SessionParts, TurnScope } from '../model/model-caller.ts';
+import type { ModelAnswer, TurnState } from '../../turn/state.ts';
+import { answerText, type Misfit, misfitIn, readAnswer } from '../model/answer-check.ts';
+import type { ModelCaller, ModelOutcome, SessionParts, TurnScope } from '../model/model-caller.ts';
 import { hasProvider } from '../model/resolve-provider.ts';
 import { waitOf } from './model-wait.ts';
-import { pause } from './patient-storage.ts';
+import { isPassing, pause, type PatientStorage } from './patient-storage.ts';
 
+type ModelEffect = Extract<TurnEffect, { readonly type: 'call-model' }>;
 type Answered = Extract<ModelOutcome, { readonly type: 'model-answered' }>;
 
 /** A wait that is longer than this is stored, and the lease is given back, in milliseconds. */
@@ -21,6 +22,8 @@ interface CallingTurn {
   readonly state: TurnState;
   /** Names of page tools that the model was offered for the answer that the turn goes on from. */
   readonly pageTools: ReadonlySet<string>;
+  /** What did not fit in that answer. */
+  readonly misfit: Misfit | null;
 }
 
 /** Makes a turn's model calls, once they may be made; a call that somebody else has to make possible is held. */
@@ -30,17 +33,22 @@ export class ModelCalls {
   readonly #scope: TurnScope;
   /** Whether somebody else began the turn. */
   readonly #isResumed: boolean;
+  readonly #storage: PatientStorage;
   readonly #pageTools: Set<string>;
-  /** What the next call is to mend. */
-  #misfit: Misfit | null = null;
-  #repaired = false;
+  /** What the next call is to mend, until one was answered. */
+  #misfit: Misfit | null;
+  #repaired: boolean;
 
-  constructor(parts: SessionParts, caller: ModelCaller, { scope, state, pageTools }: CallingTurn) {
+  constructor(parts: SessionParts, caller: ModelCaller, storage: PatientStorage, turn: CallingTurn) {
+    const { scope, state, pageTools, misfit } = turn;
     this.#pageTools = new Set(pageTools);
+    this.#misfit = misfit;
+    this.#repaired = misfit !== null;
     this.#parts = parts;
     this.#caller = caller;
     this.#scope = scope;
     this.#isResumed = state.phase.name !== 'new';
+    this.#storage = storage;
   }
 
   /** The names of tools that the model was offered last and that belong to a page. */
@@ -49,10 +57,7 @@ export class ModelCalls {
   }
 
   /** Resolves with what the machine is to be told. */
-  async call(
-    effect: Extract<TurnEffect, { readonly type: 'call-model' }>,
-    signal: AbortSignal,
-  ): Promise<TurnInputEvent> {
+  async call(effect: ModelEffect, signal: AbortSignal): Promise<TurnInputEvent> {
     const { clock, rates } = this.#parts;
     const { policy } = this.#scope;
     const { id } = policy.provider;
@@ -72,8 +77,7 @@ export class ModelCalls {
     const hasBegun = this.#isResumed || effect.step > 0 || effect.attempt > 1;
     if (hasBegun && !hasProvider(this.#parts.providers(), id))
       return held({ kind: 'provider', provider: id });
-    const input = await this.#caller.call(effect, this.#scope, signal, this.#misfit);
-    this.#misfit = null;
+    const input = await this.#make(effect, signal);
     if (input.type === 'model-answered') return await this.#read(input);
     if (input.type === 'model-stopped') return input;
     const { retryAfterMs } = input.error.data;
@@ -82,29 +86,48 @@ export class ModelCalls {
     return wait === null ? input : held(wait);
   }
 
+  /** The call, as soon as storage gives what it is to show the model (law ST17), or the turn is stopped. */
+  async #make(effect: ModelEffect, signal: AbortSignal): Promise<ModelOutcome> {
+    let failed: ModelOutcome | undefined;
+    try {
+      return await this.#storage.run(async () => {
+        const outcome = await this.#caller.call(effect, this.#scope, signal, this.#misfit);
+        const error = outcome.type === 'model-failed' ? fromWireError(outcome.error) : null;
+        if (!isPassing(error)) return outcome;
+        failed = outcome;
+        throw error;
+      });
+    } catch (error) {
+      if (failed === undefined || !isPassing(error)) throw error;
+      return failed;
+    }
+  }
+
   /** Of a final answer what it says, where the turn asked for data; one that does not fit may be made again, once. */
   async #read(input: Answered): Promise<TurnInputEvent> {
     const { answer: schema } = this.#scope;
     const { answer, effect, at } = input;
-    const isFinal = answer.finish === 'stop' && !answer.parts.some(({ type }) => type === 'tool-call');
-    if (schema === undefined || !isFinal) return input;
+    this.#misfit = null;
+    if (schema === undefined || !this.#isFinal(answer)) return input;
     const text = answerText(answer);
     try {
       return { ...input, value: await readAnswer(text, schema) };
     } catch (cause) {
       const error = this.#parts.secrets.redactError(cause);
       const isRepaired = isLashError(error, 'AnswerInvalid') && !this.#repaired;
-      if (isRepaired) {
-        this.#repaired = true;
-        this.#misfit = { text, reason: error.data.reason };
-      }
-      return {
-        type: 'model-failed',
-        effect,
-        error: { ...toWireError(error), retryable: isRepaired },
-        answer,
-        at,
-      };
+      const wire = { ...toWireError(error), retryable: isRepaired };
+      const failed = { type: 'model-failed', effect, error: wire, answer, at } as const;
+      if (isRepaired) this.#misfit = misfitIn(failed);
+      this.#repaired ||= isRepaired;
+      return failed;
     }
+  }
+
+  /** Whether the turn completes with an answer. */
+  #isFinal({ finish, parts }: ModelAnswer): boolean {
+    const { treatMissingDoneAsFailure } = this.#parts.environment.termination;
+    if (finish === 'length' || finish === 'content-filter') return false;
+    if (finish === 'missing' && treatMissingDoneAsFailure) return false;
+    return !parts.some(({ type }) => type === 'tool-call');
   }
 }

@@ -6,7 +6,7 @@ import type { TurnInput, TurnRequest } from '../../core/turn-input.ts';
 import type { TurnResult } from '../../core/turn-result.ts';
 import type { ApprovalDecision } from '../../core/turn-wait.ts';
 import { sessionClosed, turnRunning } from '../session-errors.ts';
-import { isBrought } from './brought.ts';
+import { GoingOn } from './going-on.ts';
 import { NextLook } from './next-look.ts';
 import { OpenAsks } from './open-asks.ts';
 import { resultOf, waitsOfStored } from './pending-turns.ts';
@@ -18,6 +18,7 @@ import { TurnOutcomes } from './turn-outcomes.ts';
 import type { TurnRun } from './turn-run.ts';
 import { traceTrouble } from './turn-trouble.ts';
 import type { TurnsHost } from './turns-host.ts';
+import { WaitingTurns } from './waiting-turns.ts';
 
 /**
  * The turns of one session in this runtime: the one that runs here, those that wait for something, and those that are
@@ -33,17 +34,18 @@ export class SessionTurns {
   readonly #outcomes: TurnOutcomes;
   readonly #stored: StoredTurns;
   readonly #shown: ShownTurns;
+  readonly #waiting: WaitingTurns;
   readonly #next: NextLook;
   #engine: TurnEngine | undefined;
   #run: { readonly turnId: string; readonly run: TurnRun } | null = null;
   /** The turn that is being begun, before it runs. */
   #starting: string | null = null;
-  /** What was found is being gone on with, before it runs. */
-  #resuming: Promise<void> | null = null;
   readonly #asks = new OpenAsks();
-  #going: Promise<void> = Promise.resolve();
+  readonly #going: GoingOn;
   /** Whether a turn of this session ran in this runtime. */
   #ranHere = false;
+  /** Whether the host asked to go on with what is found next. */
+  #asked = false;
   #closed = false;
 
   constructor(host: TurnsHost) {
@@ -51,11 +53,13 @@ export class SessionTurns {
     this.#outcomes = new TurnOutcomes(host.parts.turns);
     this.#stored = new StoredTurns(host.parts);
     this.#shown = new ShownTurns(host, this.#outcomes);
+    this.#going = new GoingOn((error) => traceTrouble(host.parts, error));
     this.#next = new NextLook(host.parts, (contests) => this.goOn(false, contests));
+    this.#waiting = new WaitingTurns(host, this.#shown, this.#next, () => this.#load());
     host.parts.feed.subscribe((event) => {
       const takesInput = event.type === 'input-accepted' || event.type === 'nodes-committed';
       if (takesInput && host.view().queue.length > 0)
-        this.#tellTaken().catch((error: unknown) => traceTrouble(this.#host.parts, error));
+        this.#shown.tellTaken(this.running).catch((error: unknown) => traceTrouble(host.parts, error));
       if (event.type !== 'turn-finished') return;
       this.#outcomes.settle(event.turnId, event.result);
       if (this.#run?.turnId === event.turnId) this.#release();
@@ -74,12 +78,17 @@ export class SessionTurns {
 
   /** Accepts an input: resolves once it is stored, whenever its turn is. */
   async ask(turnId: string, input: TurnInput, request: TurnRequest): Promise<void> {
-    await this.#asks.track(turnId, this.#ask(turnId, input, request));
+    const earlier = this.#asks.now;
+    const asking = this.settled(async () => await this.#ask(turnId, input, request, earlier));
+    await this.#asks.track(turnId, asking);
   }
 
-  async #ask(turnId: string, input: TurnInput, request: TurnRequest): Promise<void> {
-    const earlier = this.#asks.now;
-    await this.settle();
+  async #ask(
+    turnId: string,
+    input: TurnInput,
+    request: TurnRequest,
+    earlier: OpenAsks['now'],
+  ): Promise<void> {
     const claimed = this.running === null;
     if (claimed) this.#starting = turnId;
     let isKnown = false;
@@ -117,10 +126,15 @@ export class SessionTurns {
   ): Promise<boolean> {
     try {
       if (await this.#isKnown(turnId, checked)) return true;
-      const begun = await this.#stored.begun();
-      if (begun === null) await this.#begin(engine, turnId, checked);
-      else if (isRefused) throw turnRunning(this.#host.parts.history.sessionId, begun.turnId);
-      else await this.#queue(turnId, checked);
+      const [first] = await this.#host.parts.turns.pending();
+      const isQueueIdle = first?.status === 'queued' && (isRefused || this.#isLeftToHost(first));
+      if (first !== undefined && !isQueueIdle) {
+        if (isRefused) throw turnRunning(this.#host.parts.history.sessionId, first.turnId);
+        await this.#queue(turnId, checked);
+      } else {
+        const run = await this.#begin(engine, turnId, checked, false);
+        await run.accepted;
+      }
       return false;
     } finally {
       if (this.#run?.turnId !== turnId) this.#host.tabs().leave();
@@ -130,7 +144,7 @@ export class SessionTurns {
   /** Tells what is stored of turns that are not over, as a session that was just opened finds it. */
   async show(): Promise<void> {
     const begun = await this.#stored.begun();
-    if (begun !== null && this.#shown.turnId !== begun.turnId) await this.#showWaiting(begun.turnId);
+    if (begun !== null && this.#shown.turnId !== begun.turnId) await this.#waiting.show(begun.turnId);
     await this.#shown.tellQueue(this.running);
   }
 
@@ -142,8 +156,7 @@ export class SessionTurns {
   /** Puts a queued input before another one, or behind all. @throws `InputNotQueued` */
   async move(turnId: string, before: string | null): Promise<void> {
     await this.#host.parts.turns.move(turnId, before);
-    this.#announce();
-    await this.hear();
+    await this.#changed();
   }
 
   /**
@@ -151,13 +164,27 @@ export class SessionTurns {
    * `outcome`. @throws `TurnNotFound`
    */
   async cancel(turnId: string, reason: string): Promise<void> {
-    if (this.#run?.turnId === turnId) return this.#run.run.cancel(reason);
+    if (this.#stop(turnId, reason)) return;
     await this.#asks.stop(turnId, reason);
-    if (this.#run?.turnId === turnId) return this.#run.run.cancel(reason);
+    if (!this.#stop(turnId, reason)) await this.#stopStored(turnId, reason);
+  }
+
+  /** Whether the turn runs here, and was told to stop. Where it is left to others, they are told. */
+  #stop(turnId: string, reason: string): boolean {
+    const run = this.#run?.turnId === turnId ? this.#run.run : null;
+    if (run?.cancel(reason) !== true) return false;
+    run.ended
+      .then(async (end) => {
+        if (end.kind === 'left' && !this.#closed) await this.#stopStored(turnId, reason);
+      })
+      .catch((error: unknown) => traceTrouble(this.#host.parts, error));
+    return true;
+  }
+
+  async #stopStored(turnId: string, reason: string): Promise<void> {
     const withdrawn = await this.#stored.cancel(turnId, reason);
     if (withdrawn !== null) this.#outcomes.settle(turnId, withdrawn);
-    this.#announce();
-    await this.hear(true);
+    await this.#changed(true);
   }
 
   /**
@@ -167,22 +194,15 @@ export class SessionTurns {
    */
   async answer(requestId: string, decision: ApprovalDecision): Promise<ApprovalDecision> {
     const standing = await this.#stored.answer(requestId, decision);
-    this.#announce();
-    await this.hear();
+    await this.#changed();
     return standing;
   }
 
   /** Looks what others stored for the turns, and goes on with what can go on. */
   async hear(asked = false): Promise<void> {
     await this.#hearSignals();
-    await this.#tellTaken();
+    await this.#shown.tellTaken(this.running);
     this.goOn(asked);
-  }
-
-  /** Tells what is still queued, and how those ended that are over: what a turn read is. */
-  async #tellTaken(): Promise<void> {
-    await this.#shown.tellQueue(this.running);
-    await this.#shown.settle(this.running);
   }
 
   /**
@@ -192,16 +212,12 @@ export class SessionTurns {
    */
   goOn(asked = false, contests = false): void {
     if (this.#closed || this.#host.unfinished === 'leave') return;
-    this.#going = this.#going.then(async () => {
-      try {
-        if (this.#closed) return;
-        if (this.running === null) await this.#goOn(asked, contests);
-        // What was told while it was being gone on with.
-        else await this.#hearSignals();
-      } catch (error) {
-        // Another tab is faster, or storage does not answer now: what is stored stays as it is.
-        traceTrouble(this.#host.parts, error);
-      }
+    this.#asked ||= asked;
+    this.#going.next(async () => {
+      if (this.#closed) return;
+      if (this.running === null) await this.#goOn(contests);
+      // What was told while it was being gone on with.
+      else await this.#hearSignals();
     });
   }
 
@@ -218,9 +234,9 @@ export class SessionTurns {
     throw turnRunning(this.#host.parts.history.sessionId, begun.turnId);
   }
 
-  /** Resolves when nothing is being gone on with that does not run yet. @throws `StorageBlocked` if that met it */
-  async settle(): Promise<void> {
-    while (this.#resuming !== null) await this.#resuming.catch(throwBlocked);
+  /** Begins `work` while nothing is being gone on with that does not run yet. @throws `StorageBlocked` if that met it */
+  async settled<T>(work: () => Promise<T>): Promise<T> {
+    return await this.#going.settled(work);
   }
 
   /** Tells the running turn what is stored for it. */
@@ -235,11 +251,20 @@ export class SessionTurns {
   async close(reason: string): Promise<void> {
     this.#closed = true;
     this.#next.stop();
+    // Others may wait for one that waits for storage.
+    this.#run?.run.cancel(reason);
     await Promise.all(this.#asks.now.map(({ over }) => over));
-    await this.#going;
-    const run = this.#run?.run;
-    run?.cancel(reason);
-    await run?.ended;
+    await this.#going.idle;
+    this.#run?.run.cancel(reason);
+    await this.#run?.run.ended;
+    this.#outcomes.end(sessionClosed(this.#host.parts.history.sessionId));
+  }
+
+  /** Nothing of the session's turns goes on, nor is heard of, any more. */
+  end(error: LashError): void {
+    this.#closed = true;
+    this.#next.stop();
+    this.#outcomes.end(error);
   }
 
   /** Leaves the running turn to whoever holds the lease, and resolves when nothing of it is written here any more. */
@@ -257,89 +282,71 @@ export class SessionTurns {
   /** Takes the lease; resolves with the error if another tab is in a turn. */
   async #enter(turnId: string): Promise<LashError | null> {
     await this.#host.writes.idle;
-    try {
-      await this.#host.tabs().enter(turnId);
-      return null;
-    } catch (error) {
-      this.#host.tabs().leave();
-      if (isLashError(error, 'SessionHeldElsewhere')) return error;
-      throw error;
-    }
+    return await this.#host.tabs().enter(turnId);
   }
 
-  async #begin(engine: TurnEngine, turnId: string, checked: CheckedAsk): Promise<void> {
-    const run = await engine.plan(turnId, checked, this.#host.policy());
+  async #begin(engine: TurnEngine, turnId: string, checked: CheckedAsk, isQueued: boolean): Promise<TurnRun> {
+    const run = await engine.plan(turnId, checked, this.#host.policy(), isQueued);
     if (this.#closed) throw sessionClosed(this.#host.parts.history.sessionId);
     this.#watch(turnId, run);
     run.begin();
     const stop = this.#asks.takeStop(turnId);
     if (stop !== undefined) run.cancel(stop);
-    await run.accepted;
+    return run;
   }
 
   async #queue(turnId: string, checked: CheckedAsk): Promise<void> {
     await this.#stored.queue(turnId, checked);
-    this.#announce();
-    await this.hear();
+    await this.#changed();
   }
 
-  async #goOn(asked: boolean, contests: boolean): Promise<void> {
-    const { parts, unfinished } = this.#host;
-    const [first] = await parts.turns.pending();
+  async #goOn(contests: boolean): Promise<void> {
+    const [first] = await this.#host.parts.turns.pending();
     if (first === undefined) return;
-    const isIdle = first.status === 'queued' ? !this.#ranHere : waitsOfStored(first).length === 0;
-    if (unfinished === 'ask' && isIdle && !asked) return;
+    if (this.#isLeftToHost(first) && !this.#asked) return;
     const engine = await this.#load();
     const isToBegin = first.status === 'queued';
-    if (!isToBegin && !(await this.#isToResume(first, contests))) return;
+    if (!isToBegin && !(await this.#waiting.isToResume(first, contests))) return;
     // Whoever asked for a turn meanwhile looks again.
     if (this.running !== null) return;
-    this.#resuming = isToBegin ? this.#beginQueued(engine, first) : this.#resume(engine, first.turnId);
+    this.#asked = false;
+    const { turnId } = first;
     try {
-      await this.#resuming;
-    } finally {
-      this.#resuming = null;
+      if (!isToBegin) await this.#going.start(this.#resume(engine, turnId));
+      // That its begin is stored is waited for by what goes on behind it alone.
+      else await (await this.#going.start(this.#beginQueued(engine, turnId)))?.accepted;
+    } catch (error) {
+      if (isToBegin) await this.#notBegun(turnId, error);
+      throw error;
     }
   }
 
-  async #beginQueued(engine: TurnEngine, { turnId }: StoredTurn): Promise<void> {
-    if ((await this.#enter(turnId)) !== null) return;
+  /** Whether the host wants to be asked before this one is gone on with. */
+  #isLeftToHost(first: StoredTurn): boolean {
+    const isIdle = first.status === 'queued' ? !this.#ranHere : waitsOfStored(first).length === 0;
+    return this.#host.unfinished === 'ask' && isIdle;
+  }
+
+  async #beginQueued(engine: TurnEngine, turnId: string): Promise<TurnRun | null> {
+    if ((await this.#enter(turnId)) !== null) return null;
     try {
       // Another tab may have begun it before the lease was here.
       const [first] = await this.#host.parts.turns.pending();
-      if (first?.turnId !== turnId || first.status !== 'queued') return;
-      await this.#begin(engine, turnId, { ask: askOf(first), hash: first.hash });
-    } catch (error) {
-      if (isLashError(error) && !error.retryable) await this.#giveUp(turnId, error);
-      throw error;
+      if (first?.turnId !== turnId || first.status !== 'queued') return null;
+      return await this.#begin(engine, turnId, { ask: askOf(first), hash: first.hash }, true);
     } finally {
       if (this.#run?.turnId !== turnId) this.#host.tabs().leave();
     }
   }
 
-  /** A queued input whose turn cannot begin is over. */
-  async #giveUp(turnId: string, error: LashError): Promise<void> {
+  /** A queued input whose turn cannot begin is over; who took it out of the queue meanwhile said how it ended. */
+  async #notBegun(turnId: string, error: unknown): Promise<void> {
+    if (this.#closed || !isLashError(error) || error.retryable) return;
     const result = await this.#stored.giveUp(turnId, error);
-    if (result === null) return;
     // A run that ended before its input was stored has told it.
-    const isTold = this.#host.view().lastTurn?.turnId === turnId;
+    const isTold = result === null || this.#host.view().lastTurn?.turnId === turnId;
     if (!isTold) this.#host.parts.feed.emit({ type: 'turn-finished', turnId, result });
-    this.#announce();
-    await this.hear();
-  }
-
-  /** Whether what a turn waits for is there, and nobody else runs it. */
-  async #isToResume(stored: StoredTurn, contests: boolean): Promise<boolean> {
-    const held = waitsOfStored(stored);
-    const signals = await this.#host.parts.turns.signals(stored.turnId);
-    const known = new Set(signals.map(({ signalId }) => signalId));
-    if (held.length > 0 && !held.some((wait) => isBrought(wait, known, this.#host.parts))) {
-      await this.#showWaiting(stored.turnId);
-      this.#next.whenBrought(held);
-      return false;
-    }
-    if (held.length > 0 || contests || this.#host.tabs().isWriter) return true;
-    return !(await this.#shown.isHeld());
+    await this.#changed();
   }
 
   async #resume(engine: TurnEngine, turnId: string): Promise<void> {
@@ -360,11 +367,11 @@ export class SessionTurns {
     this.#ranHere = true;
     this.#starting = null;
     run.ended
-      .then((end) => {
+      .then(async (end) => {
         if (this.#run?.run === run) this.#release();
-        if (end.kind === 'suspended') this.#next.whenBrought(end.waits);
         if (end.kind === 'finished') this.goOn();
-        if (end.kind === 'left') this.#insist();
+        else if (end.kind === 'left') this.#insist();
+        else if (await this.#waiting.isBroughtSoon(turnId, end.waits)) this.goOn();
       })
       .catch((error: unknown) => traceTrouble(this.#host.parts, error));
   }
@@ -379,25 +386,14 @@ export class SessionTurns {
     this.#host.tabs().leave();
   }
 
-  /** Shows a turn that has begun and that nobody runs. */
-  async #showWaiting(turnId: string): Promise<void> {
-    const { turns, feed } = this.#host.parts;
-    const recorded = await turns.load(turnId);
-    if (recorded !== null) feed.emit({ type: 'turn-joined', turn: (await this.#load()).show(recorded) });
-  }
-
-  /** Tells the other tabs that something of the turns was stored. */
-  #announce(): void {
+  /** Tells the other tabs that something of the turns was stored, and looks at it here. */
+  async #changed(asked = false): Promise<void> {
     this.#host.tabs().announce({ kind: 'turns-changed' });
+    await this.hear(asked);
   }
 
   async #load(): Promise<TurnEngine> {
     const { TurnEngine: Engine } = await loadModule('turn-engine', import('./turn-engine.ts'));
     return (this.#engine ??= new Engine(this.#host.parts));
   }
-}
-
-/** What else was met is traced where it was begun. */
-function throwBlocked(error: unknown): void {
-  if (isLashError(error, 'StorageBlocked')) throw error;
 }

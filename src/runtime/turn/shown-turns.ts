@@ -26,6 +26,12 @@ export class ShownTurns {
     return stored.map((turn) => pendingTurn(turn, held));
   }
 
+  /** Tells what is still queued, and how those ended that are over: what a turn read is. */
+  async tellTaken(running: string | null): Promise<void> {
+    await this.tellQueue(running);
+    await this.settle(running);
+  }
+
   /** Tells what is queued, if that is news. */
   async tellQueue(running: string | null): Promise<void> {
     const queue = (await this.pending(running)).filter(({ status }) => status === 'queued');

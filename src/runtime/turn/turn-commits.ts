@@ -1,4 +1,5 @@
 import type { TurnChange } from '../../contract/turn-store.ts';
+import { isLashError, type LashError } from '../../core/error.ts';
 import type { JsonValue } from '../../core/json.ts';
 import { NO_USAGE } from '../../core/usage.ts';
 import type { TurnEffect } from '../../turn/effect.ts';
@@ -13,17 +14,23 @@ import type { PlanRecord, StateRecord } from './turn-journal.ts';
 /** What a turn asks to be committed. */
 export type CommitEffect = Extract<TurnEffect, { readonly type: 'commit' }>;
 
+/** What a turn's commits need to know of it. */
+export interface CommittedTurn {
+  readonly scope: TurnScope;
+  readonly hash: string;
+  /** Whether its input was accepted before it begins, and is kept in the queue. */
+  readonly isQueued: boolean;
+}
+
 /** Makes a turn's commits: its nodes, and what they say of the turn itself, in one transaction (law TU4). */
 export class TurnCommits {
   readonly #parts: SessionParts;
-  readonly #scope: TurnScope;
-  readonly #hash: string;
+  readonly #turn: CommittedTurn;
   readonly #storage: PatientStorage;
 
-  constructor(parts: SessionParts, scope: TurnScope, hash: string, storage: PatientStorage) {
+  constructor(parts: SessionParts, turn: CommittedTurn, storage: PatientStorage) {
     this.#parts = parts;
-    this.#scope = scope;
-    this.#hash = hash;
+    this.#turn = turn;
     this.#storage = storage;
   }
 
@@ -45,7 +52,18 @@ export class TurnCommits {
       const appended = await history.append({ operationId, parent, nodes, usage, ...options });
       return nodes.length === 0 ? parent : appended.leaf;
     };
-    return role.kind === 'begin' ? await this.#accept(write) : await this.#storage.run(write);
+    const accepts = role.kind === 'begin' && !this.#turn.isQueued;
+    return accepts ? await this.#accept(write) : await this.#storage.run(write);
+  }
+
+  /**
+   * Whether a turn whose commit failed stays as it is stored: another writer goes on with it, or its input stays queued, or
+   * was taken out of the queue, before it began.
+   */
+  isLeft(error: unknown, { kind }: CommitEffect['role']): error is LashError {
+    if (kind !== 'begin') return isLashError(error, 'WriterFenced');
+    const isLeft = isLashError(error, 'WriterFenced') || isLashError(error, 'InputNotQueued');
+    return this.#turn.isQueued && (isLeft || isPassing(error));
   }
 
   /** An input is refused if storage does not take it, unless it did. */
@@ -54,7 +72,7 @@ export class TurnCommits {
       return await write();
     } catch (error) {
       const find = async (): Promise<boolean> =>
-        (await this.#parts.turns.find(this.#scope.turnId))?.status === 'running';
+        (await this.#parts.turns.find(this.#turn.scope.turnId))?.status === 'running';
       // Whoever is told the first error asks again when storage answers.
       const isThere = isPassing(error) && (await find().catch(() => false));
       if (!isThere) throw error;
@@ -63,7 +81,7 @@ export class TurnCommits {
   }
 
   #changeOf({ role, nodes }: CommitEffect, present: TurnState): TurnChange {
-    const { turnId, turnIndex, policy, prompt, answer } = this.#scope;
+    const { turnId, turnIndex, policy, prompt, answer } = this.#turn.scope;
     const { secrets, clock } = this.#parts;
     const json = (value: unknown): JsonValue => secrets.redactJson(value) as JsonValue;
     const found: StateRecord = { state: snapshotOf(present), appended: nodes.length > 0 };
@@ -77,7 +95,7 @@ export class TurnCommits {
           ...(answer === undefined ? {} : { answer }),
         };
         const plan = json(record);
-        return { kind: 'begin', turnId, hash: this.#hash, plan, state, at: clock.now() };
+        return { kind: 'begin', turnId, hash: this.#turn.hash, plan, state, at: clock.now() };
       }
       case 'progress':
         return { kind: 'progress', turnId, state, settles: role.settles, settledAs: json(INJECTED) };

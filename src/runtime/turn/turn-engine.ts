@@ -34,11 +34,20 @@ export class TurnEngine {
     return { ask, hash: await hashOf(ask) };
   }
 
-  /** A turn that is ready to begin; the writer's lease is held. @throws `NodeNotFound` (`from`), `InvalidInput` */
-  async plan(turnId: string, { ask, hash }: CheckedAsk, policy: SessionPolicy): Promise<TurnRun> {
+  /**
+   * A turn that is ready to begin; the writer's lease is held. `isQueued`: its input was accepted before.
+   *
+   * @throws `NodeNotFound` (`from`), `InvalidInput`
+   */
+  async plan(
+    turnId: string,
+    { ask, hash }: CheckedAsk,
+    policy: SessionPolicy,
+    isQueued: boolean,
+  ): Promise<TurnRun> {
     const { scope, state, input, target } = await planTurn(this.#parts, policy, turnId, ask);
-    const nothing = { entries: 0, started: NONE, pageTools: NONE, signals: new Map() };
-    const start = { scope, hash, state, ...nothing, input, target };
+    const nothing = { entries: 0, started: NONE, pageTools: NONE, misfit: null, signals: new Map() };
+    const start = { scope, hash, isQueued, state, ...nothing, input, target };
     return new TurnRun(start, this.#parts, this.#caller);
   }
 
@@ -48,7 +57,7 @@ export class TurnEngine {
     const { turnId, hash, plan, ...rest } = found;
     const { turnIndex, policy, prompt, answer } = plan;
     const scope = { turnId, turnIndex, policy, prompt, answer };
-    const start = { ...rest, scope, hash, input: null, target: 'stay' } as const;
+    const start = { ...rest, scope, hash, isQueued: false, input: null, target: 'stay' } as const;
     const run = new TurnRun(start, this.#parts, this.#caller);
     this.#parts.feed.emit({ type: 'turn-joined', turn: liveTurnOf(found) });
     run.goOn();

@@ -19,7 +19,10 @@ export class TurnHandle implements AsyncIterable<TurnActivity> {
   readonly turnId: string;
   /** Resolves once the input is stored; rejects with the reason if it was not accepted. */
   readonly accepted: Promise<void>;
-  /** How the turn ended, however it ended; rejects only if the input was not accepted. */
+  /**
+   * How the turn ended, however it ended; rejects if the input was not accepted, and with `SessionClosed` or `SessionDeleted`
+   * where that came before a queued or waiting turn was over.
+   */
   readonly result: Promise<TurnResult>;
   readonly #source: TurnSource;
 

@@ -7,6 +7,7 @@ import type { TurnWait } from '../../core/turn-wait.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
 import { replay } from '../../turn/replay.ts';
 import type { TurnState } from '../../turn/state.ts';
+import { type Misfit, misfitIn } from '../model/answer-check.ts';
 
 /** Text of an attempt at a model call, as it was shown. */
 export interface ShownText {
@@ -53,6 +54,8 @@ export interface FoundTurn {
   readonly pageTools: ReadonlySet<string>;
   /** What the unfinished attempt had shown. */
   readonly shown: readonly ShownText[];
+  /** The answer that the present call is to mend. */
+  readonly misfit: Misfit | null;
   /** How many entries its journal has. */
   readonly entries: number;
   /** Values by signal. */
@@ -79,6 +82,7 @@ export function readTurn(sessionId: string, recorded: RecordedTurn): FoundTurn {
       shown: journal.flatMap(({ shown = [] }) =>
         shown.filter((text) => text.correlationId === correlationId),
       ),
+      misfit: misfitOf(inputs),
       entries: journal.length,
       signals: new Map(signals.map(({ signalId, value }) => [signalId, value])),
     };
@@ -91,12 +95,26 @@ export function readTurn(sessionId: string, recorded: RecordedTurn): FoundTurn {
   }
 }
 
-/** Writes the journal of the turn that this runtime runs, one write after the other. */
+/** The last answer since the last commit that was not what was asked for. */
+function misfitOf(inputs: readonly TurnInputEvent[]): Misfit | null {
+  for (const input of inputs.toReversed()) {
+    const misfit = input.type === 'model-failed' ? misfitIn(input) : null;
+    if (misfit !== null) return misfit;
+  }
+  return null;
+}
+
+/**
+ * Writes the journal of the turn that this runtime runs, one write after the other. A write that failed may be done all the
+ * same: what it held is written again in front of what follows, in the same place (rule RC4).
+ */
 export class TurnJournal {
   readonly #turns: TurnStore;
   readonly #turnId: string;
   readonly #epoch: () => number;
   #next: number;
+  /** What was to be written from `#next` on, and nobody knows whether it is. */
+  readonly #unsure = new Set<readonly JournalEntry[]>();
   #last: Promise<void> = Promise.resolve();
 
   /** `entries`: how many there are. `epoch`: the one that this runtime writes with. */
@@ -112,22 +130,28 @@ export class TurnJournal {
     return this.#last.catch(() => undefined);
   }
 
-  /** Adds entries; `strict` before a side effect (law ST20). @throws `WriterFenced`, and what storage throws */
+  /**
+   * Adds entries; `strict` before a side effect (law ST20). Whoever tries again brings the same list.
+   *
+   * @throws `WriterFenced`, and what storage throws
+   */
   async add(
     entries: readonly JournalEntry[],
     options: { readonly strict?: boolean; readonly waits?: readonly TurnWait[] } = {},
   ): Promise<void> {
     const { strict = false, waits } = options;
     const write = this.idle.then(async () => {
+      const all = [...this.#unsure.add(entries)].flat();
       await this.#turns.record({
         turnId: this.#turnId,
         epoch: this.#epoch(),
         first: this.#next,
-        entries: entries as unknown as readonly JsonValue[],
+        entries: all as unknown as readonly JsonValue[],
         ...(waits === undefined ? {} : { waits }),
         ...(strict ? { durability: 'strict' } : {}),
       });
-      this.#next += entries.length;
+      this.#next += all.length;
+      this.#unsure.clear();
     });
     this.#last = write;
     await write;
@@ -136,5 +160,6 @@ export class TurnJournal {
   /** A commit has begun it anew (rule RC5). */
   restart(): void {
     this.#next = 0;
+    this.#unsure.clear();
   }
 }

@@ -1,4 +1,5 @@
 import type { TurnStore } from '../../contract/turn-store.ts';
+import type { LashError } from '../../core/error.ts';
 import type { TurnResult } from '../../core/turn-result.ts';
 import { Deferred } from '../deferred.ts';
 import { resultOf } from './pending-turns.ts';
@@ -12,10 +13,14 @@ export class TurnOutcomes {
     this.#turns = turns;
   }
 
-  /** Resolves with how a turn ends; `forget` says that its input was not accepted. */
+  /** Resolves with how a turn ends, or rejects once that is not heard of any more; `forget` says that its input was not accepted. */
   of(turnId: string): { readonly ended: Promise<TurnResult>; readonly forget: () => void } {
     let awaited = this.#awaited.get(turnId);
-    if (awaited === undefined) this.#awaited.set(turnId, (awaited = { ended: new Deferred(), holders: 0 }));
+    if (awaited === undefined) {
+      this.#awaited.set(turnId, (awaited = { ended: new Deferred(), holders: 0 }));
+      // Whoever is not told that the input was accepted does not look at this.
+      awaited.ended.promise.catch(() => undefined);
+    }
     const { ended } = awaited;
     awaited.holders++;
     const forget = (): void => {
@@ -34,6 +39,12 @@ export class TurnOutcomes {
   settle(turnId: string, result: TurnResult): void {
     this.#awaited.get(turnId)?.ended.resolve(result);
     this.#awaited.delete(turnId);
+  }
+
+  /** Nothing will be heard of any turn any more. */
+  end(error: LashError): void {
+    for (const { ended } of this.#awaited.values()) ended.reject(error);
+    this.#awaited.clear();
   }
 
   /**

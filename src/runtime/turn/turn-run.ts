@@ -8,26 +8,26 @@ import type { TurnWait } from '../../core/turn-wait.ts';
 import type { GraphTarget, TurnEffect } from '../../turn/effect.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
 import { transition } from '../../turn/machine.ts';
-import { heldEffects, openEffects, waitsOf } from '../../turn/open-effects.ts';
+import { heldEffects, openEffects, suspensionOf, waitsOf } from '../../turn/open-effects.ts';
 import { isRecorded } from '../../turn/replay.ts';
 import type { TurnState } from '../../turn/state.ts';
 import { Deferred } from '../deferred.ts';
-import type { ModelCaller, SessionParts, TurnScope } from '../model/model-caller.ts';
+import type { Misfit } from '../model/answer-check.ts';
+import type { ModelCaller, SessionParts } from '../model/model-caller.ts';
 import { cancelled } from '../session-errors.ts';
 import { isBrought } from './brought.ts';
+import { repeatedActivity } from './live-turn.ts';
 import { LONG_WAIT_MS, ModelCalls } from './model-calls.ts';
 import { pause, PatientStorage } from './patient-storage.ts';
 import { collectInputs, partsOf } from './queued-input.ts';
 import { ShownTexts } from './shown-texts.ts';
 import { ToolCalls } from './tool-calls.ts';
-import { type CommitEffect, isLarge, TurnCommits } from './turn-commits.ts';
+import { type CommitEffect, type CommittedTurn, isLarge, TurnCommits } from './turn-commits.ts';
 import { type JournalEntry, TurnJournal } from './turn-journal.ts';
 import { expiry } from './turn-time.ts';
 
 /** What a run is made of: the plan of a turn, and where it stands. */
-export interface RunStart {
-  readonly scope: TurnScope;
-  readonly hash: string;
+export interface RunStart extends CommittedTurn {
   readonly state: TurnState;
   /** What it begins with. */
   readonly input: NodeDraft | null;
@@ -36,6 +36,8 @@ export interface RunStart {
   readonly entries: number;
   readonly started: ReadonlySet<string>;
   readonly pageTools: ReadonlySet<string>;
+  /** The answer that its model call is to mend. */
+  readonly misfit: Misfit | null;
   readonly signals: ReadonlyMap<string, JsonValue>;
 }
 
@@ -94,8 +96,8 @@ export class TurnRun {
     this.#storage = new PatientStorage(parts.clock, (error) =>
       this.#tellWaits(error === null ? waitsOf(this.#state) : [{ kind: 'storage', code: error.code }]),
     );
-    this.#commits = new TurnCommits(parts, start.scope, start.hash, this.#storage);
-    this.#models = new ModelCalls(parts, caller, start);
+    this.#commits = new TurnCommits(parts, start, this.#storage);
+    this.#models = new ModelCalls(parts, caller, this.#storage, start);
     this.#tools = new ToolCalls(parts, caller, {
       turnId,
       trace: this.#context,
@@ -134,14 +136,7 @@ export class TurnRun {
     this.#isStored = true;
     this.#accepted.resolve();
     this.#limitTime();
-    const { phase } = this.#state;
-    if (phase.name === 'calling') {
-      const { turnId } = this.#start.scope;
-      const { correlationId } = phase;
-      const { step, attempt } = this.#state;
-      this.#parts.feed.emit({ type: 'attempt-withdrawn', turnId, correlationId });
-      this.#parts.feed.emit({ type: 'step-started', turnId, step, attempt, correlationId });
-    }
+    for (const activity of repeatedActivity(this.#start.scope.turnId, this.#state)) this.#emit(activity);
     for (const effect of openEffects(this.#state)) this.#perform(effect);
     const told = new Set(this.#signals.keys());
     for (const { effect, wait } of heldEffects(this.#state)) {
@@ -165,10 +160,12 @@ export class TurnRun {
     if (typeof reason === 'string') this.cancel(reason);
   }
 
-  /** Asks the turn to stop; how it ended says who was first (law TU5). */
-  cancel(reason: string): void {
+  /** Asks the turn to stop; how it ended says who was first (law TU5). `false`: this run is over, and heard nothing. */
+  cancel(reason: string): boolean {
+    if (this.#over) return false;
     this.#storage.stop();
     this.#dispatch({ type: 'cancel', reason, at: this.#parts.clock.now() });
+    return true;
   }
 
   /** Leaves the turn as it is stored, and resolves when it writes no more (rule TR-4). */
@@ -206,11 +203,21 @@ export class TurnRun {
         if (this.#over) break;
         this.#state = state;
         for (const effect of effects) this.#perform(effect);
+        this.#suspend();
       }
     } finally {
       this.#draining = false;
     }
     return null;
+  }
+
+  /** Ends the run where all that is open is held, and nothing came meanwhile. */
+  #suspend(): void {
+    for (const { effect, wait } of heldEffects(this.#state))
+      if (wait.kind === 'approval' && this.#signals.has(effect))
+        this.#inputs.push({ type: 'released', effect });
+    const waits = this.#inputs.length > 0 ? null : suspensionOf(this.#state);
+    if (waits !== null) this.#end({ kind: 'suspended', waits });
   }
 
   /** Stores what the machine is told, and which calls start with it; a commit that is under way comes first. */
@@ -265,7 +272,8 @@ export class TurnRun {
       case 'emit':
         return this.#emit(effect.activity);
       case 'suspend':
-        return this.#end({ kind: 'suspended', waits: effect.waits });
+        // Once everything was heard that came meanwhile: it may be what the turn waits for, or stop it.
+        return;
       case 'finish':
         return this.#finish(effect);
     }
@@ -304,7 +312,7 @@ export class TurnRun {
     return { type: 'collected', effect: id, inputs };
   }
 
-  async #commit(effect: CommitEffect): Promise<TurnInputEvent> {
+  async #commit(effect: CommitEffect): Promise<TurnInputEvent | null> {
     const { id, role } = effect;
     await this.#texts.stop();
     await this.#journal.idle;
@@ -315,9 +323,11 @@ export class TurnRun {
       this.#started.clear();
       return { type: 'committed', effect: id, leaf };
     } catch (error) {
-      // Another writer goes on with a turn that was accepted; one that was not is refused.
-      if (role.kind !== 'begin' && isLashError(error, 'WriterFenced')) throw error;
-      return { type: 'commit-failed', effect: id, error: this.#wire(error) };
+      // Others go on with what was accepted; what was not is refused.
+      if (!this.#commits.isLeft(error, role))
+        return { type: 'commit-failed', effect: id, error: this.#wire(error) };
+      this.#end({ kind: 'left', error });
+      return null;
     }
   }
 

@@ -1,0 +1,60 @@
+import type { StoredTurn } from '../../contract/turn-store.ts';
+import type { TurnWait } from '../../core/turn-wait.ts';
+import { isBrought } from './brought.ts';
+import type { NextLook } from './next-look.ts';
+import { waitsOfStored } from './pending-turns.ts';
+import type { ShownTurns } from './shown-turns.ts';
+import type { TurnEngine } from './turn-engine.ts';
+import type { TurnsHost } from './turns-host.ts';
+
+/** A session's turns that have begun and that nobody runs. */
+export class WaitingTurns {
+  readonly #host: TurnsHost;
+  readonly #shown: ShownTurns;
+  readonly #next: NextLook;
+  readonly #engine: () => Promise<TurnEngine>;
+
+  constructor(host: TurnsHost, shown: ShownTurns, next: NextLook, engine: () => Promise<TurnEngine>) {
+    this.#host = host;
+    this.#shown = shown;
+    this.#next = next;
+    this.#engine = engine;
+  }
+
+  /** Shows one. */
+  async show(turnId: string): Promise<void> {
+    const { turns, feed } = this.#host.parts;
+    const recorded = await turns.load(turnId);
+    if (recorded !== null) feed.emit({ type: 'turn-joined', turn: (await this.#engine()).show(recorded) });
+  }
+
+  /**
+   * As {@link isBrought}, of one that was just suspended: what it waits for may have come while that was being stored. A
+   * credential that is there is the one that was refused.
+   */
+  async isBroughtSoon(turnId: string, waits: readonly TurnWait[]): Promise<boolean> {
+    const others = waits.filter(({ kind }) => kind !== 'credentials');
+    return await this.isBrought(turnId, others);
+  }
+
+  /** Whether something of what one waits for is there, or it was told to stop. If not, it is looked for later. */
+  async isBrought(turnId: string, waits: readonly TurnWait[]): Promise<boolean> {
+    const { parts } = this.#host;
+    const signals = await parts.turns.signals(turnId);
+    const known = new Set(signals.map(({ signalId }) => signalId));
+    if (waits.some((wait) => isBrought(wait, known, parts))) return true;
+    this.#next.whenBrought(waits);
+    return false;
+  }
+
+  /** Whether what one waits for is there, and nobody else runs it; with `contests`, whoever seems to is asked. */
+  async isToResume(stored: StoredTurn, contests: boolean): Promise<boolean> {
+    const held = waitsOfStored(stored);
+    if (held.length > 0 && !(await this.isBrought(stored.turnId, held))) {
+      await this.show(stored.turnId);
+      return false;
+    }
+    if (held.length > 0 || contests || this.#host.tabs().isWriter) return true;
+    return !(await this.#shown.isHeld());
+  }
+}
