@@ -53,6 +53,18 @@ export interface InSession {
   readonly session: number;
 }
 
+/** What a page offers, in the place of what it offered before. Calls name the `offer` that they are for. */
+export interface ToolOffer {
+  readonly offer: number;
+  readonly tools: readonly PageToolSpec[];
+}
+
+/** What a page's tool returned. */
+export interface PageToolAnswer {
+  readonly value: JsonValue;
+  readonly attachments?: readonly AttachmentRef[];
+}
+
 /** A tool as a page offers it. */
 export interface PageToolSpec extends ToolSpec {
   /**
@@ -201,8 +213,8 @@ export interface RuntimeCalls {
   deleteSession(request: { readonly sessionId: string }): void;
   setCredentials(request: { readonly name: string; readonly secret: string }): void;
   /** Replaces the tools that this page offers. */
-  offerTools(request: { readonly tools: readonly PageToolSpec[] }): void;
-  answerTool(request: { readonly call: number; readonly answer: Outcome<JsonValue> }): void;
+  offerTools(request: ToolOffer): void;
+  answerTool(request: { readonly call: number; readonly answer: Outcome<PageToolAnswer> }): void;
   readTrace(request: TraceReadRequest): TraceLines;
   storage(request: null): StorageReport;
   exportSession(request: ExportRequest): ExportBegun;

@@ -62,8 +62,8 @@ export function callHandlers(resources: CallResources): CallHandlers {
       secrets.set(name, secret);
       brought();
     },
-    offerTools: async ({ tools }) => {
-      await offers.offerTools(tools, toolNames);
+    offerTools: async (offer) => {
+      await offers.offerTools(offer, toolNames);
       brought();
     },
     answerTool: ({ call, answer }) => offers.answerTool(call, answer),

@@ -4,6 +4,7 @@ import type { TurnEffect } from '../../turn/effect.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
 import { answerText, readAnswer } from '../model/answer-check.ts';
 import type { Misfit, ModelCaller, ModelOutcome, SessionParts, TurnScope } from '../model/model-caller.ts';
+import type { OfferedTool } from '../model/offered-tools.ts';
 import { waitOf } from './model-wait.ts';
 import { pause } from './patient-storage.ts';
 
@@ -17,22 +18,27 @@ export class ModelCalls {
   readonly #parts: SessionParts;
   readonly #caller: ModelCaller;
   readonly #scope: TurnScope;
-  readonly #pageTools: Set<string>;
+  readonly #offered: Map<string, OfferedTool>;
   /** What the next call is to mend. */
   #misfit: Misfit | null = null;
   #repaired = false;
 
-  /** `pageTools`: those of the answer that the turn goes on from. */
-  constructor(parts: SessionParts, caller: ModelCaller, scope: TurnScope, pageTools: ReadonlySet<string>) {
-    this.#pageTools = new Set(pageTools);
+  /** `offered`: the tools that the answer called from which the turn goes on. */
+  constructor(
+    parts: SessionParts,
+    caller: ModelCaller,
+    scope: TurnScope,
+    offered: ReadonlyMap<string, OfferedTool>,
+  ) {
+    this.#offered = new Map(offered);
     this.#parts = parts;
     this.#caller = caller;
     this.#scope = scope;
   }
 
-  /** The names of tools that the model was offered last and that belong to a page. */
-  get pageTools(): ReadonlySet<string> {
-    return this.#pageTools;
+  /** What the model was offered of the tools that its last answer called, by name. */
+  get offered(): ReadonlyMap<string, OfferedTool> {
+    return this.#offered;
   }
 
   /** Resolves with what the machine is to be told. */
@@ -43,8 +49,6 @@ export class ModelCalls {
     const { clock, rates } = this.#parts;
     const { policy } = this.#scope;
     const { id } = policy.provider;
-    this.#pageTools.clear();
-    for (const tool of this.#parts.tools()) if (tool.offeredByPage === true) this.#pageTools.add(tool.name);
     const held = (wait: TurnWait): TurnInputEvent => ({
       type: 'held',
       effect: effect.id,
@@ -57,12 +61,21 @@ export class ModelCalls {
     if (left > 0) await pause(clock, left, signal);
     const input = await this.#caller.call(effect, this.#scope, signal, this.#misfit);
     this.#misfit = null;
-    if (input.type === 'model-answered') return await this.#read(input);
+    if (input.type === 'model-answered') {
+      this.#noteOffered(input);
+      return await this.#read(input);
+    }
     if (input.type === 'model-stopped') return input;
     const { retryAfterMs } = input.error.data;
     if (typeof retryAfterMs === 'number') rates.note(id, clock.now() + retryAfterMs);
     const wait = waitOf(input.error, policy, this.#parts.online());
     return wait === null ? input : held(wait);
+  }
+
+  #noteOffered({ answer }: Answered): void {
+    const called = new Set(answer.parts.map((part) => (part.type === 'tool-call' ? part.tool : null)));
+    this.#offered.clear();
+    for (const tool of this.#caller.offered) if (called.has(tool.name)) this.#offered.set(tool.name, tool);
   }
 
   /** Of a final answer what it says, where the turn asked for data; one that does not fit may be made again, once. */

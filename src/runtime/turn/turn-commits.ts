@@ -2,8 +2,10 @@ import type { TurnChange } from '../../contract/turn-store.ts';
 import type { JsonValue } from '../../core/json.ts';
 import { NO_USAGE } from '../../core/usage.ts';
 import type { TurnEffect } from '../../turn/effect.ts';
+import type { TurnInputEvent } from '../../turn/input.ts';
 import { snapshotOf } from '../../turn/replay.ts';
 import type { TurnState } from '../../turn/state.ts';
+import { draftsBytes, MAX_PART_BYTES } from '../history/draft-size.ts';
 import type { SessionParts, TurnScope } from '../model/model-caller.ts';
 import { isPassing, type PatientStorage } from './patient-storage.ts';
 import type { PlanRecord, StateRecord } from './turn-journal.ts';
@@ -61,7 +63,7 @@ export class TurnCommits {
   }
 
   #changeOf({ role, nodes }: CommitEffect, present: TurnState): TurnChange {
-    const { turnId, turnIndex, policy, prompt, answer } = this.#scope;
+    const { turnId, turnIndex, policy, prompt, answer, tools } = this.#scope;
     const { secrets, clock } = this.#parts;
     const json = (value: unknown): JsonValue => secrets.redactJson(value) as JsonValue;
     const found: StateRecord = { state: snapshotOf(present), appended: nodes.length > 0 };
@@ -73,6 +75,7 @@ export class TurnCommits {
           policy,
           ...(prompt === undefined ? {} : { prompt }),
           ...(answer === undefined ? {} : { answer }),
+          ...(tools === undefined ? {} : { tools }),
         };
         const plan = json(record);
         return { kind: 'begin', turnId, hash: this.#hash, plan, state, at: clock.now() };
@@ -83,6 +86,12 @@ export class TurnCommits {
         return { kind: 'end', turnId, result: json({ ...role.end, usage: role.usage }) };
     }
   }
+}
+
+/** Whether what follows may take several commits, which a rebuilt one must not contradict (law ST13). */
+export function isLarge({ type }: TurnInputEvent, { phase }: TurnState): boolean {
+  if (phase.name !== 'collecting' && phase.name !== 'committing') return false;
+  return type !== 'collected' && draftsBytes(phase.nodes) > MAX_PART_BYTES;
 }
 
 /** What an input ends with that became part of a running turn. */

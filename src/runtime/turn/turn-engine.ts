@@ -15,8 +15,6 @@ export interface CheckedAsk {
   readonly hash: string;
 }
 
-const NONE: ReadonlySet<string> = new Set();
-
 /** Makes the turns of one session. It is loaded with the first one: whoever only reads or follows does without. */
 export class TurnEngine {
   readonly #parts: SessionParts;
@@ -37,7 +35,7 @@ export class TurnEngine {
   /** A turn that is ready to begin; the writer's lease is held. @throws `NodeNotFound` (`from`), `InvalidInput` */
   async plan(turnId: string, { ask, hash }: CheckedAsk, policy: SessionPolicy): Promise<TurnRun> {
     const { scope, state, input, target } = await planTurn(this.#parts, policy, turnId, ask);
-    const nothing = { entries: 0, started: NONE, pageTools: NONE, signals: new Map() };
+    const nothing = { entries: 0, started: new Set<string>(), offered: new Map(), signals: new Map() };
     const start = { scope, hash, state, ...nothing, input, target };
     return new TurnRun(start, this.#parts, this.#caller);
   }
@@ -46,8 +44,8 @@ export class TurnEngine {
   goOn(recorded: RecordedTurn): TurnRun {
     const found = readTurn(this.#parts.history.sessionId, recorded);
     const { turnId, hash, plan, ...rest } = found;
-    const { turnIndex, policy, prompt, answer } = plan;
-    const scope = { turnId, turnIndex, policy, prompt, answer };
+    const { turnIndex, policy, prompt, answer, tools } = plan;
+    const scope = { turnId, turnIndex, policy, prompt, answer, tools };
     const start = { ...rest, scope, hash, input: null, target: 'stay' } as const;
     const run = new TurnRun(start, this.#parts, this.#caller);
     this.#parts.feed.emit({ type: 'turn-joined', turn: liveTurnOf(found) });

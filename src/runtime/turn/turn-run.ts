@@ -12,15 +12,15 @@ import { heldEffects, openEffects, waitsOf } from '../../turn/open-effects.ts';
 import { isRecorded } from '../../turn/replay.ts';
 import type { TurnState } from '../../turn/state.ts';
 import { Deferred } from '../deferred.ts';
-import { draftsBytes, MAX_PART_BYTES } from '../history/draft-size.ts';
 import type { ModelCaller, SessionParts, TurnScope } from '../model/model-caller.ts';
+import type { OfferedTool } from '../model/offered-tools.ts';
 import { cancelled } from '../session-errors.ts';
 import { LONG_WAIT_MS, ModelCalls } from './model-calls.ts';
 import { pause, PatientStorage } from './patient-storage.ts';
 import { collectInputs, partsOf } from './queued-input.ts';
 import { ShownTexts } from './shown-texts.ts';
 import { ToolCalls } from './tool-calls.ts';
-import { type CommitEffect, TurnCommits } from './turn-commits.ts';
+import { type CommitEffect, isLarge, TurnCommits } from './turn-commits.ts';
 import { type JournalEntry, TurnJournal } from './turn-journal.ts';
 import { expiry } from './turn-time.ts';
 
@@ -35,7 +35,7 @@ export interface RunStart {
   /** Entries that its journal has already. */
   readonly entries: number;
   readonly started: ReadonlySet<string>;
-  readonly pageTools: ReadonlySet<string>;
+  readonly offered: ReadonlyMap<string, OfferedTool>;
   readonly signals: ReadonlyMap<string, JsonValue>;
 }
 
@@ -95,13 +95,14 @@ export class TurnRun {
       this.#tellWaits(error === null ? waitsOf(this.#state) : [{ kind: 'storage', code: error.code }]),
     );
     this.#commits = new TurnCommits(parts, start.scope, start.hash, this.#storage);
-    this.#models = new ModelCalls(parts, caller, start.scope, start.pageTools);
+    this.#models = new ModelCalls(parts, caller, start.scope, start.offered);
     this.#tools = new ToolCalls(parts, caller, {
-      turnId,
+      scope: start.scope,
       trace: this.#context,
       signals: this.#signals,
       started: this.#started,
-      pageTools: this.#models.pageTools,
+      offered: this.#models.offered,
+      store: async (write) => await this.#storage.run(write),
       record: async (started) => await this.#write([{ started }], { strict: true }),
       perform: (effect, work) => this.#own(this.#abortable(effect, work)),
     });
@@ -228,10 +229,10 @@ export class TurnRun {
     if (!this.#isStored) return;
     const starts = await this.#tools.plan(effects.filter((effect) => effect.type === 'run-tool'));
     const suspend = effects.find((effect) => effect.type === 'suspend');
-    const pageTools = input.type === 'model-answered' ? [...this.#models.pageTools] : [];
+    const offered = input.type === 'model-answered' ? [...this.#models.offered.values()] : [];
     const entry: JournalEntry = {
       input: secrets.redactJson(input),
-      ...(pageTools.length === 0 ? {} : { pageTools }),
+      ...(offered.length === 0 ? {} : { offered }),
       ...(starts.length === 0 ? {} : { started: starts }),
     };
     await this.#write([entry], {
@@ -391,10 +392,4 @@ export class TurnRun {
   #wire(error: unknown): WireError {
     return toWireError(this.#parts.secrets.redactError(error));
   }
-}
-
-/** Whether what follows may take several commits, which a rebuilt one must not contradict (law ST13). */
-function isLarge({ type }: TurnInputEvent, { phase }: TurnState): boolean {
-  if (phase.name !== 'collecting' && phase.name !== 'committing') return false;
-  return type !== 'collected' && draftsBytes(phase.nodes) > MAX_PART_BYTES;
 }
