@@ -116,13 +116,17 @@ export class RuntimeClient {
   }
 
   /**
-   * Opens a session that was parked, also after a reload or in another tab.
+   * Opens a session that was parked, also after a reload or in another tab. `unfinishedTurns` is that of `openSession`.
    *
    * @throws `SessionLost` (it is not there, or older than it was parked), `StorageWiped` (the database is another one),
    *   `SessionDeleted`, `InvalidInput` (not a parked session).
    */
-  async resume(parked: ParkedSession): Promise<SessionClient> {
-    return this.#hold(await this.#call('resumeSession', { parked }), { mode: 'open' });
+  async resume(
+    parked: ParkedSession,
+    options: Pick<OpenSessionRequest, 'unfinishedTurns'> = {},
+  ): Promise<SessionClient> {
+    const opened = await this.#call('resumeSession', { ...options, parked });
+    return this.#hold(opened, { ...options, mode: 'open' });
   }
 
   /** Sessions by time of their last change, newest first; 50 unless `limit` says otherwise. */

@@ -53,6 +53,11 @@ export interface InSession {
   readonly session: number;
 }
 
+/** A parked session, and how it is opened. */
+export interface ResumeSessionRequest extends Pick<OpenSessionRequest, 'unfinishedTurns'> {
+  readonly parked: ParkedSession;
+}
+
 /** What a page offers, in the place of what it offered before. Calls name the `offer` that they are for. */
 export interface ToolOffer {
   readonly offer: number;
@@ -230,7 +235,7 @@ export interface RuntimeCalls {
   gcUnreachable(request: { readonly sessionId: string; readonly keepYoungerThanMs?: number }): GcReport;
   inventory(request: { readonly sessionId: string }): SessionInventory;
   runHousekeeping(request: { readonly keep?: KeepRule | undefined }): HousekeepingReport;
-  resumeSession(request: { readonly parked: ParkedSession }): OpenedSession;
+  resumeSession(request: ResumeSessionRequest): OpenedSession;
   /**
    * `true`: the page is shown again after it was hidden, frozen or kept in the back-forward cache: look again at what is
    * stored. `false`: it is about to be: give up what other tabs could wait for.

@@ -88,7 +88,7 @@ export function callHandlers(resources: CallResources): CallHandlers {
       maintenance.onStore(sessionId, (store) => store.gcUnreachable(options)),
     inventory: ({ sessionId }) => maintenance.onStore(sessionId, (store) => store.inventory()),
     runHousekeeping: ({ keep }) => maintenance.runHousekeeping(keep),
-    resumeSession: ({ parked }) => sessions.resume(environment, parked),
+    resumeSession: (request) => sessions.resume(environment, request),
     pageShown: ({ shown }) => sessions.pageShown(shown),
     disconnect: async () => {
       await offers.close();

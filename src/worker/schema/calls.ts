@@ -101,7 +101,9 @@ export const CALL_SCHEMAS: { readonly [Name in CallName]: Schema<CallRequest<Nam
   runHousekeeping: schemaFor(
     z.strictObject({ keep: z.optional(z.strictObject({ youngerThanMs: natural })) }),
   ),
-  resumeSession: schemaFor(z.strictObject({ parked: jsonObject })),
+  resumeSession: schemaFor(
+    z.strictObject({ parked: jsonObject, unfinishedTurns: z.optional(z.enum(['go-on', 'ask'])) }),
+  ),
   pageShown: z.strictObject({ shown: z.boolean() }),
   disconnect: nothing,
 
