@@ -12,7 +12,7 @@ export type { ClientTurn } from './client/turn.ts';
 export type { TurnQueue } from './client/turn-queue.ts';
 export type { AttachmentOptions, SessionAttachments } from './client/attachments.ts';
 export type { PageProvider } from './client/page-providers.ts';
-export type { PageTool, PageToolContext } from './client/page-tools.ts';
+export type { PageTool, PageToolContext, PageToolReturn } from './client/page-tools.ts';
 export type { TraceExport, TraceExportRequest } from './client/trace-export.ts';
 
 export type {
@@ -37,6 +37,10 @@ export type { LashErrorCode, LashErrorData, LashErrorOptions, WireError } from '
 export { messageOf } from './core/node.ts';
 export { messageText, toolCallsOf } from './core/message.ts';
 export { outcomeText } from './core/tool-call.ts';
+export { toolFailure } from './core/tool-failure.ts';
+export type { ToolFailureClass, ToolFailureOptions } from './core/tool-failure.ts';
+export { toolResult } from './core/tool-result.ts';
+export type { ToolResult } from './core/tool-result.ts';
 export { VIEW_BYTES, VIEW_WINDOW } from './core/path-window.ts';
 
 export type { AttachmentRef } from './core/attachment.ts';
@@ -91,7 +95,7 @@ export type {
   PromptTemplateEntry,
   PromptTemplateSection,
 } from './core/prompt-layer.ts';
-export type { ToolInvocation, ToolOutcome } from './core/tool-call.ts';
+export type { ToolFailure, ToolInvocation, ToolOutcome } from './core/tool-call.ts';
 export type { ToolSpec } from './core/tool-spec.ts';
 export type { TurnInput, TurnRequest } from './core/turn-input.ts';
 export type { TurnEndReason, TurnResult } from './core/turn-result.ts';

@@ -72,7 +72,7 @@ export type {
 export type { SessionLease, SessionLeases, SessionNotice } from './contract/lease.ts';
 export type { Provider, ProviderContext, Providers, ProviderSource } from './contract/provider.ts';
 export type { FinishReason, ModelEvent } from './core/model-event.ts';
-export type { ModelRequest, PromptMessage, PromptPart } from './core/model-request.ts';
+export type { ModelRequest, PromptImage, PromptMessage, PromptPart } from './core/model-request.ts';
 export type {
   CommitBudget,
   CommitReceipt,
@@ -100,7 +100,7 @@ export type {
   BackgroundTaskRegistration,
   BackgroundTaskState,
 } from './contract/task.ts';
-export type { ArgumentCheck, Tool, ToolContext } from './contract/tool.ts';
+export type { ArgumentCheck, Tool, ToolContext, ToolReturn } from './contract/tool.ts';
 export type {
   QueuedInput,
   RecordedTurn,
@@ -117,6 +117,10 @@ export type { LashErrorCode, LashErrorData, LashErrorOptions, WireError } from '
 export { messageOf } from './core/node.ts';
 export { messageText, toolCallsOf } from './core/message.ts';
 export { outcomeText } from './core/tool-call.ts';
+export { toolFailure } from './core/tool-failure.ts';
+export type { ToolFailureClass, ToolFailureOptions } from './core/tool-failure.ts';
+export { toolResult } from './core/tool-result.ts';
+export type { ToolResult } from './core/tool-result.ts';
 export { NO_USAGE } from './core/usage.ts';
 
 export type { AttachmentRef } from './core/attachment.ts';
@@ -170,7 +174,7 @@ export type {
   PromptTemplateEntry,
   PromptTemplateSection,
 } from './core/prompt-layer.ts';
-export type { ToolInvocation, ToolOutcome } from './core/tool-call.ts';
+export type { ToolFailure, ToolInvocation, ToolOutcome } from './core/tool-call.ts';
 export type { ToolSpec } from './core/tool-spec.ts';
 export type { TurnInput, TurnRequest } from './core/turn-input.ts';
 export type { TurnEndReason, TurnResult } from './core/turn-result.ts';

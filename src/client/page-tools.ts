@@ -1,7 +1,8 @@
 import { LashError } from '../core/error.ts';
 import type { JsonValue } from '../core/json.ts';
 import { refuseNonData } from '../core/plain-data.ts';
-import type { PageToolSpec } from '../protocol/api.ts';
+import { isToolResult, type ToolResult } from '../core/tool-result.ts';
+import type { PageToolAnswer, PageToolSpec, ToolOffer } from '../protocol/api.ts';
 import type { PageToolRequest } from '../protocol/channel-item.ts';
 import { type Outcome, outcomeOf } from '../protocol/wire.ts';
 
@@ -20,32 +21,52 @@ export interface PageToolContext {
  * asked: if that goes away in the middle of it, the model is told that its outcome is unknown, unless `replay` is `safe`.
  */
 export interface PageTool extends PageToolSpec {
-  /** Runs the tool. It must resolve with JSON data; what it throws is told to the model. */
-  execute(args: JsonValue, context: PageToolContext): JsonValue | Promise<JsonValue>;
+  /**
+   * Runs the tool. It must resolve with JSON data, or with that and attachments: `toolResult`. What it throws is told to the
+   * model; `toolFailure` makes an error that says more than a message.
+   */
+  execute(args: JsonValue, context: PageToolContext): PageToolReturn | Promise<PageToolReturn>;
 }
+
+/** What a page's tool may return: JSON data, with attachments or without. */
+export type PageToolReturn = JsonValue | ToolResult;
+
+/** What is offered, and its number. */
+interface Offer {
+  readonly number: number;
+  readonly tools: readonly PageTool[];
+}
+
+/** How many offers are kept: a call may be on its way that is for an earlier one. */
+const KEPT_OFFERS = 8;
 
 /** The tools that a page offers, and their calls that run. */
 export class PageToolbox {
   readonly #running = new Map<number, AbortController>();
-  #tools: readonly PageTool[] = [];
+  /** The newest one is the last. */
+  #offers: readonly Offer[] = [];
+  #count = 0;
 
-  /** What the worker is told of the tools. */
-  get specs(): readonly PageToolSpec[] {
-    return this.#tools.map((tool) => {
-      const { execute: _runsHere, ...spec } = { ...tool, execute: null };
-      return spec;
-    });
+  /** What the worker is told of the tools; `null` where none were ever offered. */
+  get offer(): ToolOffer | null {
+    const offer = this.#offers.at(-1);
+    return offer === undefined ? null : { offer: offer.number, tools: offer.tools.map(specOf) };
   }
 
-  /** Replaces the tools and returns those that there were. */
-  replace(tools: readonly PageTool[]): readonly PageTool[] {
-    const before = this.#tools;
-    this.#tools = tools;
-    return before;
+  /** Replaces the tools, and returns the number of the offer. */
+  replace(tools: readonly PageTool[]): number {
+    this.#count += 1;
+    this.#offers = [...this.#offers, { number: this.#count, tools }].slice(-KEPT_OFFERS);
+    return this.#count;
+  }
+
+  /** Takes back an offer that the worker refused: what was offered before it stands. */
+  takeBack(offer: number): void {
+    this.#offers = this.#offers.filter(({ number }) => number !== offer);
   }
 
   /** Runs one call to its end. Never rejects. */
-  async run(call: number, request: PageToolRequest): Promise<Outcome<JsonValue>> {
+  async run(call: number, request: PageToolRequest): Promise<Outcome<PageToolAnswer>> {
     const controller = new AbortController();
     this.#running.set(call, controller);
     const outcome = await outcomeOf(this.#execute(request, controller.signal));
@@ -63,13 +84,38 @@ export class PageToolbox {
     for (const call of this.#running.keys()) this.cancel(call, reason);
   }
 
-  async #execute({ tool: name, args, ...ids }: PageToolRequest, signal: AbortSignal): Promise<JsonValue> {
-    const tool = this.#tools.find((candidate) => candidate.name === name);
+  /** The tool that the model was told of when it made the call. @throws `ToolNotFound`, `ToolUnavailable` */
+  #find({ offer, tool: name }: PageToolRequest): PageTool {
+    const find = (from: Offer | undefined): PageTool | undefined =>
+      from?.tools.find((candidate) => candidate.name === name);
+    const tool = find(this.#offers.at(-1));
     if (tool === undefined)
       throw new LashError('ToolNotFound', `The page offers no tool ${name}`, { tool: name });
-    // A function that returns nothing has done what it should.
-    const value = ((await tool.execute(args, { ...ids, signal })) as JsonValue | undefined) ?? null;
-    refuseNonData(value, '$', ` of what ${name} returned`);
-    return value;
+    const asked = find(this.#offers.find(({ number }) => number === offer));
+    const isSame = asked === tool || (asked !== undefined && toldOf(asked) === toldOf(tool));
+    if (isSame) return tool;
+    throw new LashError('ToolUnavailable', `The page offers another tool ${name} now`, { tool: name });
   }
+
+  async #execute(request: PageToolRequest, signal: AbortSignal): Promise<PageToolAnswer> {
+    const tool = this.#find(request);
+    const { tool: name, args, offer: _isFound, ...ids } = request;
+    // A function that returns nothing has done what it should.
+    const returned = (await tool.execute(args, { ...ids, signal })) ?? null;
+    const answer = isToolResult(returned)
+      ? { value: returned.value, attachments: returned.attachments }
+      : { value: returned };
+    refuseNonData(answer.value, '$', ` of what ${name} returned`);
+    refuseNonData(answer.attachments ?? [], '$.attachments', ` of what ${name} returned`);
+    return answer;
+  }
+}
+
+function specOf(tool: PageTool): PageToolSpec {
+  const { execute: _runsHere, ...spec } = { ...tool, execute: null };
+  return spec;
+}
+
+function toldOf({ description, inputSchema }: PageToolSpec): string {
+  return JSON.stringify([description, inputSchema]);
 }

@@ -1,5 +1,5 @@
 import type { DatabaseEvent } from '../core/database-event.ts';
-import { fromWireError, LashError } from '../core/error.ts';
+import { fromWireError, LashError, toWireError } from '../core/error.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { ParkedSession } from '../core/parked-session.ts';
 import { refuseNonData } from '../core/plain-data.ts';
@@ -118,13 +118,17 @@ export class RuntimeClient {
   }
 
   /**
-   * Opens a session that was parked, also after a reload or in another tab.
+   * Opens a session that was parked, also after a reload or in another tab. `unfinishedTurns` is that of `openSession`.
    *
    * @throws `SessionLost` (it is not there, or older than it was parked), `StorageWiped` (the database is another one),
    *   `SessionDeleted`, `InvalidInput` (not a parked session).
    */
-  async resume(parked: ParkedSession): Promise<SessionClient> {
-    return this.#hold(await this.#call('resumeSession', { parked }), { mode: 'open' });
+  async resume(
+    parked: ParkedSession,
+    options: Pick<OpenSessionRequest, 'unfinishedTurns'> = {},
+  ): Promise<SessionClient> {
+    const opened = await this.#call('resumeSession', { ...options, parked });
+    return this.#hold(opened, { ...options, mode: 'open' });
   }
 
   /** Sessions by time of their last change, newest first; 50 unless `limit` says otherwise. */
@@ -161,11 +165,12 @@ export class RuntimeClient {
   async offerTools(tools: readonly PageTool[]): Promise<void> {
     const { PageToolbox: Toolbox } = await loadModule('page-tools', import('./page-tools.ts'));
     this.#tools ??= new Toolbox();
-    const before = this.#tools.replace(tools);
+    const number = this.#tools.replace(tools);
     try {
-      await this.#call('offerTools', { tools: this.#tools.specs });
+      const { offer } = this.#tools;
+      if (offer !== null) await this.#call('offerTools', offer);
     } catch (error) {
-      this.#tools.replace(before);
+      this.#tools.takeBack(number);
       throw error;
     }
   }
@@ -302,8 +307,8 @@ export class RuntimeClient {
     }
     this.#link?.lose('it was replaced');
     await this.#start();
-    const tools = this.#tools?.specs ?? [];
-    if (tools.length > 0) await this.#call('offerTools', { tools });
+    const offer = this.#tools?.offer ?? null;
+    if (offer !== null) await this.#call('offerTools', offer);
     await this.#providers?.offerAgain();
     await this.#feeds.reopen(this.#call);
   }
@@ -370,7 +375,13 @@ export class RuntimeClient {
   async #runTool(call: number, request: PageToolRequest): Promise<void> {
     const link = this.#link;
     const answer = await this.#tools?.run(call, request);
-    // When the worker is gone, so is whoever asked.
-    if (answer !== undefined) await link?.call('answerTool', { call, answer }).catch(() => undefined);
+    if (answer === undefined || link === undefined) return;
+    try {
+      await link.call('answerTool', { call, answer });
+    } catch (error) {
+      // An answer that cannot be taken is told as a failure; when the worker is gone, so is whoever asked.
+      const refused = { ok: false, error: toWireError(error) } as const;
+      await link.call('answerTool', { call, answer: refused }).catch(() => undefined);
+    }
   }
 }

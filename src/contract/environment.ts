@@ -34,6 +34,11 @@ export interface RuntimeLimits {
   readonly residentBytes: number;
   /** Model calls per turn; a session's policy may lower or raise it. */
   readonly maxSteps: number;
+  /**
+   * How much of a tool's result a model reads, in bytes of JSON. Of a longer one it reads the beginning, and where the whole
+   * lies: it is kept as an attachment, and may have what the attachment store takes.
+   */
+  readonly toolResultBytes: number;
   readonly retries: RetryLimits;
 }
 

@@ -1,5 +1,6 @@
 import type { AttachmentRef } from '../core/attachment.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
+import type { ToolResult } from '../core/tool-result.ts';
 import type { ToolSpec } from '../core/tool-spec.ts';
 import type { AttachmentStore } from './attachments.ts';
 
@@ -14,6 +15,9 @@ export interface ToolContext {
   readonly attachments: readonly AttachmentRef[];
   readonly attachmentStore: Pick<AttachmentStore, 'get' | 'put'>;
 }
+
+/** What a tool may return: JSON data, with attachments or without. */
+export type ToolReturn = JsonValue | ToolResult;
 
 /** The result of checking arguments: what the tool is called with, or what the model is told. */
 export type ArgumentCheck =
@@ -30,6 +34,12 @@ export type ArgumentCheck =
  * - TL5 A call that was started and whose outcome nobody knows runs again with `replay: 'safe'`, and never again without:
  *   the model is told that its outcome is unknown (law TU3).
  * - TL6 A call that takes longer than `timeoutMs` is aborted, and a failure that the model sees.
+ * - TL7 A model is offered the tools that the session's policy and the turn name, where they name any; a call of another one
+ *   is `ToolUnavailable`, or `ToolNotFound`, and never runs.
+ * - TL8 A call is for the tool that the model was told of when it made the call. If another description or schema has the
+ *   name by then, it is `ToolUnavailable` and never runs.
+ * - TL9 What a tool returns is stored before it is recorded: attachments, and a value of which the model reads only the
+ *   beginning. One that cannot be stored is a failure that the model sees.
  */
 export interface Tool {
   readonly name: string;
@@ -47,7 +57,8 @@ export interface Tool {
   /** A page offers it: where no page does any more, a call that did not start waits for one. */
   readonly offeredByPage?: boolean;
   check(args: JsonValue): ArgumentCheck | Promise<ArgumentCheck>;
-  execute(args: unknown, context: ToolContext): JsonValue | Promise<JsonValue>;
+  /** Resolves with JSON data, or with that and attachments: `toolResult`. `toolFailure` makes an error that says more. */
+  execute(args: unknown, context: ToolContext): ToolReturn | Promise<ToolReturn>;
 }
 
 /** What a model is told of a tool. @throws what getting its schema throws, such as `InvalidInput` */

@@ -1,4 +1,4 @@
-import type { JsonObject } from './json.ts';
+import type { JsonObject, JsonValue } from './json.ts';
 
 /** The data of a code that has none. */
 type NoData = Readonly<Record<string, never>>;
@@ -86,9 +86,16 @@ export interface LashErrorData {
   readonly Cancelled: { readonly reason: string };
 
   readonly ToolNotFound: { readonly tool: string };
+  /** The tool is there, and the model was not offered it when it made the call, or it was another one then. */
+  readonly ToolUnavailable: { readonly tool: string };
   /** The model's arguments do not fit the tool's schema; the model sees this and may try again (law TU9). */
   readonly InvalidToolArguments: { readonly tool: string; readonly path: string; readonly reason: string };
-  readonly ToolFailed: { readonly tool: string };
+  /** What a tool says of its own failure: `toolFailure` makes one. */
+  readonly ToolFailed: {
+    readonly class?: string;
+    readonly retryAfterMs?: number;
+    readonly data?: JsonValue;
+  };
   /** The tool took longer than it may, and was aborted. */
   readonly ToolTimeout: { readonly tool: string };
   /** Somebody decided that the call must not run. */

@@ -20,7 +20,15 @@ export type PromptPart =
       readonly status: 'success' | 'failure' | 'cancelled';
       /** What the model reads: text as it is, other data as JSON text. */
       readonly content: string;
+      /** What it sees besides. */
+      readonly images?: readonly PromptImage[];
     };
+
+/** An image that a model sees. */
+export interface PromptImage {
+  readonly mime: string;
+  readonly data: Uint8Array<ArrayBuffer>;
+}
 
 /** One message of a request. Results of tools come in messages of role `tool`, in call order. */
 export interface PromptMessage {

@@ -51,7 +51,7 @@ export function messageOf(node: SessionNode, role: Message['role']): Message | u
   return node.body.kind === 'conversation' && node.body.message.role === role ? node.body.message : undefined;
 }
 
-/** The attachments that a node refers to: images, files, and where long content went. */
+/** The attachments that a node refers to: images, files, what tools returned, and where long content went. */
 export function attachmentsOfBody(body: NodeBody): readonly AttachmentRef[] {
   return refsOf(body).filter((ref) => ref !== undefined);
 }
@@ -60,7 +60,8 @@ function refsOf(body: NodeBody): readonly (AttachmentRef | undefined)[] {
   if (body.kind === 'conversation') return body.message.parts.map(refOf);
   if (body.kind === 'plugin') return [];
   const { overflow, outcome } = body.invocation;
-  return [overflow, outcome.status === 'success' ? outcome.overflow : undefined];
+  if (outcome.status !== 'success') return [overflow];
+  return [overflow, outcome.overflow, ...(outcome.attachments ?? [])];
 }
 
 function refOf(part: Part): AttachmentRef | undefined {

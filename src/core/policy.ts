@@ -21,6 +21,8 @@ export interface SessionPolicy {
   /** What becomes of a model call while there is no network: `fail` (default) is an attempt that failed, `wait` waits. */
   readonly whenOffline?: 'fail' | 'wait';
   readonly prompt?: PromptLayerData;
+  /** The names of the tools that the model is offered, out of those that worker and page have. Absent: all of them. */
+  readonly tools?: readonly string[];
 }
 
 /** A session's descriptive data. Times are Unix milliseconds. */

@@ -21,6 +21,8 @@ export interface TurnRequest {
   readonly answer?: { readonly schema: JsonObject };
   /** A prompt layer for this turn alone, above the session's. */
   readonly prompt?: PromptLayerData;
+  /** Of the tools that the session offers the model, those that this turn does. Absent: all of them. */
+  readonly tools?: readonly string[];
   /**
    * What to do while a turn is not over. `reject` (default): `TurnRunning`. `queue`: this is the next turn, behind those
    * that are queued. `inject`: the running turn reads it before its next model call; if it ends first, it is queued.

@@ -13,7 +13,7 @@ export type TurnWait =
       readonly tool: string;
       readonly args: JsonValue;
     }
-  /** A page that offers the tool. Only a call that never started waits for one. */
+  /** A page that offers the tool. Only a call waits for one that never started, or that may run again. */
   | { readonly kind: 'page-tool'; readonly callId: string; readonly tool: string }
   /** A page that offers the provider, or a worker that has it. Only a turn that has begun waits for one. */
   | { readonly kind: 'provider'; readonly provider: string }

@@ -54,6 +54,23 @@ export interface InSession {
   readonly session: number;
 }
 
+/** A parked session, and how it is opened. */
+export interface ResumeSessionRequest extends Pick<OpenSessionRequest, 'unfinishedTurns'> {
+  readonly parked: ParkedSession;
+}
+
+/** What a page offers, in the place of what it offered before. Calls name the `offer` that they are for. */
+export interface ToolOffer {
+  readonly offer: number;
+  readonly tools: readonly PageToolSpec[];
+}
+
+/** What a page's tool returned. */
+export interface PageToolAnswer {
+  readonly value: JsonValue;
+  readonly attachments?: readonly AttachmentRef[];
+}
+
 /** A tool as a page offers it. */
 export interface PageToolSpec extends ToolSpec {
   /**
@@ -217,8 +234,8 @@ export interface RuntimeCalls {
   deleteSession(request: { readonly sessionId: string }): void;
   setCredentials(request: { readonly name: string; readonly secret: string }): void;
   /** Replaces the tools that this page offers. */
-  offerTools(request: { readonly tools: readonly PageToolSpec[] }): void;
-  answerTool(request: { readonly call: number; readonly answer: Outcome<JsonValue> }): void;
+  offerTools(request: ToolOffer): void;
+  answerTool(request: { readonly call: number; readonly answer: Outcome<PageToolAnswer> }): void;
   /** Offers a provider under this id, in place of the one that was offered before; `null` takes that back. */
   offerProvider(request: { readonly id: string; readonly provider: PageProviderSpec | null }): void;
   /** Resolves when they were taken, with whether more of the answer is wanted. */
@@ -238,7 +255,7 @@ export interface RuntimeCalls {
   gcUnreachable(request: { readonly sessionId: string; readonly keepYoungerThanMs?: number }): GcReport;
   inventory(request: { readonly sessionId: string }): SessionInventory;
   runHousekeeping(request: { readonly keep?: KeepRule | undefined }): HousekeepingReport;
-  resumeSession(request: { readonly parked: ParkedSession }): OpenedSession;
+  resumeSession(request: ResumeSessionRequest): OpenedSession;
   /**
    * `true`: the page is shown again after it was hidden, frozen or kept in the back-forward cache: look again at what is
    * stored. `false`: it is about to be: give up what other tabs could wait for.

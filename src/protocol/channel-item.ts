@@ -36,6 +36,8 @@ export type ChannelItem =
 
 /** One call of a tool that the page offered. `args` fits the tool's schema. */
 export interface PageToolRequest {
+  /** The number of the page's offer that the tool is of. */
+  readonly offer: number;
   readonly tool: string;
   readonly args: JsonValue;
   readonly sessionId: string;

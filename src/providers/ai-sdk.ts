@@ -9,7 +9,7 @@ import type {
 import type { Provider } from '../contract/provider.ts';
 import { LashError } from '../core/error.ts';
 import type { ModelEvent } from '../core/model-event.ts';
-import type { ModelRequest } from '../core/model-request.ts';
+import type { ModelRequest, PromptPart } from '../core/model-request.ts';
 import { EventMapper, finishReasonOf, type StreamPart, usageOf } from './internal/ai-sdk-events.ts';
 import { type CallSettings, toCallOptions, toV3CallOptions } from './internal/ai-sdk-request.ts';
 import { toProviderError } from './internal/provider-error.ts';
@@ -62,9 +62,7 @@ export function aiSdkProvider(model: AiSdkModel, options: AiSdkOptions = {}): Pr
         throw toProviderError(error, {
           model: model.modelId,
           streaming: progress.streaming,
-          media: request.messages.flatMap(({ parts }) =>
-            parts.flatMap((part) => (part.type === 'image' ? part.mime : [])),
-          ),
+          media: request.messages.flatMap(({ parts }) => parts.flatMap(mediaOf)),
           maxContextTokens,
         });
       } finally {
@@ -72,6 +70,12 @@ export function aiSdkProvider(model: AiSdkModel, options: AiSdkOptions = {}): Pr
       }
     },
   };
+}
+
+/** The types of the images in a part. */
+function mediaOf(part: PromptPart): readonly string[] {
+  if (part.type === 'image') return [part.mime];
+  return part.type === 'tool-result' ? (part.images ?? []).map(({ mime }) => mime) : [];
 }
 
 /** The longest time that a timer can wait. */
@@ -93,7 +97,7 @@ async function* events(
   { settings = {}, idleTimeoutMs }: AiSdkOptions,
   progress: { streaming: boolean },
 ): AsyncGenerator<ModelEvent> {
-  const call = toCallOptions(request, settings, wait.signal);
+  const call = toCallOptions(request, settings, wait.signal, takesImagesInResults(model));
   // What a server sends only to show that it is there is no part, but it is no silence either.
   const { stream, response } = await begin(
     model,
@@ -126,6 +130,14 @@ async function* events(
     throw new LashError('ProviderStreamInvalid', text, {});
   }
   yield* mapper.rest(false);
+}
+
+/**
+ * Chat Completions, and those who speak it, know text alone in a tool's result; the SDK would write an image out as JSON.
+ * Their adapters' names end so by the SDK's convention.
+ */
+function takesImagesInResults({ provider }: AiSdkModel): boolean {
+  return !/\.(?:chat|completion)$/.test(provider);
 }
 
 /** The stream of an answer. One that comes when nobody waits for it any more is put away. */

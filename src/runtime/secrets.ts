@@ -47,7 +47,7 @@ export class SecretVault {
 
   /** `text` with each secret replaced by `[redacted]`. */
   redactText(text: string): string {
-    return this.#patterns.size === 0 ? text : redact(this.#patterns, text, true).text;
+    return this.#patterns.isEmpty ? text : redact(this.#patterns, text, true).text;
   }
 
   /**
@@ -55,12 +55,12 @@ export class SecretVault {
    * What is neither a string, an array nor a plain object, such as bytes, is kept as it is.
    */
   redactJson<T>(value: T): T {
-    return this.#patterns.size === 0 ? value : (this.#redactValue(value) as T);
+    return this.#patterns.isEmpty ? value : (this.#redactValue(value) as T);
   }
 
   /** `error` as an error of this package, with the secrets in message, stack, data and causes replaced. */
   redactError(error: unknown): LashError {
-    if (this.#patterns.size === 0) return toLashError(error);
+    if (this.#patterns.isEmpty) return toLashError(error);
     return fromWireError(this.redactJson(toWireError(error)));
   }
 
@@ -68,7 +68,7 @@ export class SecretVault {
   stream(): RedactingStream {
     let rest = '';
     const step = (text: string, atEnd: boolean): string => {
-      if (this.#patterns.size === 0 && rest === '') return text;
+      if (this.#patterns.isEmpty && rest === '') return text;
       const redaction = redact(this.#patterns, rest + text, atEnd);
       ({ rest } = redaction);
       return redaction.text;

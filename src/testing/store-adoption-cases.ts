@@ -22,6 +22,7 @@ function bodiesThatName(attachment: AttachmentRef): readonly NodeBody[] {
     said({ type: 'tool-call', callId: 'c', tool: 't', args: null, overflow: attachment }),
     { kind: 'tool', invocation: { ...call, outcome: done, overflow: attachment } },
     { kind: 'tool', invocation: { ...call, outcome: { ...done, overflow: attachment } } },
+    { kind: 'tool', invocation: { ...call, outcome: { ...done, attachments: [attachment] } } },
   ];
 }
 

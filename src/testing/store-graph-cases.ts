@@ -44,7 +44,7 @@ const bodiesWith = (attachment: AttachmentRef): readonly NodeBody[] => [
       callId: 'd',
       tool: 't',
       args: null,
-      outcome: { status: 'failure', code: 'ToolFailed', message: 'no' },
+      outcome: { status: 'failure', class: 'execution', code: 'ToolFailed', retryable: false, message: 'no' },
       durationMs: 0,
     },
   },

@@ -24,18 +24,19 @@ export const NO_SELECTION: ContextSelection = {
 /**
  * The default context policy: the newest whole turns that fit into `budgetTokens`, and always the newest one. A turn
  * begins with a user's message. It is given the path page by page, newest first, and looks no further than it shows
- * (law TU2).
+ * (law TU2). Of a tool's result it reads `resultBytes` at most.
  */
 export function selectContext(
   selection: ContextSelection,
   page: PathWindow,
   budgetTokens: number,
+  resultBytes: number,
 ): ContextSelection {
   const read = { start: page.start, nodes: [...page.nodes, ...selection.read.nodes] };
   let { tokens, start } = selection;
   for (let index = page.nodes.length - 1; index >= 0; index--) {
     const node = page.nodes[index] as SessionNode;
-    tokens += estimateNodeTokens(node);
+    tokens += estimateNodeTokens(node, resultBytes);
     if (tokens > budgetTokens && start !== null) return { read, tokens, start, done: true };
     const depth = page.start + index;
     if (messageOf(node, 'user') !== undefined || depth === 0) start = depth;

@@ -13,21 +13,24 @@ export function estimateTokens(text: string): number {
   return Math.ceil(text.length / 4);
 }
 
-/** Roughly how many tokens a model reads for a node; a plugin's node is not shown and costs nothing. */
-export function estimateNodeTokens(node: SessionNode): number {
+/**
+ * Roughly how many tokens a model reads for a node; a plugin's node is not shown and costs nothing. Of a tool's result it
+ * reads `resultBytes` at most.
+ */
+export function estimateNodeTokens(node: SessionNode, resultBytes: number): number {
   switch (node.body.kind) {
     case 'conversation':
       return node.body.message.parts.reduce((sum, part) => sum + estimatePart(part), OVERHEAD_TOKENS);
     case 'tool':
-      return OVERHEAD_TOKENS + estimateResult(node.body.invocation);
+      return OVERHEAD_TOKENS + estimateResult(node.body.invocation, resultBytes);
     case 'plugin':
       return 0;
   }
 }
 
 /** Roughly how many tokens a model reads for all of them. */
-export function estimateNodesTokens(nodes: readonly SessionNode[]): number {
-  return nodes.reduce((sum, node) => sum + estimateNodeTokens(node), 0);
+export function estimateNodesTokens(nodes: readonly SessionNode[], resultBytes: number): number {
+  return nodes.reduce((sum, node) => sum + estimateNodeTokens(node, resultBytes), 0);
 }
 
 function estimatePart(part: Part): number {
@@ -44,9 +47,12 @@ function estimatePart(part: Part): number {
   }
 }
 
-function estimateResult({ outcome }: ToolInvocation): number {
-  const overflow = outcome.status === 'success' ? overflowTokens(outcome.overflow) : undefined;
-  return overflow ?? estimateTokens(outcomeText(outcome));
+function estimateResult({ outcome }: ToolInvocation, resultBytes: number): number {
+  if (outcome.status !== 'success') return estimateTokens(outcomeText(outcome));
+  const { overflow, attachments = [] } = outcome;
+  const whole = overflowTokens(overflow) ?? estimateTokens(outcomeText(outcome));
+  const others = attachments.map(({ mime }) => (mime.startsWith('image/') ? IMAGE_TOKENS : OVERHEAD_TOKENS));
+  return others.reduce((sum, tokens) => sum + tokens, Math.min(whole, Math.ceil(resultBytes / 4)));
 }
 
 function estimateJson(value: JsonValue): number {

@@ -64,8 +64,8 @@ export function callHandlers(resources: CallResources): CallHandlers {
       secrets.set(name, secret);
       brought();
     },
-    offerTools: async ({ tools }) => {
-      await offers.offerTools(tools, toolNames);
+    offerTools: async (offer) => {
+      await offers.offerTools(offer, toolNames);
       brought();
     },
     offerProvider: async ({ id, provider }) => {
@@ -95,7 +95,7 @@ export function callHandlers(resources: CallResources): CallHandlers {
       maintenance.onStore(sessionId, (store) => store.gcUnreachable(options)),
     inventory: ({ sessionId }) => maintenance.onStore(sessionId, (store) => store.inventory()),
     runHousekeeping: ({ keep }) => maintenance.runHousekeeping(keep),
-    resumeSession: ({ parked }) => sessions.resume(environment, parked),
+    resumeSession: (request) => sessions.resume(environment, request),
     pageShown: ({ shown }) => sessions.pageShown(shown),
     disconnect: async () => {
       await offers.close();

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 
 import { loadModule } from '../contract/load-module.ts';
-import type { ArgumentCheck, Tool, ToolContext } from '../contract/tool.ts';
+import type { ArgumentCheck, Tool, ToolContext, ToolReturn } from '../contract/tool.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
 import { present } from './present.ts';
 import { checkToolName } from './tool-name.ts';
@@ -28,8 +28,11 @@ export interface ToolDefinition<Schema extends z.core.$ZodType> {
   readonly timeoutMs?: number;
   /** Whether somebody has to approve a call before it runs: `session.answer`. Default: no. A function that throws asks. */
   readonly approval?: boolean | ((args: z.output<Schema>) => boolean | Promise<boolean>);
-  /** Runs the tool. It must resolve with JSON data; what it throws is told to the model (rule TL2). */
-  execute(args: z.output<Schema>, context: ToolContext): JsonValue | Promise<JsonValue>;
+  /**
+   * Runs the tool. It must resolve with JSON data, or with that and attachments: `toolResult`. What it throws is told to the
+   * model (rule TL2); `toolFailure` makes an error that says more than a message.
+   */
+  execute(args: z.output<Schema>, context: ToolContext): ToolReturn | Promise<ToolReturn>;
 }
 
 /**

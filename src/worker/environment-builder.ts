@@ -31,6 +31,7 @@ export type LimitChanges = Partial<Omit<RuntimeLimits, 'retries'>> & {
 const DEFAULT_LIMITS: RuntimeLimits = {
   residentBytes: 8 * 1024 * 1024,
   maxSteps: 16,
+  toolResultBytes: 64 * 1024,
   retries: { maxAttempts: 4, baseDelayMs: 1000, maxDelayMs: 10_000, retryAfterCapMs: 60_000 },
 };
 
@@ -153,7 +154,7 @@ export class RuntimeEnvironmentBuilder {
   }
 
   /**
-   * Bounds of every session. Defaults: `residentBytes` 8 MiB, `maxSteps` 16, `retries` 4 attempts with 1 s doubling up
+   * Bounds of every session. Defaults: `residentBytes` 8 MiB, `maxSteps` 16, `toolResultBytes` 64 KiB, `retries` 4 attempts with 1 s doubling up
    * to 10 s, and a `retry-after` of up to 60 s.
    */
   withLimits(limits: LimitChanges): this {

@@ -1,8 +1,7 @@
 import { loadModule } from '../contract/load-module.ts';
 import type { Providers } from '../contract/provider.ts';
 import type { Tool } from '../contract/tool.ts';
-import type { JsonValue } from '../core/json.ts';
-import type { PageModelEvents, PageProviderSpec, PageToolSpec } from '../protocol/api.ts';
+import type { PageModelEvents, PageProviderSpec, PageToolAnswer, ToolOffer } from '../protocol/api.ts';
 import type { EventSender } from '../protocol/event-channel.ts';
 import type { Outcome } from '../protocol/wire.ts';
 import type { PageProviders } from './page-providers.ts';
@@ -33,14 +32,14 @@ export class PageOffers {
   }
 
   /** Replaces the tools that the page offers. @throws `InvalidInput` */
-  async offerTools(specs: readonly PageToolSpec[], taken: readonly string[]): Promise<void> {
+  async offerTools(offer: ToolOffer, taken: readonly string[]): Promise<void> {
     const module = await loadModule('page-tools', import('./page-tools.ts'));
     this.#tools ??= new module.PageTools(this.#channel);
-    await this.#tools.offer(specs, taken);
+    await this.#tools.offer(offer, taken);
   }
 
   /** The page's answer to a call of a tool. */
-  answerTool(call: number, answer: Outcome<JsonValue>): void {
+  answerTool(call: number, answer: Outcome<PageToolAnswer>): void {
     this.#tools?.answer(call, answer);
   }
 

@@ -1,15 +1,16 @@
 import { loadModule } from '../contract/load-module.ts';
-import type { ArgumentCheck, Tool, ToolContext } from '../contract/tool.ts';
+import type { ArgumentCheck, Tool, ToolContext, ToolReturn } from '../contract/tool.ts';
 import { LashError } from '../core/error.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
-import type { PageToolSpec } from '../protocol/api.ts';
+import { toolResult } from '../core/tool-result.ts';
+import type { PageToolAnswer, PageToolSpec, ToolOffer } from '../protocol/api.ts';
 import type { EventSender } from '../protocol/event-channel.ts';
 import { type Outcome, unwrap } from '../protocol/wire.ts';
 import { checkToolName } from './tool-name.ts';
 
 interface Asked {
   readonly tool: PageToolSpec;
-  readonly resolve: (value: JsonValue) => void;
+  readonly resolve: (value: ToolReturn) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -39,7 +40,7 @@ export class PageTools {
    * @throws `InvalidInput` for a name that is `taken`, comes twice, or that providers do not take, and for a schema that
    *   cannot be used; `ModuleLoadFailed`
    */
-  async offer(specs: readonly PageToolSpec[], taken: readonly string[]): Promise<void> {
+  async offer({ offer, tools: specs }: ToolOffer, taken: readonly string[]): Promise<void> {
     const names = new Set(taken);
     const tools: Tool[] = [];
     for (const [index, spec] of specs.entries()) {
@@ -52,18 +53,19 @@ export class PageTools {
         ...spec,
         offeredByPage: true,
         check,
-        execute: (args, context) => this.#ask(spec, args as JsonValue, context),
+        execute: (args, context) => this.#ask(offer, spec, args as JsonValue, context),
       });
     }
     this.#tools = tools;
   }
 
   /** The page's answer to a call; one that nobody waits for any more is dropped. */
-  answer(call: number, answer: Outcome<JsonValue>): void {
+  answer(call: number, answer: Outcome<PageToolAnswer>): void {
     const asked = this.#asked.get(call);
     if (asked === undefined) return;
     try {
-      asked.resolve(unwrap(answer));
+      const { value, attachments } = unwrap(answer);
+      asked.resolve(attachments === undefined ? value : toolResult(value, { attachments }));
     } catch (error) {
       asked.reject(error);
     }
@@ -83,20 +85,20 @@ export class PageTools {
     await new Promise((resolve) => setTimeout(resolve));
   }
 
-  async #ask(tool: PageToolSpec, args: JsonValue, context: ToolContext): Promise<JsonValue> {
+  async #ask(offer: number, tool: PageToolSpec, args: JsonValue, context: ToolContext): Promise<ToolReturn> {
     const { sessionId, turnId, callId, signal } = context;
     signal.throwIfAborted();
     this.#calls += 1;
     const call = this.#calls;
     const stop = (): void => this.#cancel(call, signal.reason);
-    const answered = new Promise<JsonValue>((resolve, reject) =>
+    const answered = new Promise<ToolReturn>((resolve, reject) =>
       this.#asked.set(call, { tool, resolve, reject }),
     );
     signal.addEventListener('abort', stop, { once: true });
     this.#channel.push({
       kind: 'tool-call',
       call,
-      request: { tool: tool.name, args, sessionId, turnId, callId },
+      request: { offer, tool: tool.name, args, sessionId, turnId, callId },
     });
     this.#channel.flush();
     try {

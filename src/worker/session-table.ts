@@ -4,7 +4,7 @@ import { loadModule } from '../contract/load-module.ts';
 import type { DeleteOptions } from '../contract/store.ts';
 import { LashError, toWireError } from '../core/error.ts';
 import type { ParkedSession } from '../core/parked-session.ts';
-import type { OpenedSession, OpenSessionRequest } from '../protocol/api.ts';
+import type { OpenedSession, OpenSessionRequest, ResumeSessionRequest } from '../protocol/api.ts';
 import type { EventSender } from '../protocol/event-channel.ts';
 import type { RuntimeOptions } from '../runtime/runtime-options.ts';
 import { LashRuntime } from '../runtime/runtime.ts';
@@ -46,12 +46,14 @@ export class SessionTable {
   }
 
   /** Opens a parked session, or shares it if it is open already. @throws what `LashRuntime.resume` throws */
-  resume(environment: RuntimeEnvironment, parked: ParkedSession): Promise<OpenedSession> {
+  resume(environment: RuntimeEnvironment, request: ResumeSessionRequest): Promise<OpenedSession> {
+    const { parked, ...options } = request;
     const { sessionId } = parked;
     return this.#inTurn(sessionId, async () => {
       const open = this.find(sessionId);
       if (open === undefined) {
-        return opened(this.#add(await LashRuntime.resume(parked, environment, this.#resources)));
+        const resources = { ...this.#resources, ...present(options) };
+        return opened(this.#add(await LashRuntime.resume(parked, environment, resources)));
       }
       const { resumeParked } = await loadModule('parking', import('../runtime/parking.ts'));
       const session = await resumeParked(parked, environment, async (_sessionId, check) => {

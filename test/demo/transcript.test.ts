@@ -115,7 +115,13 @@ describe('a tool call of a transcript', () => {
   const asked = { callId: 'a', tool: 'saw', args: { teeth: 3 } };
 
   test('has the outcome of its invocation', () => {
-    const failure: ToolOutcome = { status: 'failure', code: 'ToolFailed', message: 'blunt' };
+    const failure: ToolOutcome = {
+      status: 'failure',
+      class: 'execution',
+      code: 'ToolFailed',
+      retryable: false,
+      message: 'blunt',
+    };
     expect(
       callsOf([user(), assistant([calls('a'), calls('b')]), tool('a'), plugin, tool('b', failure)]),
     ).toEqual([

@@ -7,6 +7,7 @@ import type { SessionNode } from '../../src/core/node.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemoryAttachmentStore } from '../../src/stores/memory/memory-attachment-store.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
+import type { LimitChanges } from '../../src/worker/environment-builder.ts';
 import {
   call,
   finish,
@@ -23,14 +24,17 @@ const long = (kib: number, letter = 'x'): string => letter.repeat(kib * KIB);
 const jsonBytes = (value: unknown): number => utf8Length(JSON.stringify(value));
 
 /** An environment with this budget, what it commits, and what it stores as attachments. */
-function budgeted(commitBudget?: CommitBudget): {
+function budgeted(
+  commitBudget?: CommitBudget,
+  limits: LimitChanges = {},
+): {
   readonly environment: ReturnType<typeof memoryEnvironment>;
   readonly attachments: InMemoryAttachmentStore;
 } {
   const attachments = new InMemoryAttachmentStore();
   const factory = new InMemorySessionStoreFactory(commitBudget === undefined ? {} : { commitBudget });
   const environment = memoryEnvironment((builder) =>
-    builder.withSessionStoreFactory(factory).withAttachmentStore(attachments),
+    builder.withSessionStoreFactory(factory).withAttachmentStore(attachments).withLimits(limits),
   );
   return { environment, attachments };
 }
@@ -88,7 +92,7 @@ describe('content that is too long for a commit', () => {
   });
 
   it('[ST13] the arguments and the result of a tool move as well; tool and model see all of both', async () => {
-    const { environment } = budgeted();
+    const { environment } = budgeted(undefined, { toolResultBytes: 128 * KIB });
     const args = { text: long(70) };
     const seen: unknown[] = [];
     const provider = plays(

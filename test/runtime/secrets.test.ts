@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import { LashError } from '../../src/core/error.ts';
-import { REDACTED } from '../../src/core/redact.ts';
+import { redact, REDACTED, secretPatterns } from '../../src/core/redact.ts';
 import { SecretVault } from '../../src/runtime/secrets.ts';
 
 const SECRET = 'sk-Ab+/9"ü\\ 漢🔑key';
@@ -80,6 +80,22 @@ describe('a vault', () => {
     vault.set('a', 'second-secret');
     expect(vault.credential('a')).toBe('second-secret');
     expect(vault.redactText('first-secret, second-secret')).toBe(`${REDACTED}, ${REDACTED}`);
+  });
+
+  test('[SE1] finds the same, few secrets or many', () => {
+    const others = Array.from({ length: 64 }, (_, at) => `other-${10 + at}`);
+    fc.assert(
+      fc.property(
+        secrets,
+        fc.array(fc.tuple(surroundings, fc.constantFrom(...Object.values(ENCODINGS))), { maxLength: 4 }),
+        (secret, pieces) => {
+          const text = pieces.map(([before, encode]) => before + encode(secret)).join('');
+          const few = redact(secretPatterns([secret]), text, true);
+          expect(redact(secretPatterns([secret, ...others]), text, true)).toEqual(few);
+        },
+      ),
+      { ...PINNED, numRuns: 8 },
+    );
   });
 
   test('[SE1] redacts a secret with and without the white space around it', () => {

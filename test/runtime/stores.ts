@@ -69,10 +69,10 @@ export interface SharedStorage {
 
 export function sharedStorage(
   origin: SessionStoreFactory = new InMemorySessionStoreFactory(),
+  attachments: AttachmentStore = lastingAttachments(),
 ): SharedStorage {
   const faults: Faults = {};
   const factory = faultyFactory(faults, origin);
-  const attachments = lastingAttachments();
   return {
     factory,
     faults,

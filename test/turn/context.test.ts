@@ -45,7 +45,7 @@ function shown(
   let selection = NO_SELECTION;
   for (let end = path.length; end > 0 && !selection.done; end -= pageSize) {
     const start = Math.max(0, end - pageSize);
-    selection = selectContext(selection, { start, nodes: path.slice(start, end) }, budget);
+    selection = selectContext(selection, { start, nodes: path.slice(start, end) }, budget, Infinity);
   }
   return { ...selectedPath(selection), read: selection.read.nodes.length };
 }
@@ -53,7 +53,7 @@ function shown(
 const isQuestion = ({ body }: SessionNode): boolean =>
   body.kind === 'conversation' && body.message.role === 'user';
 const tokensOf = (nodes: readonly SessionNode[]): number =>
-  nodes.reduce((sum, node) => sum + estimateNodeTokens(node), 0);
+  nodes.reduce((sum, node) => sum + estimateNodeTokens(node, Infinity), 0);
 
 describe('the context of a model call', () => {
   const turn = fc

@@ -48,5 +48,6 @@ function lastText({ messages }: ModelRequest): string {
 
 function lastToolResult({ messages }: ModelRequest): string | undefined {
   const part = messages.at(-1)?.parts.at(-1);
-  return part?.type === 'tool-result' ? part.content : undefined;
+  if (part?.type !== 'tool-result') return undefined;
+  return part.images === undefined ? part.content : `${part.content} and ${part.images.length} images`;
 }

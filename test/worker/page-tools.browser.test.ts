@@ -1,4 +1,11 @@
-import type { PageTool, PageToolContext, SessionClient } from 'lash-web';
+import {
+  type PageTool,
+  type PageToolContext,
+  type SessionClient,
+  toolFailure,
+  toolResult,
+  type TurnWait,
+} from 'lash-web';
 import { expect, test } from 'vitest';
 
 import { connect, failure, newDatabase, policy, runtimeWorker, within } from './page.ts';
@@ -191,22 +198,126 @@ test('[TL6] a page tool that takes longer than it may is a failure, and the page
   expect(told).toHaveLength(1);
 });
 
-test('[TL4] a page tool may need an approval', async () => {
-  const session = await sessionWith(tool({ approval: true, execute: () => 'done' }));
-  const turn = session.turn('call query {"selector":"h1"}');
-  const requestId = await within(
-    new Promise<string>((resolve) => {
+type Approval = Extract<TurnWait, { readonly kind: 'approval' }>;
+
+/** The question that a turn asks next. */
+async function question(session: SessionClient): Promise<Approval> {
+  return await within(
+    new Promise((resolve) => {
       const stop = session.subscribe(() => {
         const [wait] = session.getSnapshot().turn?.waits ?? [];
         if (wait?.kind !== 'approval') return;
         stop();
-        resolve(wait.requestId);
+        resolve(wait);
       });
     }),
   );
+}
+
+test('[TL4] a page tool may need an approval', async () => {
+  const session = await sessionWith(tool({ approval: true, execute: () => 'done' }));
+  const turn = session.turn('call query {"selector":"h1"}');
+  const { requestId } = await question(session);
   await session.answer(requestId, { approve: true });
   await within(turn.result);
   expect(outcomes(session)).toEqual([{ status: 'success', value: 'done' }]);
+});
+
+test.each([
+  ['runs as it is now where the model was told of the same tool', {}, { status: 'success', value: 'new' }],
+  [
+    'does not run where it has another schema',
+    { inputSchema: { type: 'object' } },
+    { status: 'failure', code: 'ToolUnavailable' },
+  ],
+  [
+    'does not run where it has another description',
+    { description: 'Writes the text of an element.' },
+    { status: 'failure', code: 'ToolUnavailable' },
+  ],
+])(
+  '[TL8] a page tool that was offered again between the call and its run %s',
+  async (_what, change, outcome) => {
+    const client = await connect();
+    await client.offerTools([tool({ approval: true, execute: () => 'old' })]);
+    const session = await client.createSession({ policy });
+    const turn = session.turn('call query {"selector":"h1"}');
+    const { requestId } = await question(session);
+    await client.offerTools([tool({ approval: true, execute: () => 'new', ...change })]);
+    await session.answer(requestId, { approve: true });
+    await within(turn.result);
+    expect(outcomes(session)).toMatchObject([outcome]);
+  },
+);
+
+test('[TL7] session and turn name the tools that the model is offered, the page’s among them', async () => {
+  const client = await connect();
+  let asked = 0;
+  await client.offerTools([
+    tool({ execute: () => ++asked }),
+    tool({ name: 'other', execute: () => 'other' }),
+  ]);
+  const session = await client.createSession({ policy: { ...policy, tools: ['other', 'add'] } });
+  await session.turn('call query {"selector":"h1"}').result;
+  await session.turn('call other {"selector":"h1"}').result;
+  await session.turn('call other {"selector":"h1"}', { tools: ['add'] }).result;
+  expect(outcomes(session)).toMatchObject([
+    { status: 'failure', code: 'ToolUnavailable' },
+    { status: 'success', value: 'other' },
+    { status: 'failure', code: 'ToolUnavailable' },
+  ]);
+  expect(asked).toBe(0);
+});
+
+test('[TL9] a page tool returns an image: the model sees it, and it is there after a reload', async () => {
+  const database = newDatabase();
+  const client = await connect({ config: { database } });
+  const png = new Blob([new Uint8Array([137, 80, 78, 71])], { type: 'image/png' });
+  const sessions: SessionClient[] = [];
+  await client.offerTools([
+    tool({
+      execute: async () => {
+        const image = await sessions[0]!.attachments.put(png, { name: 'page.png' });
+        return toolResult('a picture', { attachments: [image] });
+      },
+    }),
+  ]);
+  const session = await client.createSession({ id: 's', policy });
+  sessions.push(session);
+  await within(session.turn('call query {"selector":"h1"}').result);
+  const shown = [
+    {
+      status: 'success',
+      value: 'a picture',
+      attachments: [{ mime: 'image/png', byteLength: 4, name: 'page.png' }],
+    },
+  ];
+  expect(outcomes(session)).toMatchObject(shown);
+  expect(JSON.stringify(session.getSnapshot().window.nodes.at(-1))).toContain('and 1 images');
+  await client.close();
+  const again = await (await connect({ config: { database } })).openSession('s');
+  expect(outcomes(again)).toMatchObject(shown);
+  const [outcome] = outcomes(again) as { readonly attachments: readonly { readonly id: string }[] }[];
+  const kept = await again.attachments.get(outcome?.attachments[0]?.id ?? '');
+  expect(new Uint8Array(await kept.arrayBuffer())).toEqual(new Uint8Array(await png.arrayBuffer()));
+});
+
+test('[TL2] a page tool says more of its failure than a message', async () => {
+  const execute = (): never => {
+    throw toolFailure('Sold out', { class: 'unavailable', retryable: true, data: { next: 'Monday' } });
+  };
+  const session = await sessionWith(tool({ execute }));
+  await session.turn('call query {"selector":"h1"}').result;
+  expect(outcomes(session)).toEqual([
+    {
+      status: 'failure',
+      class: 'unavailable',
+      code: 'ToolFailed',
+      message: 'Sold out',
+      retryable: true,
+      data: { next: 'Monday' },
+    },
+  ]);
 });
 
 test('offering again replaces what was offered, also for sessions that are open', async () => {

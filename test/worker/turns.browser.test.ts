@@ -218,6 +218,23 @@ test('[TU11] with `unfinishedTurns: ask`, a turn that was interrupted goes on wh
   await shows(again, ({ turn: running }) => running === null);
 });
 
+test('[TU11][RE6] a parked session is resumed with `unfinishedTurns: ask` as one is opened', async () => {
+  const database = newDatabase();
+  const before = await page(database);
+  const parked = await (await before.client.createSession({ id: 's', policy })).park();
+  const session = await before.client.resume(parked);
+  const turn = session.turn('drip', { inputId: 'drips' });
+  await turn.accepted;
+  await shows(session, ({ turn: running }) => running?.text !== '');
+  const after = await reload(before, database);
+  const again = await after.client.resume(parked, { unfinishedTurns: 'ask' });
+  expect(await again.pendingTurns()).toMatchObject([{ turnId: 'drips', status: 'interrupted' }]);
+  await again.resumeTurns();
+  await shows(again, ({ turn: running }) => running?.interrupted === false && running.text !== '');
+  await again.cancelTurn('drips');
+  await shows(again, ({ turn: running }) => running === null);
+});
+
 test('[TU11] a turn that waits for a page tool goes on when a page offers it, also with `unfinishedTurns: ask`', async () => {
   const database = newDatabase();
   const tool = { name: 'look', description: '', inputSchema: { type: 'object' } };

@@ -83,7 +83,8 @@ const WORDS: { readonly [Code in LashErrorCode]: Words<Code> } = {
   ToolDenied: ({ tool }) => `The tool ${tool} was not allowed to run.`,
   ToolOutcomeUnknown: ({ tool }) =>
     `The tool ${tool} was running when its tab closed. Whether it did anything is unknown.`,
-  ToolFailed: ({ tool }) => `The tool ${tool} failed.`,
+  ToolUnavailable: ({ tool }) => `The tool ${tool} was not offered to the model when it asked for it.`,
+  ToolFailed: () => 'A tool could not do what it was asked to.',
 
   ProviderNotFound: ({ providerId }) =>
     `This app does not know the provider “${providerId}”. Choose a model in the settings.`,

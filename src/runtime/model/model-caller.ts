@@ -2,7 +2,7 @@ import type { Clock } from '../../contract/clock.ts';
 import { sha256Of } from '../../contract/digest.ts';
 import type { RuntimeEnvironment } from '../../contract/environment.ts';
 import type { Provider, Providers } from '../../contract/provider.ts';
-import { type Tool, toolSpec } from '../../contract/tool.ts';
+import type { Tool } from '../../contract/tool.ts';
 import type { TraceContext, TraceEvent } from '../../contract/trace.ts';
 import type { TurnStore } from '../../contract/turn-store.ts';
 import type { AttachmentRef } from '../../core/attachment.ts';
@@ -28,9 +28,11 @@ import { answerInstruction, type Misfit } from './answer-check.ts';
 import { StreamMeter, streamEventName, traceParts, traceUsage } from './call-trace.ts';
 import { callModel, type ModelCallListener, type ModelCallResult } from './model-call.ts';
 import { attachmentsOf, promptMessages } from './model-request.ts';
+import { availableTools, type OfferedTool, ToolOffers } from './offered-tools.ts';
 import type { RateLimits } from './rate-limits.ts';
 import { RequestTrace } from './request-trace.ts';
 import { resolveProvider } from './resolve-provider.ts';
+import { ResultTexts } from './result-texts.ts';
 import type { Tracer } from './tracer.ts';
 
 /** What the parts of one session's engine share. */
@@ -61,6 +63,8 @@ export interface TurnScope {
   readonly prompt: PromptLayerData | undefined;
   /** The schema of the answer that the turn asked for. */
   readonly answer: JsonObject | undefined;
+  /** The tools that the turn may offer the model. */
+  readonly tools: readonly string[] | undefined;
 }
 
 /** The context of a model for which neither the policy nor the provider names a limit. */
@@ -80,15 +84,30 @@ export class ModelCaller {
   readonly #parts: SessionParts;
   readonly #renderer: PromptRenderer = createPromptRenderer();
   readonly #requestTrace = new RequestTrace();
+  readonly #results: ResultTexts;
   #shown: readonly AttachmentRef[] = [];
+  readonly #offers = new ToolOffers();
+  #offered: readonly OfferedTool[] = [];
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
+    this.#results = new ResultTexts(parts.attachments, parts.environment.limits.toolResultBytes);
   }
 
   /** The attachments in what the model was shown last. */
   get shownAttachments(): readonly AttachmentRef[] {
     return this.#shown;
+  }
+
+  /** The tools that the model was offered last. */
+  get offered(): readonly OfferedTool[] {
+    return this.#offered;
+  }
+
+  /** Whether `tool` is what a model was offered. @throws what getting its schema throws */
+  async isOffered(tool: Tool, { print }: OfferedTool): Promise<boolean> {
+    const [, present] = await this.#offers.of(tool);
+    return present.print === print;
   }
 
   /** Makes the call and resolves with what the machine is to be told; it rejects for defects of the engine only. */
@@ -202,12 +221,15 @@ export class ModelCaller {
     readonly request: ModelRequest;
   }> {
     const { environment, attachments, history, tracer, secrets } = this.#parts;
+    const { toolResultBytes } = environment.limits;
     const { policy, prompt } = scope;
     // Made anew for each call, so that a new key is used.
     const provider = await resolveProvider(this.#parts.providers(), policy.provider, secrets);
     signal.throwIfAborted();
-    const tools = await Promise.all(this.#parts.tools().map(toolSpec));
+    const available = availableTools(this.#parts.tools(), scope);
+    const offers = await Promise.all(available.map(async (tool) => await this.#offers.of(tool)));
     signal.throwIfAborted();
+    const tools = offers.map(([spec]) => spec);
     const layers = [environment.prompt, policy.prompt, prompt].filter((layer) => layer !== undefined);
     const rendered = this.#renderer.render(
       layers,
@@ -221,8 +243,9 @@ export class ModelCaller {
     const promptTokens = estimateTokens(rendered.text) + estimateTokens(JSON.stringify(tools));
     const budget = contextBudget(limit ?? DEFAULT_CONTEXT_TOKENS, promptTokens);
     const { nodes } = await this.#context(effect.leaf, budget);
-    if (limit !== undefined) refuseOverflow(promptTokens + estimateNodesTokens(nodes), limit);
-    const messages = await promptMessages(nodes, attachments);
+    if (limit !== undefined)
+      refuseOverflow(promptTokens + estimateNodesTokens(nodes, toolResultBytes), limit);
+    const messages = await promptMessages(nodes, attachments, this.#results);
     signal.throwIfAborted();
     const { answer } = scope;
     const request = {
@@ -233,6 +256,7 @@ export class ModelCaller {
       ...(answer === undefined ? {} : { answerSchema: answer }),
     };
     this.#shown = attachmentsOf(nodes);
+    this.#offered = offers.map(([, offered]) => offered);
     if (tracer.on) {
       const traced = this.#requestTrace.next(request, provider.model, nodes, scope.turnId);
       tracer.write(context, { type: 'llm_call_started', request: traced });
@@ -242,9 +266,10 @@ export class ModelCaller {
 
   /** The part of the path that the model is shown, read as far as it reaches (law TU2). */
   async #context(leaf: string | null, budgetTokens: number): Promise<PathWindow> {
+    const { limits } = this.#parts.environment;
     let selection = NO_SELECTION;
     for await (const page of this.#parts.history.pages(leaf)) {
-      selection = selectContext(selection, page, budgetTokens);
+      selection = selectContext(selection, page, budgetTokens, limits.toolResultBytes);
       if (selection.done) break;
     }
     return selectedPath(selection);

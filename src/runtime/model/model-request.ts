@@ -1,10 +1,11 @@
 import type { AttachmentRef } from '../../core/attachment.ts';
 import { type Message, type Part, type ToolCallPart, toolCallsOf } from '../../core/message.ts';
-import type { PromptMessage, PromptPart } from '../../core/model-request.ts';
-import type { SessionNode } from '../../core/node.ts';
-import { outcomeText, type ToolInvocation, type ToolOutcome } from '../../core/tool-call.ts';
+import type { PromptImage, PromptMessage, PromptPart } from '../../core/model-request.ts';
+import type { NodeBody, SessionNode } from '../../core/node.ts';
+import type { ToolInvocation } from '../../core/tool-call.ts';
 import { wholeJson, wholeText } from '../history/overflow.ts';
 import type { SessionAttachmentStore } from '../portable/owned-attachments.ts';
+import type { ResultTexts } from './result-texts.ts';
 
 /**
  * What a model reads for these nodes of a path: messages in order, the results of a step's tools as one message behind
@@ -18,6 +19,7 @@ import type { SessionAttachmentStore } from '../portable/owned-attachments.ts';
 export async function promptMessages(
   nodes: readonly SessionNode[],
   store: SessionAttachmentStore,
+  texts: ResultTexts,
 ): Promise<readonly PromptMessage[]> {
   const messages: PromptMessage[] = [];
   const unanswered = new Map<string, ToolCallPart>();
@@ -31,7 +33,7 @@ export async function promptMessages(
   for (const { body } of nodes) {
     if (body.kind === 'tool') {
       const { invocation } = body;
-      if (unanswered.delete(invocation.callId)) results.push(await toolResult(invocation, store));
+      if (unanswered.delete(invocation.callId)) results.push(await toolResult(invocation, store, texts));
     } else if (body.kind === 'conversation') {
       endStep();
       const message = await promptMessage(body.message, store);
@@ -48,15 +50,23 @@ export function fileLine({ id, mime, byteLength, name }: AttachmentRef): string 
   return `[file "${name ?? 'unnamed'}" (${mime}, ${byteLength} bytes), attachment id ${id}]`;
 }
 
-/** The images and files in the messages of these nodes, each once. */
+/** The images and files in these nodes, and where long results lie, each once. */
 export function attachmentsOf(nodes: readonly SessionNode[]): readonly AttachmentRef[] {
   const found = new Map<string, AttachmentRef>();
-  for (const { body } of nodes) {
-    for (const part of body.kind === 'conversation' ? body.message.parts : []) {
-      if (part.type === 'image' || part.type === 'file') found.set(part.attachment.id, part.attachment);
-    }
-  }
+  for (const { body } of nodes) for (const ref of namedIn(body)) found.set(ref.id, ref);
   return [...found.values()];
+}
+
+/** The attachments of a node that a model knows by their ids. */
+function namedIn(body: NodeBody): readonly AttachmentRef[] {
+  if (body.kind === 'conversation') {
+    return body.message.parts.flatMap((part) =>
+      part.type === 'image' || part.type === 'file' ? [part.attachment] : [],
+    );
+  }
+  if (body.kind === 'plugin' || body.invocation.outcome.status !== 'success') return [];
+  const { overflow, attachments = [] } = body.invocation.outcome;
+  return overflow === undefined ? attachments : [...attachments, overflow];
 }
 
 async function promptMessage(message: Message, store: SessionAttachmentStore): Promise<PromptMessage> {
@@ -83,10 +93,8 @@ async function promptPart(part: Part, store: SessionAttachmentStore): Promise<Pr
       const text = await wholeText(part, store);
       return { type, text, ...(replay === undefined ? {} : { replay }) };
     }
-    case 'image': {
-      const blob = await store.get(part.attachment.id);
-      return { type: 'image', mime: part.attachment.mime, data: new Uint8Array(await blob.arrayBuffer()) };
-    }
+    case 'image':
+      return { type: 'image', ...(await promptImage(part.attachment, store)) };
     case 'file':
       return { type: 'text', text: fileLine(part.attachment) };
     case 'tool-call': {
@@ -97,18 +105,27 @@ async function promptPart(part: Part, store: SessionAttachmentStore): Promise<Pr
   }
 }
 
-async function toolResult(invocation: ToolInvocation, store: SessionAttachmentStore): Promise<PromptPart> {
-  const { callId, tool } = invocation;
-  const outcome = await wholeOutcome(invocation.outcome, store);
-  return { type: 'tool-result', callId, tool, status: outcome.status, content: outcomeText(outcome) };
+async function promptImage({ id, mime }: AttachmentRef, store: SessionAttachmentStore): Promise<PromptImage> {
+  const blob = await store.get(id);
+  return { mime, data: new Uint8Array(await blob.arrayBuffer()) };
+}
+
+async function toolResult(
+  { callId, tool, outcome }: ToolInvocation,
+  store: SessionAttachmentStore,
+  texts: ResultTexts,
+): Promise<PromptPart> {
+  const { status } = outcome;
+  const returned = (status === 'success' ? outcome.attachments : undefined) ?? [];
+  const lines = [await texts.of(outcome), ...returned.map(fileLine)];
+  const images = await Promise.all(
+    returned.filter(({ mime }) => mime.startsWith('image/')).map((ref) => promptImage(ref, store)),
+  );
+  const content = lines.join('\n');
+  return { type: 'tool-result', callId, tool, status, content, ...(images.length > 0 ? { images } : {}) };
 }
 
 function unknownResult({ callId, tool }: ToolCallPart): PromptPart {
   const content = 'The outcome of this tool call is unknown.';
   return { type: 'tool-result', callId, tool, status: 'failure', content };
-}
-
-async function wholeOutcome(outcome: ToolOutcome, store: SessionAttachmentStore): Promise<ToolOutcome> {
-  if (outcome.status !== 'success' || outcome.overflow === undefined) return outcome;
-  return { status: 'success', value: await wholeJson(outcome.value, outcome.overflow, store) };
 }

@@ -55,6 +55,7 @@ function traceMessages(nodes: readonly SessionNode[], attachments: AttachmentRef
     if (body.kind === 'tool') {
       if (results.length === 0) messages.push({ role: 'user', blocks: results });
       results.push(traceResult(body.invocation));
+      results.push(...traceImages(body.invocation, attachments));
     } else if (body.kind === 'conversation') {
       results = [];
       const { role, parts } = body.message;
@@ -69,6 +70,15 @@ function traceResult({ callId, tool, outcome }: ToolInvocation): TraceBlock {
   const overflow = outcome.status === 'success' ? outcome.overflow : undefined;
   const content = overflow === undefined ? outcomeText(outcome) : elsewhere(overflow);
   return { kind: 'tool_result', call_id: callId, tool_name: tool, content };
+}
+
+/** Images that a tool returned stand behind its result, as lash has them. */
+function traceImages({ outcome }: ToolInvocation, attachments: AttachmentRef[]): TraceBlock[] {
+  const returned = (outcome.status === 'success' ? outcome.attachments : undefined) ?? [];
+  return returned.map((ref) => {
+    attachments.push(ref);
+    return { kind: 'image', attachment_idx: attachments.length - 1 };
+  });
 }
 
 function traceBlock(part: Part, attachments: AttachmentRef[]): TraceBlock {

@@ -1,14 +1,14 @@
-import type { AttachmentRef } from '../../core/attachment.ts';
-import type { LashErrorCode } from '../../core/error.ts';
 import { type JsonValue, MAX_JSON_DEPTH } from '../../core/json.ts';
 import type { Message, Part } from '../../core/message.ts';
 import type { ConversationBody, NodeBody, NodeDraft, ToolBody } from '../../core/node.ts';
-import type { ToolInvocation, ToolOutcome } from '../../core/tool-call.ts';
+import type { ToolInvocation } from '../../core/tool-call.ts';
 import type { TokenUsage } from '../../core/usage.ts';
 import { given } from '../given.ts';
+import { readAttachment, readOverflow } from './attachment-reader.ts';
 import { parseHostile } from './hostile-json.ts';
 import type { ImportFields } from './import-fields.ts';
 import { fromTimestamp } from './node-record.ts';
+import { readOutcome } from './outcome-reader.ts';
 
 /** A node as a file has it: its ids are the file's own. */
 export interface ImportedNode {
@@ -31,22 +31,6 @@ export function readNodeRecord(record: ImportFields): ImportedNode {
     parentId: record.optionalText('parent_node_id') ?? null,
     pinned: extras?.optionalJson('pinned') === true,
     draft: { createdAt, body: readBody(record, extras) },
-  };
-}
-
-/** What `attachmentRecord` wrote. @throws `ImportInvalid` */
-export function readAttachment(record: ImportFields): AttachmentRef {
-  const id = record.text('id');
-  const mime = record.text('mime');
-  if (!/^[0-9a-f]{64}$/.test(id)) throw record.fault('id', 'is not a SHA-256');
-  if (mime === '') throw record.fault('mime', 'is empty');
-  return {
-    id,
-    mime,
-    byteLength: record.count('byte_len'),
-    ...given('name', record.optionalText('label')),
-    ...given('width', record.optionalCount('width')),
-    ...given('height', record.optionalCount('height')),
   };
 }
 
@@ -99,20 +83,6 @@ function readTool(record: ImportFields, extras: ImportFields | undefined): ToolB
   return { kind: 'tool', invocation, ...given('turnId', extras?.optionalText('turn_id')) };
 }
 
-function readOutcome(output: ImportFields): ToolOutcome {
-  const outcome = output.fields('outcome');
-  const status = outcome.oneOf('status', ['success', 'failure', 'cancelled']);
-  if (status === 'success') {
-    return { status, value: outcome.json('payload'), ...readOverflow(output.optionalFields('lash_web')) };
-  }
-  const payload = outcome.fields('payload');
-  const message = payload.text('message');
-  // Stored data may name a code that a later version has; readers of it expect that.
-  return status === 'cancelled'
-    ? { status, message }
-    : { status, code: payload.text('code') as LashErrorCode, message };
-}
-
 function readPart(part: ImportFields): Part {
   const kind = part.oneOf('kind', PART_KINDS);
   const attachment = part.optionalFields('attachment');
@@ -147,11 +117,6 @@ function readPart(part: ImportFields): Part {
 /** As lash has it, a model's arguments are JSON text within the line. */
 function readArguments(part: ImportFields): JsonValue {
   return parseHostile(part.text('content'), part.line, MAX_JSON_DEPTH);
-}
-
-function readOverflow(extras: ImportFields | undefined): { readonly overflow?: AttachmentRef } {
-  const overflow = extras?.optionalFields('overflow');
-  return overflow === undefined ? {} : { overflow: readAttachment(overflow) };
 }
 
 function readUsage(usage: ImportFields): TokenUsage {

@@ -4,6 +4,7 @@ import type { Part } from '../../core/message.ts';
 import type { NodeBody, SessionNode } from '../../core/node.ts';
 import type { ToolInvocation, ToolOutcome } from '../../core/tool-call.ts';
 import type { TokenUsage } from '../../core/usage.ts';
+import { attachmentRecord, outcomeRecord } from '../outcome-record.ts';
 
 /** The last moment that RFC 3339 can name. */
 const LAST_TEXT_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
@@ -20,11 +21,6 @@ export function nodeRecord({ id, parentId, createdAt, body }: SessionNode, pinne
     ...bodyRecord(id, body),
     lash_web: someOf({ ...extrasOf(body), pinned: pinned ? true : undefined }),
   };
-}
-
-/** The fields of an attachment's reference. */
-export function attachmentRecord({ id, mime, byteLength, name, width, height }: AttachmentRef): JsonObject {
-  return { id, mime, byte_len: byteLength, width, height, label: name };
 }
 
 /** RFC 3339 in UTC; a time after the year 9999 stays the number that it is. */
@@ -99,30 +95,17 @@ function callRecord({ callId, tool, args, overflow, outcome, durationMs }: ToolI
       call_id: callId,
       tool,
       args,
-      output: { outcome: outcomeRecord(outcome), ...outcomeExtras(outcome) },
+      output: { outcome: { ...outcomeRecord(outcome) }, ...outcomeExtras(outcome) },
       duration_ms: durationMs,
       lash_web: overflowOf(overflow),
     },
   };
 }
 
-function outcomeRecord(outcome: ToolOutcome): JsonObject {
-  const { status } = outcome;
-  switch (outcome.status) {
-    case 'success':
-      return { status, payload: outcome.value };
-    case 'failure': {
-      const { code, message } = outcome;
-      const retry = { type: 'never' };
-      return { status, payload: { class: 'execution', code, message, source: 'tool', retry } };
-    }
-    case 'cancelled':
-      return { status, payload: { message: outcome.message, source: 'cancellation' } };
-  }
-}
-
 function outcomeExtras(outcome: ToolOutcome): JsonObject {
-  return outcome.status === 'success' ? { lash_web: overflowOf(outcome.overflow) } : {};
+  if (outcome.status !== 'success') return {};
+  const { overflow, attachments } = outcome;
+  return { lash_web: someOf({ ...overflowOf(overflow), attachments: attachments?.length }) };
 }
 
 function overflowOf(overflow: AttachmentRef | undefined): JsonObject | undefined {

@@ -8,8 +8,9 @@ import { LashError } from '../../core/error.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { attachmentsOfBody, type SessionNode } from '../../core/node.ts';
 import type { SessionMeta, SessionPolicy } from '../../core/policy.ts';
+import { attachmentRecord } from '../outcome-record.ts';
 import { toBase64 } from './base64.ts';
-import { attachmentRecord, nodeRecord, toTimestamp } from './node-record.ts';
+import { nodeRecord, toTimestamp } from './node-record.ts';
 import { PIECE_BYTES, pieceCount, PORTABLE_FORMAT, PORTABLE_VERSION } from './portable-format.ts';
 
 /** A chunk ends behind the line that reaches this many characters. */
@@ -152,12 +153,17 @@ function headerRecord({ sessionId, title, createdAt, policy }: SessionMeta, leaf
   };
 }
 
-function policyRecord({ provider, maxContextTokens, maxSteps, prompt }: SessionPolicy): JsonObject {
+function policyRecord(policy: SessionPolicy): JsonObject {
+  const { provider, maxContextTokens, maxSteps, maxTokens, maxTurnMs, whenOffline, prompt, tools } = policy;
   return {
     provider: { id: provider.id, model: provider.model },
     max_context_tokens: maxContextTokens,
     max_steps: maxSteps,
+    max_tokens: maxTokens,
+    max_turn_ms: maxTurnMs,
+    when_offline: whenOffline,
     prompt: prompt as JsonObject | undefined,
+    tools,
   };
 }
 

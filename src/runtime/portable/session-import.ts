@@ -6,13 +6,14 @@ import { attachmentsOfBody } from '../../core/node.ts';
 import type { SessionPolicy } from '../../core/policy.ts';
 import { given } from '../given.ts';
 import type { SecretVault } from '../secrets.ts';
+import { readAttachment } from './attachment-reader.ts';
 import { parseHostile } from './hostile-json.ts';
 import { ImportedAttachment } from './import-attachment.ts';
 import { importInvalid } from './import-error.ts';
 import { ImportFields } from './import-fields.ts';
 import { type ImportLine, readLines } from './import-lines.ts';
 import { ImportWriter } from './import-writer.ts';
-import { readAttachment, readNodeRecord, readTimestamp } from './node-record-reader.ts';
+import { readNodeRecord, readTimestamp } from './node-record-reader.ts';
 import { PORTABLE_FORMAT, PORTABLE_VERSION } from './portable-format.ts';
 
 /** A draft is this deep within the request that commits it, and at most one level deeper within its line. */
@@ -168,7 +169,11 @@ class SessionImporter {
       provider: { id: provider.text('id'), model: provider.text('model') },
       ...given('maxContextTokens', fields.optionalCount('max_context_tokens')),
       ...given('maxSteps', fields.optionalCount('max_steps')),
+      ...given('maxTokens', fields.optionalCount('max_tokens')),
+      ...given('maxTurnMs', fields.optionalCount('max_turn_ms')),
+      ...given('whenOffline', fields.optionalText('when_offline')),
       ...given('prompt', fields.optionalObject('prompt')),
+      ...given('tools', fields.optionalJson('tools')),
     };
     try {
       const policy = this.#options.checkPolicy(read);

@@ -5,6 +5,7 @@ import type { TurnInputEvent } from '../../turn/input.ts';
 import type { ModelAnswer, TurnState } from '../../turn/state.ts';
 import { answerText, type Misfit, misfitIn, readAnswer } from '../model/answer-check.ts';
 import type { ModelCaller, ModelOutcome, SessionParts, TurnScope } from '../model/model-caller.ts';
+import type { OfferedTool } from '../model/offered-tools.ts';
 import { hasProvider } from '../model/resolve-provider.ts';
 import { waitOf } from './model-wait.ts';
 import { isPassing, pause, type PatientStorage } from './patient-storage.ts';
@@ -20,8 +21,8 @@ interface CallingTurn {
   readonly scope: TurnScope;
   /** Where it stood when this runtime began to run it. */
   readonly state: TurnState;
-  /** Names of page tools that the model was offered for the answer that the turn goes on from. */
-  readonly pageTools: ReadonlySet<string>;
+  /** The tools that the answer called from which the turn goes on, as the model was offered them. */
+  readonly offered: ReadonlyMap<string, OfferedTool>;
   /** What did not fit in that answer. */
   readonly misfit: Misfit | null;
 }
@@ -34,14 +35,14 @@ export class ModelCalls {
   /** Whether somebody else began the turn. */
   readonly #isResumed: boolean;
   readonly #storage: PatientStorage;
-  readonly #pageTools: Set<string>;
+  readonly #offered: Map<string, OfferedTool>;
   /** What the next call is to mend, until one was answered. */
   #misfit: Misfit | null;
   #repaired: boolean;
 
   constructor(parts: SessionParts, caller: ModelCaller, storage: PatientStorage, turn: CallingTurn) {
-    const { scope, state, pageTools, misfit } = turn;
-    this.#pageTools = new Set(pageTools);
+    const { scope, state, offered, misfit } = turn;
+    this.#offered = new Map(offered);
     this.#misfit = misfit;
     this.#repaired = misfit !== null;
     this.#parts = parts;
@@ -51,9 +52,9 @@ export class ModelCalls {
     this.#storage = storage;
   }
 
-  /** The names of tools that the model was offered last and that belong to a page. */
-  get pageTools(): ReadonlySet<string> {
-    return this.#pageTools;
+  /** What the model was offered of the tools that its last answer called, by name. */
+  get offered(): ReadonlyMap<string, OfferedTool> {
+    return this.#offered;
   }
 
   /** Resolves with what the machine is to be told. */
@@ -61,8 +62,6 @@ export class ModelCalls {
     const { clock, rates } = this.#parts;
     const { policy } = this.#scope;
     const { id } = policy.provider;
-    this.#pageTools.clear();
-    for (const tool of this.#parts.tools()) if (tool.offeredByPage === true) this.#pageTools.add(tool.name);
     const held = (wait: TurnWait): TurnInputEvent => ({
       type: 'held',
       effect: effect.id,
@@ -78,7 +77,10 @@ export class ModelCalls {
     if (hasBegun && !hasProvider(this.#parts.providers(), id))
       return held({ kind: 'provider', provider: id });
     const input = await this.#make(effect, signal);
-    if (input.type === 'model-answered') return await this.#read(input);
+    if (input.type === 'model-answered') {
+      this.#noteOffered(input);
+      return await this.#read(input);
+    }
     if (input.type === 'model-stopped') return input;
     const { retryAfterMs } = input.error.data;
     if (typeof retryAfterMs === 'number') rates.note(id, clock.now() + retryAfterMs);
@@ -101,6 +103,12 @@ export class ModelCalls {
       if (failed === undefined || !isPassing(error)) throw error;
       return failed;
     }
+  }
+
+  #noteOffered({ answer }: Answered): void {
+    const called = new Set(answer.parts.map((part) => (part.type === 'tool-call' ? part.tool : null)));
+    this.#offered.clear();
+    for (const tool of this.#caller.offered) if (called.has(tool.name)) this.#offered.set(tool.name, tool);
   }
 
   /** Of a final answer what it says, where the turn asked for data; one that does not fit may be made again, once. */

@@ -12,6 +12,7 @@ export interface TurnAsk {
   readonly from?: string | null;
   readonly prompt?: PromptLayerData;
   readonly answer?: { readonly schema: JsonObject };
+  readonly tools?: readonly string[];
   /** The running turn is to read it. */
   readonly inject?: boolean;
 }

@@ -7,6 +7,9 @@ import { NO_USAGE } from '../../core/usage.ts';
 import type { SessionParts } from '../model/model-caller.ts';
 import type { CheckedAsk } from './turn-engine.ts';
 
+/** A turn, and the call of it that asks: a turn is told other things as well, which are no answers. */
+const REQUEST_ID = /^(.+)\/(tool-\d+-\d+)$/s;
+
 /** What is stored of a session's turns that this runtime does not run: asked, queued, told. */
 export class StoredTurns {
   readonly #parts: Pick<SessionParts, 'turns' | 'clock' | 'secrets' | 'history'>;
@@ -69,9 +72,12 @@ export class StoredTurns {
 
   /** Answers what a turn asked, and resolves with the answer that stands. @throws `TurnNotFound` */
   async answer(requestId: string, decision: ApprovalDecision): Promise<ApprovalDecision> {
-    const { turns, secrets } = this.#parts;
-    const slash = requestId.lastIndexOf('/');
-    const [turnId, signalId] = [requestId.slice(0, slash), requestId.slice(slash + 1)];
+    const { turns, secrets, history } = this.#parts;
+    const [, turnId, signalId] = REQUEST_ID.exec(requestId) ?? [];
+    if (turnId === undefined || signalId === undefined) {
+      const message = `No turn asked ${JSON.stringify(requestId)}`;
+      throw new LashError('TurnNotFound', message, { sessionId: history.sessionId, turnId: requestId });
+    }
     const value = secrets.redactJson(decision) as unknown as JsonValue;
     const standing = await turns.signal({ turnId, signalId, value });
     return standing.value as unknown as ApprovalDecision;

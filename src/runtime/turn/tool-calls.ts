@@ -5,8 +5,12 @@ import type { ToolOutcome } from '../../core/tool-call.ts';
 import type { ApprovalDecision, TurnWait } from '../../core/turn-wait.ts';
 import type { TurnEffect } from '../../turn/effect.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
-import type { ModelCaller, SessionParts } from '../model/model-caller.ts';
-import { failure, needsApproval, type ReadyCall, readyCall, runCall, settled } from './tool-dispatch.ts';
+import type { ModelCaller, SessionParts, TurnScope } from '../model/model-caller.ts';
+import type { OfferedTool } from '../model/offered-tools.ts';
+import { outcomeRecord } from '../outcome-record.ts';
+import { keptOutcome } from './kept-outcome.ts';
+import { needsApproval, type ReadyCall, readyCall, runCall, settled } from './tool-dispatch.ts';
+import { failure, failureOf } from './tool-failure-outcome.ts';
 
 type RunTool = Extract<TurnEffect, { readonly type: 'run-tool' }>;
 
@@ -18,22 +22,24 @@ type Plan =
 
 /** What the calls of a turn need from it. */
 export interface CallHost {
-  readonly turnId: string;
+  readonly scope: TurnScope;
   readonly trace: TraceContext;
   /** What others told the turn, by signal. */
   readonly signals: ReadonlyMap<string, JsonValue>;
   /** Effects of calls that somebody started before. */
   readonly started: ReadonlySet<string>;
-  /** Names of tools that the model was offered and that belong to a page. */
-  readonly pageTools: ReadonlySet<string>;
+  /** What the model was offered of the tools that it called, by name. */
+  readonly offered: ReadonlyMap<string, OfferedTool>;
   /** Stores that these calls may have done something from here on; a side effect comes after it. */
   record(started: readonly string[]): Promise<void>;
+  /** Does what needs storage, again and again while that does not take it. */
+  store<T>(write: () => Promise<T>): Promise<T>;
   /** Runs `work` under a signal that stops with the turn, and tells the machine what comes of it. */
   perform(effect: string, work: (signal: AbortSignal) => Promise<TurnInputEvent | null>): void;
 }
 
 /**
- * Runs a turn's tool calls: who may start, when, and again or not (rules TL1 to TL6, law TU3).
+ * Runs a turn's tool calls: who may start, when, and again or not (rules TL1 to TL9, law TU3).
  */
 export class ToolCalls {
   readonly #parts: SessionParts;
@@ -72,8 +78,7 @@ export class ToolCalls {
   #performAlone(effect: RunTool): void {
     this.#host.perform(effect.id, async () => {
       const plan = await this.#planOne(effect);
-      if (plan.kind === 'ready' && this.#host.started.has(effect.id)) this.#again(effect, plan.call);
-      else this.#begin(effect, plan, true);
+      this.#begin(effect, plan, !this.#host.started.has(effect.id));
       return null;
     });
   }
@@ -89,13 +94,23 @@ export class ToolCalls {
       };
     }
     const tool = this.#parts.tools().find((known) => known.name === name);
+    const offered = this.#host.offered.get(name);
     const wasStarted = this.#host.started.has(id);
-    if (tool === undefined && this.#host.pageTools.has(name) && !wasStarted)
+    const mayStart = !wasStarted || offered?.replay === 'safe';
+    if (tool === undefined && offered?.offeredByPage === true && mayStart)
       return { kind: 'held', wait: { kind: 'page-tool', callId, tool: name } };
-    const ready = await readyCall(call, tool);
-    if ('status' in ready) return { kind: 'known', outcome: wasStarted ? unknown() : ready };
+    const ready = await readyCall(
+      call,
+      tool,
+      offered,
+      async (...pair) => await this.#caller.isOffered(...pair),
+    );
+    // Whoever started it is gone (law TU3).
+    if (wasStarted && ('status' in ready || ready.tool.replay !== 'safe'))
+      return { kind: 'known', outcome: unknown() };
+    if ('status' in ready) return { kind: 'known', outcome: ready };
     if (decision === undefined && !wasStarted && (await needsApproval(ready))) {
-      const requestId = `${this.#host.turnId}/${id}`;
+      const requestId = `${this.#host.scope.turnId}/${id}`;
       return { kind: 'held', wait: { kind: 'approval', requestId, callId, tool: name, args } };
     }
     return { kind: 'ready', call: ready };
@@ -117,12 +132,6 @@ export class ToolCalls {
         }
         return this.#run(effect, plan.call, alone);
     }
-  }
-
-  /** A call that was started, by whoever is gone now. */
-  #again(effect: RunTool, call: ReadyCall): void {
-    if (call.tool.replay === 'safe') this.#run(effect, call, false);
-    else this.#known(effect, unknown());
   }
 
   #run(effect: RunTool, call: ReadyCall, record: boolean): void {
@@ -155,14 +164,23 @@ export class ToolCalls {
     tracer.write(this.#host.trace, { type: 'tool_call_started', call_id: callId, name, args });
     const context: ToolContext = {
       sessionId: history.sessionId,
-      turnId: this.#host.turnId,
+      turnId: this.#host.scope.turnId,
       callId,
       signal,
       attachments: this.#caller.shownAttachments,
       attachmentStore: attachments,
     };
     const outcome = await runCall(ready, context, secrets, clock);
-    return this.#finished(id, call, outcome, startedAt);
+    return this.#finished(id, call, await this.#kept(outcome), startedAt);
+  }
+
+  /** What is kept of an outcome; one that cannot be is a failure. */
+  async #kept(outcome: ToolOutcome): Promise<ToolOutcome> {
+    try {
+      return await this.#host.store(async () => await keptOutcome(outcome, this.#parts));
+    } catch (error) {
+      return settled(failureOf(error), this.#parts.secrets);
+    }
   }
 
   #known({ id, call }: RunTool, outcome: ToolOutcome): void {
@@ -181,7 +199,7 @@ export class ToolCalls {
       call_id: call.callId,
       name: call.tool,
       args: call.args,
-      output: { outcome: { status: outcome.status, payload: payloadOf(outcome) } },
+      output: { outcome: outcomeRecord(outcome) },
       duration_ms,
     });
     return { type: 'tool-finished', effect: id, outcome, durationMs: duration_ms, at };
@@ -201,10 +219,4 @@ function unknown(): ToolOutcome {
     'ToolOutcomeUnknown',
     'It was started and interrupted; whether it did anything is unknown. Find out before you call it again.',
   );
-}
-
-function payloadOf(outcome: ToolOutcome): JsonValue {
-  if (outcome.status === 'success') return outcome.value;
-  if (outcome.status === 'failure') return { code: outcome.code, message: outcome.message };
-  return { message: outcome.message };
 }

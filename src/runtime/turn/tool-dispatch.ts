@@ -1,15 +1,14 @@
 import type { Clock } from '../../contract/clock.ts';
-import type { Tool, ToolContext } from '../../contract/tool.ts';
-import { cutText } from '../../core/cut-text.ts';
-import { isLashError, LashError, reasonText } from '../../core/error.ts';
-import { findNonJson, type JsonValue } from '../../core/json.ts';
+import type { Tool, ToolContext, ToolReturn } from '../../contract/tool.ts';
+import { LashError, reasonText } from '../../core/error.ts';
+import { findNonJson } from '../../core/json.ts';
 import type { ToolCallPart } from '../../core/message.ts';
 import type { ToolOutcome } from '../../core/tool-call.ts';
+import { isToolResult } from '../../core/tool-result.ts';
 import { ABORTED, untilAborted } from '../abort.ts';
+import type { OfferedTool } from '../model/offered-tools.ts';
 import type { SecretVault } from '../secrets.ts';
-
-/** How much of an error's message a model is told, in characters: a failure must fit a commit (law ST13). */
-const MAX_FAILURE_LENGTH = 4096;
+import { boundedFailure, failure, failureOf } from './tool-failure-outcome.ts';
 
 /** A call that can run, with what its tool is given. */
 export interface ReadyCall {
@@ -24,16 +23,21 @@ export interface ReadyCall {
 export async function readyCall(
   { tool: name, args }: ToolCallPart,
   tool: Tool | undefined,
+  offered: OfferedTool | undefined,
+  isOffered: (tool: Tool, offered: OfferedTool) => Promise<boolean>,
 ): Promise<ReadyCall | ToolOutcome> {
   if (tool === undefined) return failure('ToolNotFound', `There is no tool called ${name}.`);
+  if (offered === undefined) return failure('ToolUnavailable', `The tool ${name} was not offered to you.`);
   if (typeof args === 'string')
     return failure('InvalidToolArguments', 'The arguments are not a JSON object.');
   try {
+    if (!(await isOffered(tool, offered)))
+      return failure('ToolUnavailable', `The tool ${name} is not any more what you were offered.`);
     const checked = await tool.check(structuredClone(args));
     if (!checked.ok) return failure('InvalidToolArguments', `${checked.path}: ${checked.reason}`);
     return { tool, args: checked.value };
   } catch (error) {
-    return thrown(error);
+    return failureOf(error);
   }
 }
 
@@ -77,38 +81,35 @@ export async function runCall(
   }
 }
 
-/** A failure as the model is told it. */
-export function failure(
-  code: Extract<ToolOutcome, { status: 'failure' }>['code'],
-  message: string,
-): ToolOutcome {
-  return { status: 'failure', code, message };
-}
-
 /** An outcome without secrets (law SE1) whose words fit a commit. */
 export function settled(outcome: ToolOutcome, secrets: SecretVault): ToolOutcome {
-  return bounded(secrets.redactJson(outcome));
+  const clean = secrets.redactJson(outcome);
+  return clean.status === 'success' ? clean : boundedFailure(clean);
 }
 
 async function execute({ tool, args }: ReadyCall, context: ToolContext): Promise<ToolOutcome> {
   try {
     if (context.signal.aborted) return cancelled(context.signal);
-    const value = ((await tool.execute(args, context)) as JsonValue | undefined) ?? null;
-    const path = findNonJson(value);
-    if (path !== undefined)
-      return failure('ToolFailed', `The tool returned something that is not data at ${path}.`);
-    return { status: 'success', value: structuredClone(value) };
+    return returned(await tool.execute(args, context));
   } catch (error) {
-    return thrown(error);
+    return failureOf(error);
   }
 }
 
-function thrown(error: unknown): ToolOutcome {
-  return failure(isLashError(error) ? error.code : 'ToolFailed', reasonText(error));
+/** What a tool returned as an outcome. A function that returns nothing has done what it should. */
+function returned(result: ToolReturn = null): ToolOutcome {
+  const { value, attachments = null } = isToolResult(result) ? result : { value: result };
+  const path = findNonJson(value) ?? findNonJson(attachments, '$.attachments');
+  if (path !== undefined)
+    return failure('ToolFailed', `The tool returned something that is not data at ${path}.`);
+  if (attachments === null) return { status: 'success', value: structuredClone(value) };
+  const at = attachments.findIndex(({ id }) => typeof id !== 'string');
+  if (at >= 0) return failure('ToolFailed', `The tool returned no attachment at $.attachments[${at}].`);
+  return { status: 'success', value: structuredClone(value), attachments: structuredClone(attachments) };
 }
 
 function stopped(asked: AbortSignal, either: AbortSignal): ToolOutcome {
-  return asked.aborted ? cancelled(asked) : thrown(either.reason);
+  return asked.aborted ? cancelled(asked) : failureOf(either.reason);
 }
 
 function cancelled(signal: AbortSignal): ToolOutcome {
@@ -117,14 +118,4 @@ function cancelled(signal: AbortSignal): ToolOutcome {
 
 function nameOf({ tool }: ReadyCall): { readonly tool: string } {
   return { tool: tool.name };
-}
-
-/** Whoever reads a message that was cut is told so. */
-function bounded(outcome: ToolOutcome): ToolOutcome {
-  if (outcome.status === 'success' || outcome.message.length <= MAX_FAILURE_LENGTH) return outcome;
-  const { length } = outcome.message;
-  return {
-    ...outcome,
-    message: `${cutText(outcome.message, MAX_FAILURE_LENGTH)}… (cut, ${length} characters)`,
-  };
 }

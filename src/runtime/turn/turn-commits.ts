@@ -81,7 +81,7 @@ export class TurnCommits {
   }
 
   #changeOf({ role, nodes }: CommitEffect, present: TurnState): TurnChange {
-    const { turnId, turnIndex, policy, prompt, answer } = this.#turn.scope;
+    const { turnId, turnIndex, policy, prompt, answer, tools } = this.#turn.scope;
     const { secrets, clock } = this.#parts;
     const json = (value: unknown): JsonValue => secrets.redactJson(value) as JsonValue;
     const found: StateRecord = { state: snapshotOf(present), appended: nodes.length > 0 };
@@ -93,6 +93,7 @@ export class TurnCommits {
           policy,
           ...(prompt === undefined ? {} : { prompt }),
           ...(answer === undefined ? {} : { answer }),
+          ...(tools === undefined ? {} : { tools }),
         };
         const plan = json(record);
         return { kind: 'begin', turnId, hash: this.#turn.hash, plan, state, at: clock.now() };
@@ -105,11 +106,11 @@ export class TurnCommits {
   }
 }
 
-/** What an input ends with that became part of a running turn. */
-const INJECTED = { status: 'completed', reason: 'injected', leaf: null, usage: NO_USAGE } as const;
-
 /** Whether what follows may take several commits, which a rebuilt one must not contradict (law ST13). */
 export function isLarge({ type }: TurnInputEvent, { phase }: TurnState): boolean {
   if (phase.name !== 'collecting' && phase.name !== 'committing') return false;
   return type !== 'collected' && draftsBytes(phase.nodes) > MAX_PART_BYTES;
 }
+
+/** What an input ends with that became part of a running turn. */
+const INJECTED = { status: 'completed', reason: 'injected', leaf: null, usage: NO_USAGE } as const;

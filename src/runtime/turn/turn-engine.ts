@@ -15,8 +15,6 @@ export interface CheckedAsk {
   readonly hash: string;
 }
 
-const NONE: ReadonlySet<string> = new Set();
-
 /** Makes the turns of one session. It is loaded with the first one: whoever only reads or follows does without. */
 export class TurnEngine {
   readonly #parts: SessionParts;
@@ -46,7 +44,13 @@ export class TurnEngine {
     isQueued: boolean,
   ): Promise<TurnRun> {
     const { scope, state, input, target } = await planTurn(this.#parts, policy, turnId, ask);
-    const nothing = { entries: 0, started: NONE, pageTools: NONE, misfit: null, signals: new Map() };
+    const nothing = {
+      entries: 0,
+      started: new Set<string>(),
+      offered: new Map(),
+      misfit: null,
+      signals: new Map(),
+    };
     const start = { scope, hash, isQueued, state, ...nothing, input, target };
     return new TurnRun(start, this.#parts, this.#caller);
   }
@@ -55,8 +59,8 @@ export class TurnEngine {
   goOn(recorded: RecordedTurn): TurnRun {
     const found = readTurn(this.#parts.history.sessionId, recorded);
     const { turnId, hash, plan, ...rest } = found;
-    const { turnIndex, policy, prompt, answer } = plan;
-    const scope = { turnId, turnIndex, policy, prompt, answer };
+    const { turnIndex, policy, prompt, answer, tools } = plan;
+    const scope = { turnId, turnIndex, policy, prompt, answer, tools };
     const start = { ...rest, scope, hash, isQueued: false, input: null, target: 'stay' } as const;
     const run = new TurnRun(start, this.#parts, this.#caller);
     this.#parts.feed.emit({ type: 'turn-joined', turn: liveTurnOf(found) });

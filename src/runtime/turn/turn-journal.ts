@@ -8,6 +8,7 @@ import type { TurnInputEvent } from '../../turn/input.ts';
 import { replay } from '../../turn/replay.ts';
 import type { TurnState } from '../../turn/state.ts';
 import { type Misfit, misfitIn } from '../model/answer-check.ts';
+import type { OfferedTool } from '../model/offered-tools.ts';
 
 /** Text of an attempt at a model call, as it was shown. */
 export interface ShownText {
@@ -20,8 +21,8 @@ export interface ShownText {
 export interface JournalEntry {
   /** What the machine was told. */
   readonly input?: TurnInputEvent;
-  /** Names of tools that were called and that belong to a page. */
-  readonly pageTools?: readonly string[];
+  /** What the model was offered of the tools that it called. */
+  readonly offered?: readonly OfferedTool[];
   /** The effects of calls that may have done something from here on. */
   readonly started?: readonly string[];
   readonly shown?: readonly ShownText[];
@@ -34,6 +35,8 @@ export interface PlanRecord {
   readonly prompt?: PromptLayerData;
   /** The schema of the answer that was asked for. */
   readonly answer?: JsonObject;
+  /** The tools that it may offer the model. */
+  readonly tools?: readonly string[];
 }
 
 /** Where the last commit left the turn. `appended`: it ended with nodes of its own, else the turn goes on from its leaf. */
@@ -50,8 +53,8 @@ export interface FoundTurn {
   readonly state: TurnState;
   /** Effects of calls that were started. */
   readonly started: ReadonlySet<string>;
-  /** Names of tools that were called and that belong to a page. */
-  readonly pageTools: ReadonlySet<string>;
+  /** What the model was offered of the tools that it called, by name. */
+  readonly offered: ReadonlyMap<string, OfferedTool>;
   /** What the unfinished attempt had shown. */
   readonly shown: readonly ShownText[];
   /** The answer that the present call is to mend. */
@@ -78,7 +81,7 @@ export function readTurn(sessionId: string, recorded: RecordedTurn): FoundTurn {
       plan: plan as unknown as PlanRecord,
       state: present,
       started: new Set(journal.flatMap(({ started = [] }) => started)),
-      pageTools: new Set(journal.flatMap(({ pageTools = [] }) => pageTools)),
+      offered: new Map(journal.flatMap(({ offered = [] }) => offered).map((tool) => [tool.name, tool])),
       shown: journal.flatMap(({ shown = [] }) =>
         shown.filter((text) => text.correlationId === correlationId),
       ),

@@ -14,11 +14,15 @@ import type { SessionAttachmentStore } from '../portable/owned-attachments.ts';
 import { messageDraft, type TurnAsk } from './queued-input.ts';
 
 /** What a turn is asked to do, checked and copied. @throws `InvalidInput`, `NotData` */
-export function checkAsk(input: TurnInput, { from, prompt, answer, whenRunning }: TurnRequest): TurnAsk {
+export function checkAsk(
+  input: TurnInput,
+  { from, prompt, answer, tools, whenRunning }: TurnRequest,
+): TurnAsk {
   const ask = {
     ...(from === undefined ? {} : { from }),
     ...(prompt === undefined ? {} : { prompt }),
     ...(answer === undefined ? {} : { answer }),
+    ...(tools === undefined ? {} : { tools }),
     ...(whenRunning === 'inject' ? { inject: true } : {}),
   };
   if (input === null) {
@@ -35,8 +39,8 @@ export function checkAsk(input: TurnInput, { from, prompt, answer, whenRunning }
 }
 
 /** Tells equal requests from others (law TU1): when and how it waits for its turn is no part of what is asked. */
-export async function hashOf({ parts, from, prompt, answer }: TurnAsk): Promise<string> {
-  const asked = { parts, from, prompt, answer } as unknown as JsonValue;
+export async function hashOf({ parts, from, prompt, answer, tools }: TurnAsk): Promise<string> {
+  const asked = { parts, from, prompt, answer, tools } as unknown as JsonValue;
   return await sha256Of(new TextEncoder().encode(canonicalJson(asked)));
 }
 
@@ -62,7 +66,7 @@ export async function planTurn(
   turnId: string,
   ask: TurnAsk,
 ): Promise<TurnPlan> {
-  const { parts, prompt, answer } = ask;
+  const { parts, prompt, answer, tools } = ask;
   const from = ask.from === undefined ? history.head.leaf : ask.from;
   const asked = await countQuestions(history.pages(from));
   if (parts === null && asked === 0) throw nothingToAnswer();
@@ -76,7 +80,7 @@ export async function planTurn(
     treatMissingDoneAsFailure: termination.treatMissingDoneAsFailure,
   };
   return {
-    scope: { turnId, turnIndex, policy, prompt, answer: answer?.schema },
+    scope: { turnId, turnIndex, policy, prompt, answer: answer?.schema, tools },
     state: newTurn(config, from),
     input: parts === null ? null : numbered(messageDraft(parts, turnId, clock.now()), turnIndex),
     target: parts !== null || (await history.isActive(from)) ? 'stay' : 'branch',

@@ -14,6 +14,7 @@ import type { TurnState } from '../../turn/state.ts';
 import { Deferred } from '../deferred.ts';
 import type { Misfit } from '../model/answer-check.ts';
 import type { ModelCaller, SessionParts } from '../model/model-caller.ts';
+import type { OfferedTool } from '../model/offered-tools.ts';
 import { cancelled } from '../session-errors.ts';
 import { isBrought } from './brought.ts';
 import { repeatedActivity } from './live-turn.ts';
@@ -35,7 +36,7 @@ export interface RunStart extends CommittedTurn {
   /** Entries that its journal has already. */
   readonly entries: number;
   readonly started: ReadonlySet<string>;
-  readonly pageTools: ReadonlySet<string>;
+  readonly offered: ReadonlyMap<string, OfferedTool>;
   /** The answer that its model call is to mend. */
   readonly misfit: Misfit | null;
   readonly signals: ReadonlyMap<string, JsonValue>;
@@ -99,11 +100,12 @@ export class TurnRun {
     this.#commits = new TurnCommits(parts, start, this.#storage);
     this.#models = new ModelCalls(parts, caller, this.#storage, start);
     this.#tools = new ToolCalls(parts, caller, {
-      turnId,
+      scope: start.scope,
       trace: this.#context,
       signals: this.#signals,
       started: this.#started,
-      pageTools: this.#models.pageTools,
+      offered: this.#models.offered,
+      store: async (write) => await this.#storage.run(write),
       record: async (started) => await this.#write([{ started }], { strict: true }),
       perform: (effect, work) => this.#own(this.#abortable(effect, work)),
     });
@@ -227,10 +229,10 @@ export class TurnRun {
     if (!this.#isStored) return;
     const starts = await this.#tools.plan(effects.filter((effect) => effect.type === 'run-tool'));
     const suspend = effects.find((effect) => effect.type === 'suspend');
-    const pageTools = input.type === 'model-answered' ? [...this.#models.pageTools] : [];
+    const offered = input.type === 'model-answered' ? [...this.#models.offered.values()] : [];
     const entry: JournalEntry = {
       input: secrets.redactJson(input),
-      ...(pageTools.length === 0 ? {} : { pageTools }),
+      ...(offered.length === 0 ? {} : { offered }),
       ...(starts.length === 0 ? {} : { started: starts }),
     };
     await this.#write([entry], {
@@ -272,8 +274,7 @@ export class TurnRun {
       case 'emit':
         return this.#emit(effect.activity);
       case 'suspend':
-        // Once everything was heard that came meanwhile: it may be what the turn waits for, or stop it.
-        return;
+        return; // Once everything was heard that came meanwhile: it may be what the turn waits for, or stop it.
       case 'finish':
         return this.#finish(effect);
     }

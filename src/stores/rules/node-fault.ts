@@ -86,9 +86,18 @@ function isOutcome(outcome: unknown): boolean {
   if (!isFields(outcome)) return false;
   switch (outcome['status']) {
     case 'success':
-      return outcome['value'] !== undefined && isOptionalAttachment(outcome['overflow']);
+      return (
+        outcome['value'] !== undefined &&
+        isOptionalAttachment(outcome['overflow']) &&
+        isOptionalAttachments(outcome['attachments'])
+      );
     case 'failure':
-      return typeof outcome['code'] === 'string' && typeof outcome['message'] === 'string';
+      return (
+        typeof outcome['class'] === 'string' &&
+        typeof outcome['code'] === 'string' &&
+        typeof outcome['message'] === 'string' &&
+        typeof outcome['retryable'] === 'boolean'
+      );
     case 'cancelled':
       return typeof outcome['message'] === 'string';
     default:
@@ -107,6 +116,10 @@ function isAttachment(ref: unknown): boolean {
 
 function isOptionalAttachment(ref: unknown): boolean {
   return ref === undefined || isAttachment(ref);
+}
+
+function isOptionalAttachments(refs: unknown): boolean {
+  return refs === undefined || (Array.isArray(refs) && refs.every(isAttachment));
 }
 
 function isOptionalString(value: unknown): boolean {

@@ -13,7 +13,7 @@ import {
   schemaFor,
   title,
 } from './basic.ts';
-import { turnInput } from './content.ts';
+import { attachment, turnInput } from './content.ts';
 import { policy, policyPatch, promptLayer } from './policy.ts';
 
 const session = count;
@@ -30,7 +30,10 @@ const toolSpec = z.strictObject({
 });
 
 const answer = z.discriminatedUnion('ok', [
-  z.strictObject({ ok: z.literal(true), value: json }),
+  z.strictObject({
+    ok: z.literal(true),
+    value: z.strictObject({ value: json, attachments: z.optional(z.array(attachment)) }),
+  }),
   z.strictObject({
     ok: z.literal(false),
     error: z.looseObject({ lash: z.literal(1), code: filled, message: z.string() }),
@@ -68,7 +71,7 @@ export const CALL_SCHEMAS: { readonly [Name in CallName]: Schema<CallRequest<Nam
   renameSession: z.strictObject({ sessionId: id, title }),
   deleteSession: z.strictObject({ sessionId: id }),
   setCredentials: z.strictObject({ name: filled, secret: filled }),
-  offerTools: schemaFor(z.strictObject({ tools: z.array(toolSpec) })),
+  offerTools: schemaFor(z.strictObject({ offer: count, tools: z.array(toolSpec) })),
   answerTool: schemaFor(z.strictObject({ call: count, answer })),
   offerProvider: schemaFor(
     z.strictObject({
@@ -106,7 +109,9 @@ export const CALL_SCHEMAS: { readonly [Name in CallName]: Schema<CallRequest<Nam
   runHousekeeping: schemaFor(
     z.strictObject({ keep: z.optional(z.strictObject({ youngerThanMs: natural })) }),
   ),
-  resumeSession: schemaFor(z.strictObject({ parked: jsonObject })),
+  resumeSession: schemaFor(
+    z.strictObject({ parked: jsonObject, unfinishedTurns: z.optional(z.enum(['go-on', 'ask'])) }),
+  ),
   pageShown: z.strictObject({ shown: z.boolean() }),
   disconnect: nothing,
 
@@ -120,6 +125,7 @@ export const CALL_SCHEMAS: { readonly [Name in CallName]: Schema<CallRequest<Nam
         inputId: z.optional(id),
         prompt: z.optional(promptLayer),
         answer: z.optional(z.strictObject({ schema: jsonObject })),
+        tools: z.optional(z.array(filled)),
         whenRunning: z.optional(z.enum(['reject', 'queue', 'inject'])),
       }),
     }),

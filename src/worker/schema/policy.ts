@@ -48,6 +48,7 @@ const fields = z.strictObject({
   maxTurnMs: z.optional(count),
   whenOffline: z.optional(z.enum(['fail', 'wait'])),
   prompt: z.optional(layer),
+  tools: z.optional(z.array(filled)),
 });
 
 /** A layer of the prompt. */
