@@ -1,6 +1,7 @@
-import { LashError } from '../core/error.ts';
+import { isLashError, LashError, reasonText } from '../core/error.ts';
 import type { JsonValue } from '../core/json.ts';
 import { refuseNonData } from '../core/plain-data.ts';
+import { toolFailure } from '../core/tool-failure.ts';
 import { isToolResult, type ToolResult } from '../core/tool-result.ts';
 import type { PageToolAnswer, PageToolSpec, ToolOffer } from '../protocol/api.ts';
 import type { PageToolRequest } from '../protocol/channel-item.ts';
@@ -101,13 +102,22 @@ export class PageToolbox {
     const tool = this.#find(request);
     const { tool: name, args, offer: _isFound, ...ids } = request;
     // A function that returns nothing has done what it should.
-    const returned = (await tool.execute(args, { ...ids, signal })) ?? null;
+    const returned = (await executed(tool, args, { ...ids, signal })) ?? null;
     const answer = isToolResult(returned)
       ? { value: returned.value, attachments: returned.attachments }
       : { value: returned };
     refuseNonData(answer.value, '$', ` of what ${name} returned`);
     refuseNonData(answer.attachments ?? [], '$.attachments', ` of what ${name} returned`);
     return answer;
+  }
+}
+
+/** What the tool returns; what it throws is an error of this package. */
+async function executed(tool: PageTool, args: JsonValue, context: PageToolContext): Promise<PageToolReturn> {
+  try {
+    return await tool.execute(args, context);
+  } catch (error) {
+    throw isLashError(error) ? error : toolFailure(reasonText(error), { cause: error });
   }
 }
 

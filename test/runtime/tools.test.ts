@@ -408,6 +408,27 @@ describe('what a tool returns besides data', () => {
   });
 });
 
+describe('a call that another tab goes on with', () => {
+  it('[TU3] has the attachments of the messages that the model was shown', async () => {
+    const origin = new InMemorySessionStoreFactory();
+    const tab = mortalTab(origin);
+    const attachments = lastingAttachments();
+    const file = await attachments.put(PNG, { mime: 'image/png', name: 'photo.png' }, { sessionId: 's' });
+    const hang = tool('look', () => new Promise(() => undefined), { replay: 'safe' });
+    const dying = sharedStorage(tab.factory, attachments);
+    const first = await openShared(dying, plays(asks('look')), { tools: [hang] });
+    const input = { parts: [{ type: 'file', attachment: file } as const] };
+    first.turn(input, { inputId: 't' });
+    await until(() => expect(hang.runs).toBe(1));
+    await tab.kill();
+    let seen: readonly unknown[] = [];
+    const look = tool('look', (_args, context) => (seen = context.attachments).length, { replay: 'safe' });
+    const second = await openShared(sharedStorage(origin, attachments), plays(done), { tools: [look] });
+    await second.turn(input, { inputId: 't' }).result;
+    expect(seen).toEqual([file]);
+  });
+});
+
 describe('a result that is longer than a model is to read', () => {
   const KIB = 1024;
   const limited = (toolResultBytes: number): ReturnType<typeof memoryEnvironment> =>

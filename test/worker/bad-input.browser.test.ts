@@ -187,14 +187,16 @@ test(
   },
 );
 
-test.each([
+const thrownThings: readonly (readonly [string, unknown, string])[] = [
   ['a string', 'just words', 'just words'],
   ['nothing', undefined, 'undefined'],
   ['null', null, 'null'],
   ['a number', 7, '7'],
   ['an object', { code: 'StorageFull' }, 'an object that is no error'],
   ['an error of the platform', new DOMException('no such element', 'NotFoundError'), 'no such element'],
-])(
+];
+
+test.each(thrownThings)(
   'a page tool that throws %s is a failure in words, and the session goes on',
   async (_what, thrown, said) => {
     const outcome = await outcomeOf(() => {
@@ -202,7 +204,7 @@ test.each([
     });
     expect(outcome).toMatchObject({
       status: 'failure',
-      code: 'Internal',
+      code: 'ToolFailed',
       message: expect.stringContaining(said) as string,
     });
   },

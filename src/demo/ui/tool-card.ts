@@ -4,6 +4,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { AttachmentUrls } from '../app/attachment-urls.ts';
 import { duration, oneLine } from '../app/format.ts';
 import type { ShownToolCall } from '../app/transcript.ts';
+import { attachment } from './attachment.ts';
 import { icon } from './icons.ts';
 import { longText } from './long-text.ts';
 
@@ -57,7 +58,7 @@ function result(
   urls: AttachmentUrls,
   run: (task: Promise<unknown>) => void,
 ): TemplateResult {
-  const overflow = outcome.status === 'success' ? outcome.overflow : undefined;
+  const { overflow, attachments = [] } = outcome.status === 'success' ? outcome : {};
   return html`<p class="label">
       Result${durationMs === undefined ? nothing : ` after ${duration(durationMs)}`}
     </p>
@@ -65,6 +66,11 @@ function result(
       overflow === undefined
         ? html`<pre tabindex="0">${wholeResult(outcome)}</pre>`
         : longText(overflow, urls, run)
+    }
+    ${
+      attachments.length === 0
+        ? nothing
+        : html`<div class="attachments">${attachments.map((ref) => attachment(ref, urls))}</div>`
     }`;
 }
 

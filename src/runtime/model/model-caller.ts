@@ -85,7 +85,7 @@ export class ModelCaller {
   readonly #renderer: PromptRenderer = createPromptRenderer();
   readonly #requestTrace = new RequestTrace();
   readonly #results: ResultTexts;
-  #shown: readonly AttachmentRef[] = [];
+  #shown: readonly AttachmentRef[] | null = null;
   readonly #offers = new ToolOffers();
   #offered: readonly OfferedTool[] = [];
 
@@ -94,9 +94,12 @@ export class ModelCaller {
     this.#results = new ResultTexts(parts.attachments, parts.environment.limits.toolResultBytes);
   }
 
-  /** The attachments in what the model was shown last. */
-  get shownAttachments(): readonly AttachmentRef[] {
-    return this.#shown;
+  /** The attachments in what the model was shown last; where somebody else asked it, in what it was shown more or less. */
+  async shownAttachments({ policy }: TurnScope): Promise<readonly AttachmentRef[]> {
+    if (this.#shown !== null) return this.#shown;
+    const budget = contextBudget(policy.maxContextTokens ?? DEFAULT_CONTEXT_TOKENS, 0);
+    const { nodes } = await this.#context(this.#parts.history.head.leaf, budget);
+    return attachmentsOf(nodes);
   }
 
   /** The tools that the model was offered last. */

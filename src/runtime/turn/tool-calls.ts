@@ -167,7 +167,7 @@ export class ToolCalls {
       turnId: this.#host.scope.turnId,
       callId,
       signal,
-      attachments: this.#caller.shownAttachments,
+      attachments: await this.#caller.shownAttachments(this.#host.scope),
       attachmentStore: attachments,
     };
     const outcome = await runCall(ready, context, secrets, clock);
