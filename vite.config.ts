@@ -186,7 +186,13 @@ const app: ViteUserConfig = {
       },
       {
         extends: true,
-        test: { name: 'bench-workers', environment: 'node', include: ['test/bench/**/*.bench.ts'] },
+        test: {
+          name: 'bench-workers',
+          environment: 'node',
+          include: ['test/bench/**/*.bench.ts'],
+          // Whoever runs beside another one is measured wrongly.
+          fileParallelism: false,
+        },
       },
       ...browserProject('bench-pages', benchInstances(), {
         include: ['test/bench/**/*.bench.browser.test.ts'],
