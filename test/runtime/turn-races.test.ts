@@ -152,6 +152,54 @@ describe('a turn that is about to wait', () => {
     },
   );
 
+  it('[TU11] hears an answer that was there before the question, while another call runs', async () => {
+    const slow = gate();
+    const asked = gate();
+    const decided = gate();
+    const paid = vi.fn<() => JsonValue>(() => 1);
+    const approval = async (): Promise<boolean> => {
+      asked.open();
+      await decided.opened;
+      return true;
+    };
+    const both: Play = [call('1', 'slow', '{}'), call('2', 'pay', '{}'), finish('tool-calls')];
+    const runtime = await openShared(sharedStorage(), plays(both, done), {
+      tools: [tool('slow', async () => await slow.opened.then(() => 1)), tool('pay', paid, { approval })],
+    });
+    const turn = runtime.turn('pay', { inputId: 't' });
+    await asked.opened;
+    await runtime.answer('t/tool-0-1', { approve: true });
+    decided.open();
+    await until(() => expect(paid).toHaveBeenCalledTimes(1));
+    slow.open();
+    expect((await turn.result).status).toBe('completed');
+  });
+
+  it('[TU5] is stopped although it was taken away before that could be stored', async () => {
+    const storage = sharedStorage();
+    // Whichever tab goes on with it asks a model that does not answer.
+    const model = plays(...Array.from({ length: 9 }, (): Play => ['hang']));
+    const first = await openShared(storage, model);
+    const turn = first.turn('hi');
+    await until(() => expect(model.requests).toHaveLength(1));
+    const stopping = gate();
+    const taken = gate();
+    storage.faults.record = async (record, proceed) => {
+      if (!JSON.stringify(record.entries).includes('"cancel"')) return await proceed();
+      delete storage.faults.record;
+      stopping.open();
+      await taken.opened;
+      return await proceed();
+    };
+    const result = turn.cancel();
+    await stopping.opened;
+    const second = await openShared(storage, model);
+    await second.takeOver({ force: true });
+    taken.open();
+    expect((await result).status).toBe('cancelled');
+    await Promise.all([first.close(), second.close()]);
+  });
+
   it.each(TICKS)('[TU5] and that is taken over meanwhile is stopped all the same (%i)', async (count) => {
     const storage = sharedStorage();
     const first = await openShared(storage, plays(['hang']));
