@@ -18,33 +18,21 @@ import type {
 } from '../../contract/store.ts';
 import type { TurnStore } from '../../contract/turn-store.ts';
 import type { BranchPoint } from '../../core/branch-point.ts';
-import { isLashError } from '../../core/error.ts';
 import type { GcReport, SessionInventory, TombstoneReport, VacuumReport } from '../../core/maintenance.ts';
 import type { SessionNode } from '../../core/node.ts';
 import type { Page, SessionMeta } from '../../core/policy.ts';
-import { type PlannedCommit, planCommit, toSessionHead } from '../rules/commit-plan.ts';
+import { toSessionHead } from '../rules/head-state.ts';
 import { checkPage, pathRange } from '../rules/path-range.ts';
 import { checkMeta, sessionClosed } from '../rules/session-state.ts';
-import { isKeyTaken } from '../rules/storage-error.ts';
-import {
-  AHEAD_STORES,
-  appendBehind,
-  GRAPH_STORES,
-  needsMore,
-  writeAhead,
-  writeCommit,
-  type WrittenCommit,
-} from './graph/commit-writer.ts';
 import { decodeHead, decodeMeta, type LiveHead } from './graph/decode.ts';
 import { depthOf, isActive, placeOf } from './graph/node-places.ts';
 import { readPath } from './graph/path-reader.ts';
 import type { IndexedDbDatabase } from './rows/database.ts';
 import type { RowCounts } from './rows/row-counters.ts';
 import type { RowTransaction } from './rows/row-transaction.ts';
-import type { MetaRow, StoreName } from './rows/schema.ts';
+import { GRAPH_STORES, type MetaRow, type StoreName } from './rows/schema.ts';
 import type { SessionAccess } from './session-access.ts';
 import { IndexedDbTurnStore } from './turns/indexeddb-turn-store.ts';
-import type { TurnWriter } from './turns/turn-writer.ts';
 
 /** What the sessions of one factory share. */
 export interface IndexedDbSessionContext {
@@ -125,12 +113,9 @@ export class IndexedDbSessionStore implements SessionStore {
   }
 
   async commit(request: CommitRequest): Promise<CommitReceipt> {
-    this.#checkOpen();
-    const commit = await planCommit(request, this.#context.commitBudget);
-    const durability = commit.durability ?? this.#context.durability;
-    const turn = await turnWriterOf(commit);
-    const { receipt, head } =
-      (await this.#tryAhead(commit, turn, durability)) ?? (await this.#writeCommit(commit, turn, durability));
+    const access = { ...this.#access(), commitBudget: this.#context.commitBudget };
+    const { makeCommit } = await loadModule('session-commit', import('./session-commit.ts'));
+    const { receipt, head } = await makeCommit(access, request, () => this.#head);
     this.#head = head;
     return receipt;
   }
@@ -206,43 +191,6 @@ export class IndexedDbSessionStore implements SessionStore {
     this.#closed = true;
   }
 
-  /** Writes an ordinary append the fast way; `undefined` if that cannot be, and nothing was written. */
-  async #tryAhead(
-    commit: PlannedCommit,
-    turn: TurnWriter | undefined,
-    durability: Durability,
-  ): Promise<WrittenCommit | undefined> {
-    const append = appendBehind(commit, this.#head);
-    if (append === undefined) return undefined;
-    try {
-      return await this.#write([...AHEAD_STORES, ...(turn?.stores ?? [])], durability, (rows) => {
-        const write = (): Promise<WrittenCommit> => writeAhead(rows, commit, append);
-        return turn === undefined ? write() : turn.write(rows, this.sessionId, write);
-      });
-    } catch (error) {
-      if (isKeyTaken(error) || isLashError(error, 'HeadRevisionConflict')) return undefined;
-      throw error;
-    }
-  }
-
-  /** Writes any commit; what only few of them have is loaded when it is needed. */
-  async #writeCommit(
-    commit: PlannedCommit,
-    turn: TurnWriter | undefined,
-    durability: Durability,
-  ): Promise<WrittenCommit> {
-    const extras = needsMore(commit)
-      ? await loadModule('commit-extras', import('./graph/commit-extras.ts'))
-      : undefined;
-    const stores = [...GRAPH_STORES, ...(extras?.EXTRA_STORES ?? []), ...(turn?.stores ?? [])];
-    return this.#write(stores, durability, async (rows) => {
-      const write = (): Promise<WrittenCommit> => writeCommit(rows, this.sessionId, commit, this.#importing);
-      const written = await (turn === undefined ? write() : turn.write(rows, this.sessionId, write));
-      await extras?.writeExtras(rows, commit, written);
-      return written;
-    });
-  }
-
   async #loadPath(scope: PathScope): Promise<SessionSnapshot> {
     checkPage(scope);
     const more =
@@ -306,13 +254,6 @@ export class IndexedDbSessionStore implements SessionStore {
   #checkOpen(): void {
     if (this.#closed) throw sessionClosed(this.sessionId);
   }
-}
-
-/** What the commit says of a turn, checked. @throws `InvalidInput`, `NotData` */
-async function turnWriterOf({ turn }: PlannedCommit): Promise<TurnWriter | undefined> {
-  if (turn === undefined) return undefined;
-  const { TurnWriter: Writer } = await loadModule('turn-writer', import('./turns/turn-writer.ts'));
-  return new Writer(turn);
 }
 
 function metaOf({ sessionId, title, createdAt, policy }: MetaRow, updatedAt: number): SessionMeta {

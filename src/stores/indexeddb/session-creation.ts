@@ -1,5 +1,5 @@
 import { systemClock } from '../../contract/clock.ts';
-import { initialHead } from '../rules/commit-plan.ts';
+import { initialHead } from '../rules/head-state.ts';
 import { isFields } from '../rules/node-fault.ts';
 import { type CreateMode, sessionExists } from '../rules/session-state.ts';
 import { decodeHead, headMissing } from './graph/decode.ts';

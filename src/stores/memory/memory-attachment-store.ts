@@ -20,7 +20,7 @@ import {
   DEFAULT_MAX_BYTES,
   toRef,
 } from '../rules/attachment.ts';
-import { invalid } from '../rules/commit-plan.ts';
+import { invalid } from '../rules/refusal.ts';
 
 /** The epoch of a session, or `undefined` if it is deleted or was never there. */
 export type EpochOf = (sessionId: string) => number | undefined;

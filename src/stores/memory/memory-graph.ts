@@ -4,8 +4,8 @@ import { isLashError } from '../../core/error.ts';
 import { nodeIdOf } from '../../core/id.ts';
 import type { RefusalReason } from '../../core/maintenance.ts';
 import type { NodeDraft, SessionNode } from '../../core/node.ts';
-import { nodeNotFound } from '../rules/commit-plan.ts';
 import { freeze } from '../rules/freeze.ts';
+import { nodeNotFound } from '../rules/refusal.ts';
 import { corrupt } from '../rules/storage-error.ts';
 
 /** Where a node is: all that is known of it without reading it. */

@@ -15,19 +15,17 @@ import type { Page, SessionMeta, SessionPolicy, SessionSummary } from '../../cor
 import {
   checkCurrent,
   headAfter,
-  type HeadState,
-  initialHead,
-  invalid,
   isReplay,
   type PlannedCommit,
   receiptOf,
   type StoredReceipt,
   targetOf,
   toCommitReceipt,
-  toSessionHead,
 } from '../rules/commit-plan.ts';
 import { freeze } from '../rules/freeze.ts';
+import { type HeadState, initialHead, toSessionHead } from '../rules/head-state.ts';
 import { checkPage, pathRange } from '../rules/path-range.ts';
+import { invalid } from '../rules/refusal.ts';
 import { sessionDeleted, sessionExists } from '../rules/session-state.ts';
 import type { PlannedTurnChange } from '../rules/turn-plan.ts';
 import type { InMemoryAttachmentStore } from './memory-attachment-store.ts';

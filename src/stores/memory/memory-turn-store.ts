@@ -7,7 +7,7 @@ import type {
   TurnStore,
 } from '../../contract/turn-store.ts';
 import type { JsonValue } from '../../core/json.ts';
-import { checkEpoch } from '../rules/commit-plan.ts';
+import { checkEpoch } from '../rules/refusal.ts';
 import { planInput, planRecord, planSignal, toText } from '../rules/turn-plan.ts';
 import type { MemorySession } from './memory-session.ts';
 

@@ -2,8 +2,8 @@ import type { AttachmentMeta } from '../../contract/attachments.ts';
 import type { Clock } from '../../contract/clock.ts';
 import type { AttachmentRef } from '../../core/attachment.ts';
 import { LashError } from '../../core/error.ts';
-import { checkData, invalid } from './commit-plan.ts';
 import { isCount } from './node-fault.ts';
+import { checkData, invalid } from './refusal.ts';
 import { corrupt } from './storage-error.ts';
 
 /** Options of an attachment store. `maxBytes` bounds one attachment. */

@@ -5,14 +5,15 @@ import { loadModule } from '../../contract/load-module.ts';
 import type { CommitBudget, CommitReceipt, CommitRequest, GraphChange } from '../../contract/store.ts';
 import type { TurnChange } from '../../contract/turn-store.ts';
 import { LashError } from '../../core/error.ts';
-import type { SessionHead } from '../../core/event.ts';
 import { checkId, nodeIdOf } from '../../core/id.ts';
-import { canonicalJson, findNonJson, type JsonValue, utf8Length } from '../../core/json.ts';
+import { canonicalJson, type JsonValue, utf8Length } from '../../core/json.ts';
 import type { NodeDraft } from '../../core/node.ts';
 import { addToLedger, totalUsage, type UsageEntry } from '../../core/usage.ts';
 import type { PlannedCheckpoint } from './checkpoint-plan.ts';
 import { attachmentsOf } from './draft-attachments.ts';
+import { type HeadState, toSessionHead } from './head-state.ts';
 import { bodyFault, isCount, isFields, isUsage } from './node-fault.ts';
+import { checkData, checkEpoch, copyData, invalid, nodeNotFound } from './refusal.ts';
 
 /** What a commit does to the graph, its nodes as text. */
 export type PlannedChange =
@@ -48,23 +49,6 @@ export interface PlannedCommit {
   readonly bytes: number;
 }
 
-/** The head of a session as a store keeps it. */
-export interface HeadState {
-  readonly revision: number;
-  readonly epoch: number;
-  readonly leaf: string | null;
-  readonly ledger: readonly UsageEntry[];
-  readonly nodeCount: number;
-  readonly bytes: number;
-  /** How many checkpoints were ever written: without one, a reader has not to look. */
-  readonly checkpoints: number;
-  /**
-   * Unix milliseconds, the session's place in the list: what creating and `saveSessionMeta` were told, or the
-   * `createdAt` of the newest node if that is later. A store reads no clock.
-   */
-  readonly updatedAt: number;
-}
-
 /** What a store keeps of an operation that was done. */
 export interface StoredReceipt {
   readonly operationId: string;
@@ -81,12 +65,6 @@ export interface NamedNodes {
   readonly targetLives: boolean;
   /** Whether the node that the append requires is on the active path. */
   readonly requiredIsActive: boolean;
-}
-
-/** The head of a new session. */
-export function initialHead(at: number): HeadState {
-  const nothing = { ledger: [], nodeCount: 0, bytes: 0, checkpoints: 0 };
-  return { revision: 0, epoch: 0, leaf: null, ...nothing, updatedAt: at };
 }
 
 /**
@@ -153,13 +131,6 @@ export function isReplay(
   }
   checkEpoch(commit.epoch, head.epoch);
   return false;
-}
-
-/** @throws `WriterFenced` unless a writer's epoch is the session's */
-export function checkEpoch(expected: number, actual: number): void {
-  if (expected === actual) return;
-  const message = `The writer's epoch is ${expected}, and the session's is ${actual}`;
-  throw new LashError('WriterFenced', message, { expected, actual });
 }
 
 /**
@@ -239,35 +210,6 @@ export function toCommitReceipt(
   const nodeIds = Array.from({ length: count }, (_, ordinal) => nodeIdOf(operationId, ordinal));
   const { ledger } = head;
   return { operationId, revision, nodeIds, leaf, replayed, head: toSessionHead(head, depth), ledger };
-}
-
-/** A stored head as the rest of the package sees it. `depth` is how many nodes its path has. */
-export function toSessionHead(head: HeadState, depth: number): SessionHead {
-  const { revision, leaf, nodeCount, bytes } = head;
-  return { revision, leaf, usage: totalUsage(head.ledger), depth, nodeCount, bytes };
-}
-
-/** A node that is not there, or not any more. */
-export function nodeNotFound(sessionId: string, nodeId: string): LashError<'NodeNotFound'> {
-  const message = `Session ${sessionId} has no node ${nodeId}`;
-  return new LashError('NodeNotFound', message, { sessionId, nodeId });
-}
-
-/** An argument that cannot be meant. */
-export function invalid(path: string, reason: string): LashError<'InvalidInput'> {
-  return new LashError('InvalidInput', `${path} ${reason}`, { path, reason });
-}
-
-/** @throws `NotData` when something in `value` is not JSON. */
-export function checkData(value: unknown, path: string): void {
-  const found = findNonJson(value, path);
-  if (found !== undefined) throw new LashError('NotData', `${found} is not JSON data`, { path: found });
-}
-
-/** A copy of data, which the caller cannot change any more. @throws `NotData` */
-export function copyData<T>(value: T, path: string): T {
-  checkData(value, path);
-  return structuredClone(value);
 }
 
 async function planned(change: CheckpointChange | undefined): Promise<PlannedCheckpoint | undefined> {

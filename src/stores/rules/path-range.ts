@@ -1,5 +1,5 @@
-import { invalid } from './commit-plan.ts';
 import { isCount } from './node-fault.ts';
+import { invalid } from './refusal.ts';
 
 /** Depths of a path: `from` up to but not including `to`. Empty when both are the same. */
 export interface PathRange {

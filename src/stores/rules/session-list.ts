@@ -1,5 +1,5 @@
-import { invalid } from './commit-plan.ts';
 import { isCount } from './node-fault.ts';
+import { invalid } from './refusal.ts';
 
 /**
  * A place in the list of sessions: newest change first, then by id backwards. Behind them, by id, come those whose time

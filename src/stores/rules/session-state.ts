@@ -1,7 +1,7 @@
 import type { SessionMetaChange, StoreOpenMode } from '../../contract/store.ts';
 import { LashError } from '../../core/error.ts';
-import { checkData, invalid } from './commit-plan.ts';
 import { isCount, isFields } from './node-fault.ts';
+import { checkData, invalid } from './refusal.ts';
 
 /** What a new session is made with. */
 export type CreateMode = Extract<StoreOpenMode, { readonly kind: 'create' }>;

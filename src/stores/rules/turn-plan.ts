@@ -3,8 +3,8 @@ import type { QueuedInput, TurnChange, TurnRecord, TurnSignal } from '../../cont
 import { LashError } from '../../core/error.ts';
 import { checkId } from '../../core/id.ts';
 import { type JsonValue, utf8Length } from '../../core/json.ts';
-import { checkData, invalid } from './commit-plan.ts';
 import { isCount } from './node-fault.ts';
+import { checkData, invalid } from './refusal.ts';
 
 /** An input that was checked and encoded; it shares nothing with what the caller holds. */
 export interface PlannedInput extends Omit<QueuedInput, 'request'> {

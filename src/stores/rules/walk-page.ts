@@ -1,6 +1,6 @@
 import type { WalkPage } from '../../contract/store.ts';
-import { invalid } from './commit-plan.ts';
 import { isCount } from './node-fault.ts';
+import { invalid } from './refusal.ts';
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;

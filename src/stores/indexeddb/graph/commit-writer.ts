@@ -47,9 +47,6 @@ interface AppendBehind {
 
 type PlannedAppend = Extract<PlannedChange, { readonly kind: 'append' }>;
 
-/** The object stores of a graph: what {@link writeCommit} and every read of nodes need. */
-export const GRAPH_STORES: readonly StoreName[] = ['heads', 'receipts', 'segments', 'chains', 'tombs'];
-
 /** The object stores that {@link writeAhead} needs. */
 export const AHEAD_STORES: readonly StoreName[] = ['heads', 'receipts', 'segments'];
 

@@ -1,6 +1,6 @@
 import { nodeIdOf, parseNodeId } from '../../../core/id.ts';
 import type { SessionNode } from '../../../core/node.ts';
-import { nodeNotFound } from '../../rules/commit-plan.ts';
+import { nodeNotFound } from '../../rules/refusal.ts';
 import { corrupt } from '../../rules/storage-error.ts';
 import type { RowTransaction } from '../rows/row-transaction.ts';
 import { keysOf, type Rows, type SegmentRow } from '../rows/schema.ts';

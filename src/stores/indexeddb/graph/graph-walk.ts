@@ -1,7 +1,7 @@
 import type { NodeWalk, WalkPage } from '../../../contract/store.ts';
 import { nodeIdOf } from '../../../core/id.ts';
 import type { SessionNode } from '../../../core/node.ts';
-import { toSessionHead } from '../../rules/commit-plan.ts';
+import { toSessionHead } from '../../rules/head-state.ts';
 import { corrupt } from '../../rules/storage-error.ts';
 import { decodeWalk, encodeWalk } from '../../rules/walk-page.ts';
 import type { RowTransaction } from '../rows/row-transaction.ts';

@@ -1,5 +1,5 @@
 import { parseNodeId } from '../../../core/id.ts';
-import { nodeNotFound } from '../../rules/commit-plan.ts';
+import { nodeNotFound } from '../../rules/refusal.ts';
 import type { RowTransaction } from '../rows/row-transaction.ts';
 import { type ChainRow, keysOf, NO_PARENT, type Position } from '../rows/schema.ts';
 import { decodeChain, decodeReceipt, decodeSegmentKey, decodeTomb, type LiveHead } from './decode.ts';

@@ -1,6 +1,7 @@
 import type { AttachmentMeta } from '../../../contract/attachments.ts';
 import type { SessionPolicy } from '../../../core/policy.ts';
-import type { HeadState, StoredReceipt } from '../../rules/commit-plan.ts';
+import type { StoredReceipt } from '../../rules/commit-plan.ts';
+import type { HeadState } from '../../rules/head-state.ts';
 import type { KeptTurn } from '../../rules/kept-turn.ts';
 
 /** The version of the schema. A later one only adds (law ST18). */
@@ -276,3 +277,6 @@ export function keysOf(prefix: readonly IDBValidKey[], last?: number): IDBKeyRan
   const lower = [...prefix];
   return IDBKeyRange.bound(lower, last === undefined ? [...prefix, []] : [...prefix, last, []]);
 }
+
+/** The object stores of a graph: what a commit and every read of nodes need. */
+export const GRAPH_STORES: readonly StoreName[] = ['heads', 'receipts', 'segments', 'chains', 'tombs'];

@@ -8,7 +8,7 @@ import type {
   TurnStore,
 } from '../../../contract/turn-store.ts';
 import type { JsonValue } from '../../../core/json.ts';
-import { copyData } from '../../rules/commit-plan.ts';
+import { copyData } from '../../rules/refusal.ts';
 import type { SessionAccess } from '../session-access.ts';
 import type * as Calls from './turn-calls.ts';
 import type * as Reader from './turn-reader.ts';

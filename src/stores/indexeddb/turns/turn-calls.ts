@@ -1,8 +1,8 @@
 import type { Durability } from '../../../contract/durability.ts';
 import type { QueuedInput, StoredTurn, TurnRecord, TurnSignal } from '../../../contract/turn-store.ts';
 import type { JsonValue } from '../../../core/json.ts';
-import { checkEpoch } from '../../rules/commit-plan.ts';
 import { checkQueued, endedAs, type KeptTurn, RUNNING_PLACE, turnNotFound } from '../../rules/kept-turn.ts';
+import { checkEpoch } from '../../rules/refusal.ts';
 import { entriesToAdd, isLatest } from '../../rules/turn-journal.ts';
 import { planInput, planRecord, planSignal, toText } from '../../rules/turn-plan.ts';
 import { acceptInput, moveInput } from '../../rules/turn-queue.ts';

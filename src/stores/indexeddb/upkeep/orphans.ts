@@ -1,8 +1,8 @@
 import type { OrphanPage } from '../../../contract/store.ts';
 import { nodeIdOf } from '../../../core/id.ts';
 import type { Page } from '../../../core/policy.ts';
-import { invalid } from '../../rules/commit-plan.ts';
 import { isCount } from '../../rules/node-fault.ts';
+import { invalid } from '../../rules/refusal.ts';
 import { corrupt } from '../../rules/storage-error.ts';
 import { decodeReceipt, decodeSegmentKey, type LiveHead } from '../graph/decode.ts';
 import type { RowTransaction } from '../rows/row-transaction.ts';

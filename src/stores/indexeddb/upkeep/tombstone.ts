@@ -5,7 +5,7 @@ import type {
   RefusedNode,
   TombstoneReport,
 } from '../../../core/maintenance.ts';
-import { invalid } from '../../rules/commit-plan.ts';
+import { invalid } from '../../rules/refusal.ts';
 import { decodeReceipt, decodeSegmentKey, type LiveHead } from '../graph/decode.ts';
 import type { RowTransaction } from '../rows/row-transaction.ts';
 import { BY_FORK, type ChainRow, keysOf, type Position, type StoreName } from '../rows/schema.ts';
