@@ -1,8 +1,8 @@
 import { defineTool } from 'lash-web/worker';
 import { maxLength, minLength, strictObject, string } from 'zod/mini';
 
-/** How much of a file the model is given at once, in bytes. */
-export const MAX_FILE_BYTES = 64 * 1024;
+/** How much of a file the model is given at once, in bytes: with what surrounds it, a result that it reads whole. */
+export const MAX_FILE_BYTES = 32 * 1024;
 
 /** `read_file`: the text of a file that was attached to this session's conversation. */
 export const readFile = defineTool({
