@@ -18,6 +18,7 @@ import type {
 } from '../../contract/store.ts';
 import type { TurnStore } from '../../contract/turn-store.ts';
 import type { BranchPoint } from '../../core/branch-point.ts';
+import { findNonJson } from '../../core/json.ts';
 import type { GcReport, SessionInventory, TombstoneReport, VacuumReport } from '../../core/maintenance.ts';
 import type { SessionNode } from '../../core/node.ts';
 import type { Page, SessionMeta } from '../../core/policy.ts';
@@ -32,6 +33,7 @@ import type { RowCounts } from './rows/row-counters.ts';
 import type { RowTransaction } from './rows/row-transaction.ts';
 import { GRAPH_STORES, type MetaRow, type StoreName } from './rows/schema.ts';
 import type { SessionAccess } from './session-access.ts';
+import type { makeCommit } from './session-commit.ts';
 import { IndexedDbTurnStore } from './turns/indexeddb-turn-store.ts';
 
 /** What the sessions of one factory share. */
@@ -56,6 +58,7 @@ export class IndexedDbSessionStore implements SessionStore {
   readonly #context: IndexedDbSessionContext;
   readonly #importing: boolean;
   #head: LiveHead | undefined;
+  #commits: { readonly makeCommit: typeof makeCommit } | undefined;
   #closed = false;
 
   /** `importing`: the handle is of an import, and sees its session before it is published. */
@@ -114,8 +117,10 @@ export class IndexedDbSessionStore implements SessionStore {
 
   async commit(request: CommitRequest): Promise<CommitReceipt> {
     const access = { ...this.#access(), commitBudget: this.#context.commitBudget };
-    const { makeCommit } = await loadModule('session-commit', import('./session-commit.ts'));
-    const { receipt, head } = await makeCommit(access, request, () => this.#head);
+    // Until the module is there the request is copied; from then on it is encoded before anybody can change it.
+    const asked = this.#commits === undefined ? copyIfData(request) : request;
+    this.#commits ??= await loadModule('session-commit', import('./session-commit.ts'));
+    const { receipt, head } = await this.#commits.makeCommit(access, asked, () => this.#head);
     this.#head = head;
     return receipt;
   }
@@ -254,6 +259,11 @@ export class IndexedDbSessionStore implements SessionStore {
   #checkOpen(): void {
     if (this.#closed) throw sessionClosed(this.sessionId);
   }
+}
+
+/** A copy of what is data; what is not is refused later, for that. */
+function copyIfData(request: CommitRequest): CommitRequest {
+  return findNonJson(request) === undefined ? structuredClone(request) : request;
 }
 
 function metaOf({ sessionId, title, createdAt, policy }: MetaRow, updatedAt: number): SessionMeta {
