@@ -79,9 +79,16 @@ export class PageProviders {
     await this.#call('offerProvider', { id, provider: { model, ...limit } });
   }
 
-  async #send(events: PageModelEvents): Promise<boolean> {
-    // When the worker is gone, so is whoever asked.
-    return await this.#call('modelEvents', events).catch(() => false);
+  /** Sends a batch. What the worker refuses ends the call there as well: nobody is to wait for more. */
+  async #send(batch: PageModelEvents): Promise<boolean> {
+    try {
+      return await this.#call('modelEvents', batch);
+    } catch (error) {
+      const end = { ok: false, error: wireError(error) } as const;
+      // When the worker is gone, so is whoever asked.
+      await this.#call('modelEvents', { call: batch.call, events: [], end }).catch(() => undefined);
+      return false;
+    }
   }
 
   /** Passes on what the model says, as fast as it is taken, until it finishes or nobody wants more. */

@@ -29,15 +29,22 @@ const toolSpec = z.strictObject({
   approval: z.optional(z.boolean()),
 });
 
-const answer = z.discriminatedUnion('ok', [
+const failed = z.strictObject({
+  ok: z.literal(false),
+  error: z.looseObject({ lash: z.literal(1), code: filled, message: z.string() }),
+});
+
+const toolAnswer = z.discriminatedUnion('ok', [
   z.strictObject({
     ok: z.literal(true),
     value: z.strictObject({ value: json, attachments: z.optional(z.array(attachment)) }),
   }),
-  z.strictObject({
-    ok: z.literal(false),
-    error: z.looseObject({ lash: z.literal(1), code: filled, message: z.string() }),
-  }),
+  failed,
+]);
+
+const streamEnd = z.discriminatedUnion('ok', [
+  z.strictObject({ ok: z.literal(true), value: z.null() }),
+  failed,
 ]);
 
 const decision = z.discriminatedUnion('approve', [
@@ -72,7 +79,7 @@ export const CALL_SCHEMAS: { readonly [Name in CallName]: Schema<CallRequest<Nam
   deleteSession: z.strictObject({ sessionId: id }),
   setCredentials: z.strictObject({ name: filled, secret: filled }),
   offerTools: schemaFor(z.strictObject({ offer: count, tools: z.array(toolSpec) })),
-  answerTool: schemaFor(z.strictObject({ call: count, answer })),
+  answerTool: schemaFor(z.strictObject({ call: count, answer: toolAnswer })),
   offerProvider: schemaFor(
     z.strictObject({
       id: filled,
@@ -80,7 +87,7 @@ export const CALL_SCHEMAS: { readonly [Name in CallName]: Schema<CallRequest<Nam
     }),
   ),
   // What the events are is for whoever waits for them to say: the page's call did what it should.
-  modelEvents: schemaFor(z.strictObject({ call: count, events: z.array(json), end: z.optional(answer) })),
+  modelEvents: schemaFor(z.strictObject({ call: count, events: z.array(json), end: z.optional(streamEnd) })),
   readTrace: schemaFor(
     z.strictObject({
       name: z.optional(filled),
