@@ -48,13 +48,20 @@ export class WorkerLink {
     const { signal } = this.#over;
     worker.addEventListener('error', (event) => this.lose(event.message), { signal });
     if (lock === null) return;
-    watchLiveness(
-      navigator.locks,
-      lock,
-      signal,
-      () => this.lose('its lock was released'),
-      (error) => this.lose(`it cannot be watched: ${String(error)}`),
-    );
+    const watchLock = (): void => {
+      const shown = new AbortController();
+      addEventListener('pagehide', () => shown.abort(), { once: true, signal });
+      watchLiveness(
+        navigator.locks,
+        lock,
+        AbortSignal.any([signal, shown.signal]),
+        () => this.lose('its lock was released'),
+        (error) => this.lose(`it cannot be watched: ${String(error)}`),
+      );
+    };
+    watchLock();
+    // A page that waits for a lock in the back-forward cache is thrown out of it at times (`weblocks-contention`).
+    addEventListener('pageshow', ({ persisted }) => persisted && watchLock(), { signal });
   }
 
   /**

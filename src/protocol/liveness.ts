@@ -28,8 +28,7 @@ export function holdLiveness(locks: Locks | undefined, name: string): Promise<st
 }
 
 /**
- * Calls `onDeath` once the holder of the lock `name` is gone, until `signal` aborts. A request that waits does not keep a
- * page out of the back-forward cache, and goes on waiting when the page comes back.
+ * Calls `onDeath` once the holder of the lock `name` is gone, until `signal` aborts.
  *
  * @param onFailure is told when the browser refuses the watch itself.
  */
