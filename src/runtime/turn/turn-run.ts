@@ -21,6 +21,7 @@ import { repeatedActivity } from './live-turn.ts';
 import { LONG_WAIT_MS, ModelCalls } from './model-calls.ts';
 import { pause, PatientStorage } from './patient-storage.ts';
 import { collectInputs, partsOf } from './queued-input.ts';
+import { RunningEffects } from './running-effects.ts';
 import { ShownTexts } from './shown-texts.ts';
 import { ToolCalls } from './tool-calls.ts';
 import { type CommitEffect, type CommittedTurn, isLarge, TurnCommits } from './turn-commits.ts';
@@ -72,7 +73,9 @@ export class TurnRun {
   readonly #storage: PatientStorage;
   readonly #commits: TurnCommits;
   readonly #inputs: TurnInputEvent[] = [];
-  readonly #aborts = new Map<string, AbortController>();
+  readonly #running = new RunningEffects();
+  /** Aborts once the turn is told to stop, also before the machine hears that. */
+  readonly #stopping = new AbortController();
   readonly #started: Set<string>;
   readonly #signals: Map<string, JsonValue>;
   readonly #accepted = new Deferred<void>();
@@ -192,6 +195,10 @@ export class TurnRun {
 
   #dispatch(input: TurnInputEvent): void {
     this.#inputs.push(input);
+    // Whatever is being waited for in front of it must not keep it from being heard.
+    if (input.type === 'cancel') this.#stopping.abort(cancelled(input.reason));
+    if (input.type === 'limit' || input.type === 'crashed')
+      this.#stopping.abort(cancelled(input.error.message));
     if (!this.#draining) this.#own(this.#drain());
   }
 
@@ -200,7 +207,7 @@ export class TurnRun {
     try {
       for (let next = this.#inputs.shift(); next !== undefined && !this.#over; next = this.#inputs.shift()) {
         const [state, effects] = transition(this.#state, next);
-        if (next.type === 'crashed') this.#abortAll(next.error.message);
+        if (next.type === 'crashed') this.#running.stopAll(next.error.message);
         if (isRecorded(this.#state, next, state) || isLarge(next, state)) await this.#record(next, effects);
         if (this.#over) break;
         this.#state = state;
@@ -227,7 +234,9 @@ export class TurnRun {
     const { secrets } = this.#parts;
     await this.#writing;
     if (!this.#isStored) return;
-    const starts = await this.#tools.plan(effects.filter((effect) => effect.type === 'run-tool'));
+    const calls = effects.filter((effect) => effect.type === 'run-tool');
+    const starts = await this.#tools.plan(calls, this.#stopping.signal);
+    if (this.#over) return;
     const suspend = effects.find((effect) => effect.type === 'suspend');
     const offered = input.type === 'model-answered' ? [...this.#models.offered.values()] : [];
     const entry: JournalEntry = {
@@ -266,11 +275,11 @@ export class TurnRun {
       case 'wait':
         return this.#own(this.#abortable(effect.id, (signal) => this.#wait(effect, signal)));
       case 'stop-model':
-        return this.#aborts.get(effect.id)?.abort(cancelled(effect.reason));
+        return this.#running.stop(effect.id, effect.reason);
       case 'stop-tools':
-        return this.#abortAll(effect.reason);
+        return this.#running.stopAll(effect.reason);
       case 'stop-waiting':
-        return this.#aborts.get(effect.id)?.abort(cancelled('stopped'));
+        return this.#running.stop(effect.id, 'stopped');
       case 'emit':
         return this.#emit(effect.activity);
       case 'suspend':
@@ -294,18 +303,10 @@ export class TurnRun {
 
   async #abortable(
     id: string,
-    run: (signal: AbortSignal) => Promise<TurnInputEvent | null>,
+    work: (signal: AbortSignal) => Promise<TurnInputEvent | null>,
   ): Promise<TurnInputEvent | null> {
-    const abort = new AbortController();
-    this.#aborts.set(id, abort);
-    const { stop } = this.#state;
     // What begins once the turn is being stopped was planned before, or by whoever is gone.
-    if (stop !== null) abort.abort(cancelled(stop.reason));
-    try {
-      return await run(abort.signal);
-    } finally {
-      if (this.#aborts.get(id) === abort) this.#aborts.delete(id);
-    }
+    return await this.#running.run(id, work, this.#state.stop?.reason ?? null);
   }
 
   async #collect({ id }: Extract<TurnEffect, { type: 'collect' }>): Promise<TurnInputEvent> {
@@ -384,14 +385,11 @@ export class TurnRun {
     this.#over = true;
     this.#unsubscribe();
     this.#storage.stop();
-    this.#abortAll('the run is over');
+    this.#running.stopAll('the run is over');
+    this.#stopping.abort(cancelled('the run is over'));
     if (end.kind === 'left') this.#accepted.reject(end.error);
     this.#texts.stop().catch(() => undefined);
     this.#ended.resolve(end);
-  }
-
-  #abortAll(reason: string): void {
-    for (const abort of this.#aborts.values()) abort.abort(cancelled(reason));
   }
 
   #wire(error: unknown): WireError {
