@@ -252,10 +252,10 @@ export class SessionTurns {
     this.#closed = true;
     this.#next.stop();
     // Others may wait for one that waits for storage.
-    this.#run?.run.cancel(reason);
+    this.#run?.run.close(reason);
     await Promise.all(this.#asks.now.map(({ over }) => over));
     await this.#going.idle;
-    this.#run?.run.cancel(reason);
+    this.#run?.run.close(reason);
     await this.#run?.run.ended;
     this.#outcomes.end(sessionClosed(this.#host.parts.history.sessionId));
   }

@@ -32,8 +32,8 @@ export interface CallHost {
   readonly offered: ReadonlyMap<string, OfferedTool>;
   /** Stores that these calls may have done something from here on; a side effect comes after it. */
   record(started: readonly string[]): Promise<void>;
-  /** Does what needs storage, again and again while that does not take it. */
-  store<T>(write: () => Promise<T>): Promise<T>;
+  /** Does what needs storage, again and again while that does not take it; with `signal`, until that aborts. */
+  store<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
   /** Runs `work` under a signal that stops with the turn, and tells the machine what comes of it. */
   perform(effect: string, work: (signal: AbortSignal) => Promise<TurnInputEvent | null>): void;
 }
@@ -173,17 +173,17 @@ export class ToolCalls {
       turnId: this.#host.scope.turnId,
       callId,
       signal,
-      attachments: await this.#caller.shownAttachments(this.#host.scope),
+      attachments: await this.#host.store(async () => await this.#caller.shownAttachments(this.#host.scope)),
       attachmentStore: attachments,
     };
     const outcome = await runCall(ready, context, secrets, clock);
-    return this.#finished(id, call, await this.#kept(outcome), startedAt);
+    return this.#finished(id, call, await this.#kept(outcome, signal), startedAt);
   }
 
   /** What is kept of an outcome; one that cannot be is a failure. */
-  async #kept(outcome: ToolOutcome): Promise<ToolOutcome> {
+  async #kept(outcome: ToolOutcome, signal: AbortSignal): Promise<ToolOutcome> {
     try {
-      return await this.#host.store(async () => await keptOutcome(outcome, this.#parts));
+      return await this.#host.store(async () => await keptOutcome(outcome, this.#parts), signal);
     } catch (error) {
       return settled(failureOf(error), this.#parts.secrets);
     }

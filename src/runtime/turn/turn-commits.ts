@@ -1,5 +1,5 @@
 import type { TurnChange } from '../../contract/turn-store.ts';
-import { isLashError, type LashError } from '../../core/error.ts';
+import { isLashError } from '../../core/error.ts';
 import type { JsonValue } from '../../core/json.ts';
 import { NO_USAGE } from '../../core/usage.ts';
 import type { TurnEffect } from '../../turn/effect.ts';
@@ -53,15 +53,19 @@ export class TurnCommits {
       return nodes.length === 0 ? parent : appended.leaf;
     };
     const accepts = role.kind === 'begin' && !this.#turn.isQueued;
-    return accepts ? await this.#accept(write) : await this.#storage.run(write);
+    if (accepts) return await this.#accept(write);
+    // An end is not told before it is stored, whatever keeps it from that (law TU6).
+    if (isBareEnd(effect)) return await this.#storage.run(write, undefined, (error) => !isElsewhere(error));
+    return await this.#storage.run(write);
   }
 
   /**
-   * Whether a turn whose commit failed stays as it is stored: another writer goes on with it, or its input stays queued, or
-   * was taken out of the queue, before it began.
+   * Whether a turn whose commit failed stays as it is stored: another writer goes on with it, or ended it, storage is not
+   * waited for any longer, or its input stays queued, or was taken out of the queue, before it began.
    */
-  isLeft(error: unknown, { kind }: CommitEffect['role']): error is LashError {
-    if (kind !== 'begin') return isLashError(error, 'WriterFenced');
+  isLeft(error: unknown, effect: CommitEffect): boolean {
+    if (isBareEnd(effect)) return true;
+    if (effect.role.kind !== 'begin') return isLashError(error, 'WriterFenced') || isPassing(error);
     const isLeft = isLashError(error, 'WriterFenced') || isLashError(error, 'InputNotQueued');
     return this.#turn.isQueued && (isLeft || isPassing(error));
   }
@@ -104,6 +108,21 @@ export class TurnCommits {
         return { kind: 'end', turnId, result: json({ ...role.end, usage: role.usage }) };
     }
   }
+}
+
+/** An end that adds nothing: what is left to be stored where something else could not be. */
+function isBareEnd({ role, nodes }: CommitEffect): boolean {
+  return role.kind === 'end' && nodes.length === 0;
+}
+
+/** Whether somebody else writes the session, has ended the turn, or deleted both. */
+function isElsewhere(error: unknown): boolean {
+  return (
+    isLashError(error, 'WriterFenced') ||
+    isLashError(error, 'TurnNotFound') ||
+    isLashError(error, 'SessionDeleted') ||
+    isLashError(error, 'SessionNotFound')
+  );
 }
 
 /** Whether what follows may take several commits, which a rebuilt one must not contradict (law ST13). */

@@ -1,56 +1,38 @@
 import type { TraceContext } from '../../contract/trace.ts';
-import { fromWireError, isLashError, type LashError, toWireError, type WireError } from '../../core/error.ts';
+import {
+  fromWireError,
+  isLashError,
+  type LashError,
+  toLashError,
+  toWireError,
+  type WireError,
+} from '../../core/error.ts';
 import type { SessionEvent, TurnActivity } from '../../core/event.ts';
 import type { JsonValue } from '../../core/json.ts';
-import type { NodeDraft } from '../../core/node.ts';
 import type { TurnResult } from '../../core/turn-result.ts';
 import type { TurnWait } from '../../core/turn-wait.ts';
-import type { GraphTarget, TurnEffect } from '../../turn/effect.ts';
+import type { TurnEffect } from '../../turn/effect.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
 import { transition } from '../../turn/machine.ts';
 import { heldEffects, openEffects, suspensionOf, waitsOf } from '../../turn/open-effects.ts';
 import { isRecorded } from '../../turn/replay.ts';
 import type { TurnState } from '../../turn/state.ts';
 import { Deferred } from '../deferred.ts';
-import type { Misfit } from '../model/answer-check.ts';
 import type { ModelCaller, SessionParts } from '../model/model-caller.ts';
-import type { OfferedTool } from '../model/offered-tools.ts';
 import { cancelled } from '../session-errors.ts';
 import { isBrought } from './brought.ts';
 import { repeatedActivity } from './live-turn.ts';
 import { LONG_WAIT_MS, ModelCalls } from './model-calls.ts';
-import { pause, PatientStorage } from './patient-storage.ts';
+import { isPassing, pause, PatientStorage } from './patient-storage.ts';
 import { collectInputs, partsOf } from './queued-input.ts';
+import type { RunEnd } from './run-end.ts';
+import type { RunStart } from './run-start.ts';
 import { RunningEffects } from './running-effects.ts';
 import { ShownTexts } from './shown-texts.ts';
 import { ToolCalls } from './tool-calls.ts';
-import { type CommitEffect, type CommittedTurn, isLarge, TurnCommits } from './turn-commits.ts';
+import { type CommitEffect, isLarge, TurnCommits } from './turn-commits.ts';
 import { type JournalEntry, TurnJournal } from './turn-journal.ts';
 import { expiry } from './turn-time.ts';
-
-/** What a run is made of: the plan of a turn, and where it stands. */
-export interface RunStart extends CommittedTurn {
-  readonly state: TurnState;
-  /** What it begins with. */
-  readonly input: NodeDraft | null;
-  readonly target: GraphTarget;
-  /** Entries that its journal has already. */
-  readonly entries: number;
-  readonly started: ReadonlySet<string>;
-  readonly offered: ReadonlyMap<string, OfferedTool>;
-  /** The answer that its model call is to mend. */
-  readonly misfit: Misfit | null;
-  readonly signals: ReadonlyMap<string, JsonValue>;
-}
-
-/**
- * How a run ended. `finished`: the turn did. `suspended`: it waits, and nobody runs it (law TU11). `left`: it is as it was
- * stored last, and whoever holds the lease goes on with it.
- */
-export type RunEnd =
-  | { readonly kind: 'finished'; readonly result: TurnResult }
-  | { readonly kind: 'suspended'; readonly waits: readonly TurnWait[] }
-  | { readonly kind: 'left'; readonly error: LashError };
 
 /**
  * Drives one turn: feeds the machine with inputs, one at a time, and performs the effects it asks for. The only place
@@ -108,7 +90,7 @@ export class TurnRun {
       signals: this.#signals,
       started: this.#started,
       offered: this.#models.offered,
-      store: async (write) => await this.#storage.run(write),
+      store: async (work, signal) => await this.#storage.run(work, signal),
       record: async (started) => await this.#write([{ started }], { strict: true }),
       perform: (effect, work) => this.#own(this.#abortable(effect, work)),
     });
@@ -165,12 +147,20 @@ export class TurnRun {
     if (typeof reason === 'string') this.cancel(reason);
   }
 
-  /** Asks the turn to stop; how it ended says who was first (law TU5). `false`: this run is over, and heard nothing. */
+  /**
+   * Asks the turn to stop; how it ended says who was first (law TU5). That it ended is told once it is stored, however long
+   * storage is away. `false`: this run is over, and heard nothing.
+   */
   cancel(reason: string): boolean {
     if (this.#over) return false;
-    this.#storage.stop();
     this.#dispatch({ type: 'cancel', reason, at: this.#parts.clock.now() });
     return true;
+  }
+
+  /** As {@link cancel}, but where storage is away now, the turn is left as it is stored. */
+  close(reason: string): void {
+    this.#storage.stop();
+    this.cancel(reason);
   }
 
   /** Leaves the turn as it is stored, and resolves when it writes no more (rule TR-4). */
@@ -296,7 +286,8 @@ export class TurnRun {
         if (input !== null) this.#dispatch(input);
       })
       .catch((error: unknown) => {
-        if (isLashError(error, 'WriterFenced')) this.#end({ kind: 'left', error });
+        const isLeft = isLashError(error, 'WriterFenced') || (this.#storage.isOver && isPassing(error));
+        if (isLeft) this.#end({ kind: 'left', error });
         else this.#dispatch({ type: 'crashed', error: this.#wire(error) });
       });
   }
@@ -315,7 +306,7 @@ export class TurnRun {
   }
 
   async #commit(effect: CommitEffect): Promise<TurnInputEvent | null> {
-    const { id, role } = effect;
+    const { id } = effect;
     await this.#texts.stop();
     await this.#journal.idle;
     try {
@@ -326,9 +317,9 @@ export class TurnRun {
       return { type: 'committed', effect: id, leaf };
     } catch (error) {
       // Others go on with what was accepted; what was not is refused.
-      if (!this.#commits.isLeft(error, role))
+      if (!this.#commits.isLeft(error, effect))
         return { type: 'commit-failed', effect: id, error: this.#wire(error) };
-      this.#end({ kind: 'left', error });
+      this.#end({ kind: 'left', error: toLashError(error) });
       return null;
     }
   }
