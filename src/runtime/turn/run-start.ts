@@ -14,6 +14,8 @@ export interface RunStart extends CommittedTurn {
   readonly target: GraphTarget;
   /** Entries that its journal has already. */
   readonly entries: number;
+  /** How long it has run, in milliseconds. */
+  readonly usedMs: number;
   readonly started: ReadonlySet<string>;
   readonly offered: ReadonlyMap<string, OfferedTool>;
   /** The answer that its model call is to mend. */

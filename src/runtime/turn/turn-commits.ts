@@ -10,6 +10,7 @@ import { draftsBytes, MAX_PART_BYTES } from '../history/draft-size.ts';
 import type { SessionParts, TurnScope } from '../model/model-caller.ts';
 import { isPassing, type PatientStorage } from './patient-storage.ts';
 import type { PlanRecord, StateRecord } from './turn-journal.ts';
+import type { TurnTime } from './turn-time.ts';
 
 /** What a turn asks to be committed. */
 export type CommitEffect = Extract<TurnEffect, { readonly type: 'commit' }>;
@@ -27,8 +28,10 @@ export class TurnCommits {
   readonly #parts: SessionParts;
   readonly #turn: CommittedTurn;
   readonly #storage: PatientStorage;
+  readonly #time: TurnTime;
 
-  constructor(parts: SessionParts, turn: CommittedTurn, storage: PatientStorage) {
+  constructor(parts: SessionParts, turn: CommittedTurn, storage: PatientStorage, time: TurnTime) {
+    this.#time = time;
     this.#parts = parts;
     this.#turn = turn;
     this.#storage = storage;
@@ -88,7 +91,11 @@ export class TurnCommits {
     const { turnId, turnIndex, policy, prompt, answer, tools } = this.#turn.scope;
     const { secrets, clock } = this.#parts;
     const json = (value: unknown): JsonValue => secrets.redactJson(value) as JsonValue;
-    const found: StateRecord = { state: snapshotOf(present), appended: nodes.length > 0 };
+    const found: StateRecord = {
+      state: snapshotOf(present),
+      appended: nodes.length > 0,
+      ...this.#time.used,
+    };
     const state = json(found);
     switch (role.kind) {
       case 'begin': {

@@ -46,6 +46,7 @@ export class TurnEngine {
     const { scope, state, input, target } = await planTurn(this.#parts, policy, turnId, ask);
     const nothing = {
       entries: 0,
+      usedMs: 0,
       started: new Set<string>(),
       offered: new Map(),
       misfit: null,

@@ -32,7 +32,7 @@ import { ShownTexts } from './shown-texts.ts';
 import { ToolCalls } from './tool-calls.ts';
 import { type CommitEffect, isLarge, TurnCommits } from './turn-commits.ts';
 import { type JournalEntry, TurnJournal } from './turn-journal.ts';
-import { expiry } from './turn-time.ts';
+import { TurnTime } from './turn-time.ts';
 
 /**
  * Drives one turn: feeds the machine with inputs, one at a time, and performs the effects it asks for. The only place
@@ -54,6 +54,7 @@ export class TurnRun {
   readonly #tools: ToolCalls;
   readonly #storage: PatientStorage;
   readonly #commits: TurnCommits;
+  readonly #time: TurnTime;
   readonly #inputs: TurnInputEvent[] = [];
   readonly #running = new RunningEffects();
   /** Aborts once the turn is told to stop, also before the machine hears that. */
@@ -77,12 +78,19 @@ export class TurnRun {
     this.#state = start.state;
     this.#started = new Set(start.started);
     this.#signals = new Map(start.signals);
-    this.#journal = new TurnJournal(parts.turns, turnId, start.entries, () => parts.history.epoch);
+    this.#time = new TurnTime(parts.clock, start.scope.policy.maxTurnMs, start.usedMs);
+    this.#journal = new TurnJournal(
+      parts.turns,
+      turnId,
+      start.entries,
+      () => parts.history.epoch,
+      this.#time,
+    );
     this.#texts = new ShownTexts(this.#journal, parts.clock);
     this.#storage = new PatientStorage(parts.clock, (error) =>
       this.#tellWaits(error === null ? waitsOf(this.#state) : [{ kind: 'storage', code: error.code }]),
     );
-    this.#commits = new TurnCommits(parts, start, this.#storage);
+    this.#commits = new TurnCommits(parts, start, this.#storage, this.#time);
     this.#models = new ModelCalls(parts, caller, this.#storage, start);
     this.#tools = new ToolCalls(parts, caller, {
       scope: start.scope,
@@ -173,9 +181,7 @@ export class TurnRun {
 
   /** Ends the turn when it has run for as long as it may. */
   #limitTime(): void {
-    const { maxTurnMs: max } = this.#start.scope.policy;
-    if (max === undefined) return;
-    this.#own(this.#abortable('time', async (signal) => await expiry(this.#parts.clock, max, signal)));
+    this.#own(this.#abortable('time', async (signal) => await this.#time.expiry(signal)));
   }
 
   get #context(): TraceContext {
