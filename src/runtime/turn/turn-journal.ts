@@ -5,6 +5,7 @@ import type { SessionPolicy } from '../../core/policy.ts';
 import type { PromptLayerData } from '../../core/prompt-layer.ts';
 import type { TurnWait } from '../../core/turn-wait.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
+import { heldEffects, openEffects } from '../../turn/open-effects.ts';
 import { replay } from '../../turn/replay.ts';
 import type { TurnState } from '../../turn/state.ts';
 import { type Misfit, misfitIn } from '../model/answer-check.ts';
@@ -74,18 +75,21 @@ export interface FoundTurn {
 
 /** Reads what was stored of a turn. @throws `StoredDataCorrupt` for what no version of this package wrote */
 export function readTurn(sessionId: string, recorded: RecordedTurn): FoundTurn {
-  const { turn, plan, signals } = recorded;
-  const { state, appended, usedMs = 0 } = recorded.state as unknown as StateRecord;
-  const journal = recorded.journal as readonly JournalEntry[];
+  const { turn, signals } = recorded;
   try {
+    const plan = soundPlan(recorded.plan);
+    const { state, appended, usedMs = 0 } = recorded.state as unknown as StateRecord;
+    const journal = recorded.journal as readonly JournalEntry[];
     const inputs = journal.flatMap(({ input }) => (input === undefined ? [] : [input]));
     const present = replay(state, appended ? turn.leaf : state.leaf, inputs);
     const { phase } = present;
+    if (openEffects(present).length + heldEffects(present).length === 0)
+      throw new Error('there is nothing to go on with');
     const correlationId = phase.name === 'calling' ? phase.correlationId : null;
     return {
       turnId: turn.turnId,
       hash: turn.hash,
-      plan: plan as unknown as PlanRecord,
+      plan,
       state: present,
       started: new Set(journal.flatMap(({ started = [] }) => started)),
       offered: new Map(journal.flatMap(({ offered = [] }) => offered).map((tool) => [tool.name, tool])),
@@ -104,6 +108,13 @@ export function readTurn(sessionId: string, recorded: RecordedTurn): FoundTurn {
       cause,
     });
   }
+}
+
+function soundPlan(plan: JsonValue): PlanRecord {
+  const { policy, turnIndex } = plan as unknown as PlanRecord;
+  if (typeof policy.provider.id !== 'string' || typeof turnIndex !== 'number')
+    throw new Error('its plan is not complete');
+  return plan as unknown as PlanRecord;
 }
 
 /** The last answer since the last commit that was not what was asked for. */
