@@ -6,7 +6,6 @@ import type { TurnInput, TurnRequest } from '../../core/turn-input.ts';
 import type { TurnResult } from '../../core/turn-result.ts';
 import type { ApprovalDecision } from '../../core/turn-wait.ts';
 import { sessionClosed, turnRunning } from '../session-errors.ts';
-import { DamagedTurns } from './damaged-turns.ts';
 import { GoingOn } from './going-on.ts';
 import { NextLook } from './next-look.ts';
 import { OpenAsks } from './open-asks.ts';
@@ -40,7 +39,6 @@ export class SessionTurns {
   readonly #next: NextLook;
   #engine: TurnEngine | undefined;
   readonly #here = new RunningTurn();
-  readonly #damaged: DamagedTurns;
   readonly #asks = new OpenAsks();
   readonly #going: GoingOn;
   /** Whether a turn of this session ran in this runtime. */
@@ -56,8 +54,7 @@ export class SessionTurns {
     this.#shown = new ShownTurns(host, this.#outcomes);
     this.#going = new GoingOn((error) => traceTrouble(host.parts, error));
     this.#next = new NextLook(host.parts, (contests) => this.goOn(false, contests));
-    this.#damaged = new DamagedTurns(host.parts);
-    this.#waiting = new WaitingTurns(host, this.#shown, this.#damaged, this.#next, () => this.#load());
+    this.#waiting = new WaitingTurns(host, this.#shown, this.#next, () => this.#load());
     host.parts.feed.subscribe((event) => {
       const takesInput = event.type === 'input-accepted' || event.type === 'nodes-committed';
       if (takesInput && host.view().queue.length > 0)
@@ -351,7 +348,7 @@ export class SessionTurns {
       if (recorded === null) return this.#host.tabs().leave();
       this.#watch(turnId, engine.goOn(recorded));
     } catch (error) {
-      await this.#damaged.end(turnId, error).finally(() => this.#host.tabs().leave());
+      await engine.damaged.end(turnId, error).finally(() => this.#host.tabs().leave());
       this.#host.tabs().announce({ kind: 'turns-changed' });
       this.goOn();
     }

@@ -1,7 +1,6 @@
 import type { StoredTurn } from '../../contract/turn-store.ts';
 import type { TurnWait } from '../../core/turn-wait.ts';
 import { isBrought } from './brought.ts';
-import type { DamagedTurns } from './damaged-turns.ts';
 import type { NextLook } from './next-look.ts';
 import { waitsOfStored } from './pending-turns.ts';
 import type { ShownTurns } from './shown-turns.ts';
@@ -12,18 +11,10 @@ import type { TurnsHost } from './turns-host.ts';
 export class WaitingTurns {
   readonly #host: TurnsHost;
   readonly #shown: ShownTurns;
-  readonly #damaged: DamagedTurns;
   readonly #next: NextLook;
   readonly #engine: () => Promise<TurnEngine>;
 
-  constructor(
-    host: TurnsHost,
-    shown: ShownTurns,
-    damaged: DamagedTurns,
-    next: NextLook,
-    engine: () => Promise<TurnEngine>,
-  ) {
-    this.#damaged = damaged;
+  constructor(host: TurnsHost, shown: ShownTurns, next: NextLook, engine: () => Promise<TurnEngine>) {
     this.#host = host;
     this.#shown = shown;
     this.#next = next;
@@ -33,11 +24,12 @@ export class WaitingTurns {
   /** Shows one, or what is wrong with it. */
   async show(turnId: string): Promise<void> {
     const { turns, feed } = this.#host.parts;
+    const engine = await this.#engine();
     try {
       const recorded = await turns.load(turnId);
-      if (recorded !== null) feed.emit({ type: 'turn-joined', turn: (await this.#engine()).show(recorded) });
+      if (recorded !== null) feed.emit({ type: 'turn-joined', turn: engine.show(recorded) });
     } catch (error) {
-      this.#damaged.show(turnId, error);
+      engine.damaged.show(turnId, error);
     }
   }
 
@@ -63,7 +55,7 @@ export class WaitingTurns {
   /** Whether what one waits for is there, and nobody else runs it; with `contests`, whoever seems to is asked. */
   async isToResume(stored: StoredTurn, contests: boolean): Promise<boolean> {
     const held = waitsOfStored(stored);
-    if (await this.#damaged.isHopeless(stored.turnId)) return false;
+    if (await (await this.#engine()).damaged.isHopeless(stored.turnId)) return false;
     if (held.length > 0 && !(await this.isBrought(stored.turnId, held))) {
       await this.show(stored.turnId);
       return false;
