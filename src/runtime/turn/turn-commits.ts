@@ -73,6 +73,14 @@ export class TurnCommits {
     return this.#turn.isQueued && (isLeft || isPassing(error));
   }
 
+  /** Whether what follows an input may take several commits, which a rebuilt one must not contradict (law ST13). */
+  isLarge({ type }: TurnInputEvent, { phase }: TurnState): boolean {
+    if (phase.name !== 'collecting' && phase.name !== 'committing') return false;
+    if (type === 'collected') return false;
+    const { rows, bytes } = this.#parts.environment.sessionStoreFactory.commitBudget;
+    return phase.nodes.length > rows || draftsBytes(phase.nodes) > Math.min(MAX_PART_BYTES, bytes);
+  }
+
   /** An input is refused if storage does not take it, unless it did. */
   async #accept(write: () => Promise<string | null>): Promise<string | null> {
     try {
@@ -130,12 +138,6 @@ function isElsewhere(error: unknown): boolean {
     isLashError(error, 'SessionDeleted') ||
     isLashError(error, 'SessionNotFound')
   );
-}
-
-/** Whether what follows may take several commits, which a rebuilt one must not contradict (law ST13). */
-export function isLarge({ type }: TurnInputEvent, { phase }: TurnState): boolean {
-  if (phase.name !== 'collecting' && phase.name !== 'committing') return false;
-  return type !== 'collected' && draftsBytes(phase.nodes) > MAX_PART_BYTES;
 }
 
 /** What an input ends with that became part of a running turn. */

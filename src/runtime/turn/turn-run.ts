@@ -21,16 +21,17 @@ import { Deferred } from '../deferred.ts';
 import type { ModelCaller, SessionParts } from '../model/model-caller.ts';
 import { cancelled } from '../session-errors.ts';
 import { isBrought } from './brought.ts';
+import { collectInputs } from './collect-inputs.ts';
 import { repeatedActivity } from './live-turn.ts';
 import { LONG_WAIT_MS, ModelCalls } from './model-calls.ts';
 import { isPassing, pause, PatientStorage } from './patient-storage.ts';
-import { collectInputs, partsOf } from './queued-input.ts';
+import { partsOf } from './queued-input.ts';
 import type { RunEnd } from './run-end.ts';
 import type { RunStart } from './run-start.ts';
 import { RunningEffects } from './running-effects.ts';
 import { ShownTexts } from './shown-texts.ts';
 import { ToolCalls } from './tool-calls.ts';
-import { type CommitEffect, isLarge, TurnCommits } from './turn-commits.ts';
+import { type CommitEffect, TurnCommits } from './turn-commits.ts';
 import { type JournalEntry, TurnJournal } from './turn-journal.ts';
 import { TurnTime } from './turn-time.ts';
 
@@ -204,7 +205,8 @@ export class TurnRun {
       for (let next = this.#inputs.shift(); next !== undefined && !this.#over; next = this.#inputs.shift()) {
         const [state, effects] = transition(this.#state, next);
         if (next.type === 'crashed') this.#running.stopAll(next.error.message);
-        if (isRecorded(this.#state, next, state) || isLarge(next, state)) await this.#record(next, effects);
+        const isKept = isRecorded(this.#state, next, state) || this.#commits.isLarge(next, state);
+        if (isKept) await this.#record(next, effects);
         if (this.#over) break;
         this.#state = state;
         for (const effect of effects) this.#perform(effect);
@@ -307,7 +309,7 @@ export class TurnRun {
   }
 
   async #collect({ id }: Extract<TurnEffect, { type: 'collect' }>): Promise<TurnInputEvent> {
-    const inputs = await this.#storage.run(async () => await collectInputs(this.#parts.turns));
+    const inputs = await this.#storage.run(async () => await collectInputs(this.#parts, this.#state));
     return { type: 'collected', effect: id, inputs };
   }
 
