@@ -33,7 +33,8 @@ export type ArgumentCheck =
  * - TL4 Where `approval` says so, a call runs only once it was approved; the question and its answer are stored.
  * - TL5 A call that was started and whose outcome nobody knows runs again with `replay: 'safe'`, and never again without:
  *   the model is told that its outcome is unknown (law TU3).
- * - TL6 A call that takes longer than `timeoutMs` is aborted, and a failure that the model sees.
+ * - TL6 A call that takes longer than `timeoutMs` is aborted, and a failure that the model sees. `check` and `approval` have
+ *   as long; an approval function that does not answer in time asks. A turn that is stopped waits for none of them.
  * - TL7 A model is offered the tools that the session's policy and the turn name, where they name any; a call of another one
  *   is `ToolUnavailable`, or `ToolNotFound`, and never runs.
  * - TL8 A call is for the tool that the model was told of when it made the call. If another description or schema has the
@@ -50,9 +51,9 @@ export interface Tool {
   readonly replay?: 'safe' | 'never';
   /** Default: `parallel`. */
   readonly mode?: 'parallel' | 'serial';
-  /** Milliseconds; no limit where it is absent. */
+  /** Milliseconds, for `check`, `approval` and `execute` each; no limit where it is absent. */
   readonly timeoutMs?: number;
-  /** Whether a call needs somebody's approval. A function that throws asks. */
+  /** Whether a call needs somebody's approval. A function that throws, or does not answer in time, asks. */
   readonly approval?: boolean | ((args: unknown) => boolean | Promise<boolean>);
   /** A page offers it: where no page does any more, a call that did not start waits for one. */
   readonly offeredByPage?: boolean;

@@ -16,7 +16,10 @@ export interface SessionPolicy {
   readonly maxSteps?: number;
   /** Input and output tokens that one turn may use; no limit where it is absent. */
   readonly maxTokens?: number;
-  /** How long one turn may take while it runs, in milliseconds; what it waits for others does not count. */
+  /**
+   * How long one turn may run, in milliseconds, in whichever tabs: what one has used is recorded with what the turn does. While
+   * nobody runs it, as it waits for somebody or was interrupted, nothing counts. No limit where it is absent.
+   */
   readonly maxTurnMs?: number;
   /** What becomes of a model call while there is no network: `fail` (default) is an attempt that failed, `wait` waits. */
   readonly whenOffline?: 'fail' | 'wait';

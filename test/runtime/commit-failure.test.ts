@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import type { Residency } from '../../src/contract/environment.ts';
 import type { NodeDraft } from '../../src/core/node.ts';
@@ -70,21 +70,78 @@ describe('a commit that fails', () => {
     },
   );
 
-  it('[ST17][TU5] a turn that waits for storage can be stopped, and its input is there', async () => {
+  it('[ST17][TU5][TU6] of a turn that is stopped while storage is away is told when it is stored, once', async () => {
     const storage = sharedStorage();
-    const runtime = await openShared(storage, answers('one', 'two'));
-    const turn = runtime.turn('asked');
-    await turn.accepted;
-    storage.faults.commit = async () => await Promise.reject(unavailable());
-    await new Promise<void>((resolve) => {
-      runtime.subscribe((event) => {
-        if (event.type === 'turn-waiting') resolve();
-      });
+    const model = plays([text('half'), 'hang']);
+    const runtime = await openShared(storage, model);
+    const ends: string[] = [];
+    runtime.subscribe((event) => {
+      if (event.type === 'turn-finished') ends.push(event.result.status);
     });
-    expect((await turn.cancel()).status).toBe('failed');
+    const turn = runtime.turn('asked');
+    await vi.waitFor(() => expect(runtime.view().turn?.text).toBe('half'));
+    const away = async (): Promise<never> => await Promise.reject(unavailable());
+    storage.faults.commit = away;
+    storage.faults.record = away;
+    const stopped = turn.cancel();
+    await vi.waitFor(() => expect(runtime.view().turn?.waits).toMatchObject([{ kind: 'storage' }]));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(ends).toEqual([]);
     delete storage.faults.commit;
+    delete storage.faults.record;
+    expect((await stopped).status).toBe('cancelled');
+    expect(await runtime.pendingTurns()).toEqual([]);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(ends).toEqual(['cancelled']);
+    expect(model.requests).toHaveLength(1);
     await expectInStep(runtime, storage);
-    expect(runtime.view().window.nodes).toHaveLength(1);
+  });
+
+  it('[TU6] of a turn that ends is not told before it is stored, whatever keeps it from that, and no model is asked again', async () => {
+    const storage = sharedStorage();
+    const model = answers('one');
+    const runtime = await openShared(storage, model);
+    const ends: string[] = [];
+    runtime.subscribe((event) => {
+      if (event.type === 'turn-finished') ends.push(event.result.status);
+    });
+    let fails = 4;
+    storage.faults.commit = async ({ turn }, proceed) => {
+      if (turn?.kind === 'end' && fails-- > 0) throw new Error('the disk is odd');
+      expect(ends).toEqual([]);
+      return await proceed();
+    };
+    expect(await runtime.turn('asked').result).toMatchObject({
+      status: 'failed',
+      error: { message: 'the disk is odd' },
+    });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(ends).toEqual(['failed']);
+    expect(await runtime.pendingTurns()).toEqual([]);
+    expect(model.requests).toHaveLength(1);
+    await expectInStep(runtime, storage);
+  });
+
+  it('[ST17][TU6] of a turn whose session is closed while storage is away is not told: it goes on another time', async () => {
+    const storage = sharedStorage();
+    const runtime = await openShared(storage, plays([text('half'), 'hang']));
+    const ends: string[] = [];
+    runtime.subscribe((event) => {
+      if (event.type === 'turn-finished') ends.push(event.result.status);
+    });
+    const turn = runtime.turn('asked', { inputId: 't' });
+    await vi.waitFor(() => expect(runtime.view().turn?.text).toBe('half'));
+    const away = async (): Promise<never> => await Promise.reject(unavailable());
+    storage.faults.commit = away;
+    storage.faults.record = away;
+    await runtime.close();
+    await expect(turn.result).rejects.toMatchObject({ code: 'SessionClosed' });
+    expect(ends).toEqual([]);
+    delete storage.faults.commit;
+    delete storage.faults.record;
+    const again = await openShared(storage, answers('whole'));
+    expect((await again.turn('asked', { inputId: 't' }).result).status).toBe('completed');
+    await expectInStep(again, storage);
   });
 
   it('[ST4] that a store made good itself, and answers with a replay, is the commit that was asked for', async () => {

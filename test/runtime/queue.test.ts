@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 
 import { systemClock } from '../../src/contract/clock.ts';
+import type { CommitRequest } from '../../src/contract/store.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import { mortalTab } from './mortal.ts';
@@ -110,6 +111,46 @@ describe('input while a turn runs', () => {
     expect(said(runtime)).toEqual(['first', 'tool-call', 'and this', 'both']);
     await expectInStep(runtime, storage);
   });
+
+  it.each([
+    ['nodes', { rows: 3, bytes: 1_000_000 }, 'x'],
+    ['bytes', { rows: 100, bytes: 8_000 }, 'x'.repeat(3000)],
+  ])(
+    '[TU10][ST13] that is more than fits one commit by its %s is read with the next steps, in its order',
+    async (_what, commitBudget, more) => {
+      const origin = new InMemorySessionStoreFactory({ commitBudget });
+      const storage = sharedStorage(origin);
+      const commits: CommitRequest[] = [];
+      storage.faults.commit = async (request, proceed) => {
+        commits.push(request);
+        return await proceed();
+      };
+      const model = dictated();
+      const runtime = await openShared(storage, model as never);
+      const running = runtime.turn('first');
+      await until(() => expect(runtime.view().turn?.correlationId).not.toBeNull());
+      const ids = ['1', '2', '3', '4', '5'];
+      const inputs = ids.map((inputId) =>
+        runtime.turn(`${inputId}${more}`, { inputId, whenRunning: 'inject' }),
+      );
+      for (const { accepted } of inputs) await accepted;
+      for (let step = 1; runtime.view().turn !== null; step++) {
+        model.say('answer');
+        model.done();
+        await until(() => {
+          const { turn } = runtime.view();
+          expect(turn === null || turn.step === step).toBe(true);
+        });
+      }
+      expect((await running.result).status).toBe('completed');
+      for (const { result } of inputs) expect((await result).reason).toBe('injected');
+      const read = said(runtime).map((what) => what[0] ?? '');
+      expect(read.filter((first) => ids.includes(first))).toEqual(ids);
+      expect(commits.filter(({ operationId }) => operationId.includes('~'))).toEqual([]);
+      expect(commits.filter(({ turn }) => turn?.kind === 'progress').length).toBeGreaterThan(1);
+      await expectInStep(runtime, storage);
+    },
+  );
 
   it('[TU10] that came during the last answer is answered in the same turn', async () => {
     const storage = sharedStorage();

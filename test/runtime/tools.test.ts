@@ -429,6 +429,30 @@ describe('a call that another tab goes on with', () => {
   });
 });
 
+describe('a call that a tab goes on with which ran other turns before', () => {
+  it('[TU3] has the attachments of the messages that the model was shown in its own turn', async () => {
+    const origin = new InMemorySessionStoreFactory();
+    const tab = mortalTab(origin);
+    const attachments = lastingAttachments();
+    const file = await attachments.put(PNG, { mime: 'image/png', name: 'photo.png' }, { sessionId: 's' });
+    let seen: readonly unknown[] = [];
+    const look = tool('look', (_args, context) => (seen = context.attachments).length, { replay: 'safe' });
+    const second = await openShared(sharedStorage(origin, attachments), plays(done, done), { tools: [look] });
+    await second.turn('hi').result;
+    second.rest();
+    const hang = tool('look', () => new Promise(() => undefined), { replay: 'safe' });
+    const first = await openShared(sharedStorage(tab.factory, attachments), plays(asks('look')), {
+      tools: [hang],
+    });
+    const input = { parts: [{ type: 'file', attachment: file } as const] };
+    first.turn(input, { inputId: 't' });
+    await until(() => expect(hang.runs).toBe(1));
+    await tab.kill();
+    expect((await second.turn(input, { inputId: 't' }).result).status).toBe('completed');
+    expect(seen).toEqual([file]);
+  });
+});
+
 describe('a result that is longer than a model is to read', () => {
   const KIB = 1024;
   const limited = (toolResultBytes: number): ReturnType<typeof memoryEnvironment> =>

@@ -1,13 +1,15 @@
 import { describe, expect, it, vi } from 'vitest';
 
+import { systemClock } from '../../src/contract/clock.ts';
 import type { Tool } from '../../src/contract/tool.ts';
 import type { JsonValue } from '../../src/core/json.ts';
 import type { ToolOutcome } from '../../src/core/tool-call.ts';
 import type { TurnInput, TurnRequest } from '../../src/core/turn-input.ts';
+import { Deferred } from '../../src/runtime/deferred.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { defineTool } from '../../src/worker/define-tool.ts';
 import { numberPair } from './number-pair.ts';
-import { call, finish, instantClock, openWith, type Play, plays, text } from './support.ts';
+import { call, finish, instantClock, openWith, type Play, plays, policy, text } from './support.ts';
 
 const done: Play = [text('done'), finish()];
 const asks = (args: string, name = 'tool'): Play => [call('c', name, args), finish('tool-calls')];
@@ -212,6 +214,79 @@ describe('a tool that', () => {
     await vi.waitFor(() => expect(runtime.view().turn?.toolCalls).toHaveLength(1));
     expect((await turn.cancel('enough')).status).toBe('cancelled');
     expect(outcomes(runtime)).toEqual([{ status: 'cancelled', message: 'Stopped: enough' }]);
+    await expectGoesOn(runtime);
+  });
+});
+
+describe('a tool whose check or approval never answers', () => {
+  const hanging: readonly (readonly [string, (entered: () => void) => Partial<Tool>])[] = [
+    ['check', (entered) => ({ check: never(entered) })],
+    ['approval', (entered) => ({ approval: never(entered) })],
+  ];
+  function never(entered: () => void): () => Promise<never> {
+    return async () => {
+      entered();
+      return await new Promise(() => undefined);
+    };
+  }
+  it.each(hanging)('[TU5] (%s) is cancelled with its turn, and the session goes on', async (_what, part) => {
+    let ran = 0;
+    const entered = new Deferred<void>();
+    const endless = tool(
+      () => ++ran,
+      part(() => entered.resolve()),
+    );
+    const { runtime } = await openWith(plays(asks('{}'), done), { tools: [endless] });
+    const turn = runtime.turn('go');
+    await entered.promise;
+    expect((await turn.cancel('enough')).status).toBe('cancelled');
+    expect(outcomes(runtime)).toEqual([{ status: 'cancelled', message: 'Stopped: enough' }]);
+    expect(ran).toBe(0);
+    await expectGoesOn(runtime);
+  });
+
+  it.each(hanging)('[TU5] (%s) does not keep its session from being closed', async (_what, part) => {
+    const entered = new Deferred<void>();
+    const endless = tool(
+      () => 1,
+      part(() => entered.resolve()),
+    );
+    const { runtime } = await openWith(plays(asks('{}')), { tools: [endless] });
+    const turn = runtime.turn('go');
+    await entered.promise;
+    await runtime.close();
+    expect((await turn.result).status).toBe('cancelled');
+  });
+
+  it.each(hanging)('[TU6] (%s) ends with the time that its turn has', async (_what, part) => {
+    const entered = new Deferred<void>();
+    const endless = tool(
+      () => 1,
+      part(() => entered.resolve()),
+    );
+    const { runtime } = await openWith(plays(asks('{}'), done), {
+      tools: [endless],
+      policy: { ...policy, maxTurnMs: 20 },
+      clock: systemClock,
+    });
+    expect(await runtime.turn('go').result).toMatchObject({ reason: 'max_time' });
+    expect(outcomes(runtime)).toMatchObject([{ status: 'cancelled' }]);
+    await runtime.close();
+  });
+
+  it('[TL6] is ToolTimeout where the tool has a limit, and the session goes on', async () => {
+    const endless = tool(() => 1, { timeoutMs: 5, check: never(() => undefined) });
+    expect(await outcomeOf(endless)).toMatchObject({ code: 'ToolTimeout', class: 'timeout' });
+  });
+
+  it('[TL4][TL6] asks where the tool has a limit, as one that throws does', async () => {
+    const endless = tool(() => 'ran', { timeoutMs: 5, approval: never(() => undefined) });
+    const { runtime } = await openWith(plays(asks('{}'), done, done), { tools: [endless] });
+    const turn = runtime.turn('go', { inputId: 't' });
+    await vi.waitFor(() => expect(runtime.view().turn?.waits).toMatchObject([{ kind: 'approval' }]));
+    await runtime.answer('t/tool-0-0', { approve: true });
+    expect((await turn.result).status).toBe('completed');
+    expect(outcomes(runtime)).toEqual([{ status: 'success', value: 'ran' }]);
     await expectGoesOn(runtime);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 
+import type { Clock } from '../../src/contract/clock.ts';
 import type { Providers } from '../../src/contract/provider.ts';
 import type { Tool } from '../../src/contract/tool.ts';
 import { LashError } from '../../src/core/error.ts';
@@ -8,6 +9,8 @@ import type { TurnWait } from '../../src/core/turn-wait.ts';
 import { RateLimits } from '../../src/runtime/model/rate-limits.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { SecretVault } from '../../src/runtime/secrets.ts';
+import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
+import { mortalTab } from './mortal.ts';
 import { answers, expectInStep, openShared, sharedStorage, type SharedStorage } from './stores.ts';
 import { call, finish, type Play, plays, policy, text } from './support.ts';
 
@@ -402,6 +405,67 @@ describe('what a turn may take', () => {
       status: 'failed',
       reason: 'max_time',
       error: { code: 'TurnLimitReached', data: { limit: 'time', max: 50 } },
+    });
+  });
+
+  describe('[TU3] the time of a turn that is gone on with', () => {
+    /** A clock that stands still but for what a test adds, and whose waits end when a test says so. */
+    function handClock(): Clock & {
+      now: () => number;
+      add: (ms: number) => void;
+      end: (ms: number) => void;
+    } {
+      let now = 1000;
+      let ids = 0;
+      const name = crypto.randomUUID();
+      const ends = new Map<number, () => void>();
+      return {
+        now: () => now,
+        add: (ms) => void (now += ms),
+        end: (ms) => ends.get(ms)?.(),
+        newId: () => `${name}-${ids++}`,
+        sleep: async (ms, signal) =>
+          await new Promise<void>((resolve, reject) => {
+            ends.set(ms, resolve);
+            signal.addEventListener('abort', () => reject(signal.reason as Error));
+          }),
+      };
+    }
+    const limited = { ...policy, maxTurnMs: 1000 };
+    const slow: Play = [call('1', 'slow', '{}'), finish('tool-calls')];
+
+    it('is what it has not used before it waited', async () => {
+      const clock = handClock();
+      const tools = [tool('slow', () => (clock.add(400), 1)), tool('pay', () => 1, { approval: true })];
+      const runtime = await openShared(sharedStorage(), plays(slow, asks, ['hang']), {
+        clock,
+        tools,
+        policy: limited,
+      });
+      const turn = runtime.turn('go');
+      const wait = await waitsFor(runtime, 'approval');
+      clock.add(5000);
+      await runtime.answer('requestId' in wait ? wait.requestId : '', { approve: true });
+      await until(() => expect(runtime.view().turn?.step).toBe(2));
+      clock.end(600);
+      expect(await turn.result).toMatchObject({ reason: 'max_time', error: { data: { max: 1000 } } });
+    });
+
+    it('is what it has not used before its tab was killed', async () => {
+      const origin = new InMemorySessionStoreFactory();
+      const tab = mortalTab(origin);
+      const clock = handClock();
+      const tools = [tool('slow', () => (clock.add(700), 1))];
+      const options = { clock, tools, policy: limited };
+      const first = await openShared(sharedStorage(tab.factory), plays(slow, ['hang']), options);
+      first.turn('go', { inputId: 't' });
+      await until(() => expect(first.view().turn?.step).toBe(1));
+      await tab.kill();
+      clock.add(5000);
+      const second = await openShared(sharedStorage(origin), plays(['hang']), options);
+      await until(() => expect(second.view().turn).toMatchObject({ step: 1, interrupted: false }));
+      clock.end(300);
+      expect(await second.turn('go', { inputId: 't' }).result).toMatchObject({ reason: 'max_time' });
     });
   });
 

@@ -11,6 +11,9 @@ import { jsonBytes, MAX_PART_BYTES } from './draft-size.ts';
 /** A part of less than this stays: its preview and the reference would take as much. */
 const MIN_MOVED_BYTES = 4096;
 
+/** What a preview and a reference take at most, more or less. */
+const LEFT_BYTES = MIN_MOVED_BYTES + 512;
+
 /** One piece of a draft that can move into an attachment. */
 interface Movable {
   readonly draft: number;
@@ -44,6 +47,11 @@ export async function moveOverflow(
     moved[index] = smaller;
   }
   return moved;
+}
+
+/** How many bytes of the drafts go into attachments where that is needed, at least. */
+export function movableBytes(drafts: readonly NodeDraft[]): number {
+  return drafts.flatMap(movablesOf).reduce((sum, { bytes }) => sum + Math.max(0, bytes - LEFT_BYTES), 0);
 }
 
 function movablesOf(draft: NodeDraft, index: number): Movable[] {

@@ -28,6 +28,14 @@ export async function fitCommits(
   return batches;
 }
 
+/** How many bytes the drafts take at most in a commit, once all of them is in attachments that may be. */
+export async function leastBytes(drafts: readonly NodeDraft[], budget: CommitBudget): Promise<number> {
+  const bytes = draftsBytes(drafts);
+  if (bytes <= Math.min(MAX_PART_BYTES, budget.bytes)) return bytes;
+  const { movableBytes } = await loadModule('move-overflow', import('./move-overflow.ts'));
+  return bytes - movableBytes(drafts);
+}
+
 async function moved(
   drafts: readonly NodeDraft[],
   store: SessionAttachmentStore,

@@ -85,7 +85,8 @@ export class ModelCaller {
   readonly #renderer: PromptRenderer = createPromptRenderer();
   readonly #requestTrace = new RequestTrace();
   readonly #results: ResultTexts;
-  #shown: readonly AttachmentRef[] | null = null;
+  /** What the model was shown last, and below which node. */
+  #shown: { readonly leaf: string | null; readonly attachments: readonly AttachmentRef[] } | null = null;
   readonly #offers = new ToolOffers();
   #offered: readonly OfferedTool[] = [];
 
@@ -94,11 +95,12 @@ export class ModelCaller {
     this.#results = new ResultTexts(parts.attachments, parts.environment.limits.toolResultBytes);
   }
 
-  /** The attachments in what the model was shown last; where somebody else asked it, in what it was shown more or less. */
+  /** The attachments in what the model was shown at the leaf; where somebody else asked it, in what it was shown more or less. */
   async shownAttachments({ policy }: TurnScope): Promise<readonly AttachmentRef[]> {
-    if (this.#shown !== null) return this.#shown;
+    const { leaf } = this.#parts.history.head;
+    if (this.#shown?.leaf === leaf) return this.#shown.attachments;
     const budget = contextBudget(policy.maxContextTokens ?? DEFAULT_CONTEXT_TOKENS, 0);
-    const { nodes } = await this.#context(this.#parts.history.head.leaf, budget);
+    const { nodes } = await this.#context(leaf, budget);
     return attachmentsOf(nodes);
   }
 
@@ -258,7 +260,7 @@ export class ModelCaller {
       tools,
       ...(answer === undefined ? {} : { answerSchema: answer }),
     };
-    this.#shown = attachmentsOf(nodes);
+    this.#shown = { leaf: effect.leaf, attachments: attachmentsOf(nodes) };
     this.#offered = offers.map(([, offered]) => offered);
     if (tracer.on) {
       const traced = this.#requestTrace.next(request, provider.model, nodes, scope.turnId);

@@ -98,7 +98,7 @@ export class ModelCalls {
         if (!isPassing(error)) return outcome;
         failed = outcome;
         throw error;
-      });
+      }, signal);
     } catch (error) {
       if (failed === undefined || !isPassing(error)) throw error;
       return failed;

@@ -1,5 +1,5 @@
 import type { Clock } from '../../contract/clock.ts';
-import { isLashError, type LashError } from '../../core/error.ts';
+import { isLashError, type LashError, toLashError } from '../../core/error.ts';
 
 /** After how long something that storage did not take is tried again, in milliseconds: doubled each time, up to the last. */
 const RETRY_MS = [500, 10_000] as const;
@@ -28,19 +28,33 @@ export class PatientStorage {
     this.#tell = tell;
   }
 
-  /** @throws what `work` throws, if it is no trouble that passes or `stop` was called */
-  async run<T>(work: () => Promise<T>): Promise<T> {
+  /**
+   * With `signal`, no longer than until that aborts. `isWaitedFor` says what else than trouble that passes is waited for.
+   *
+   * @throws what `work` throws, if it is not waited for, or not any longer
+   */
+  async run<T>(
+    work: () => Promise<T>,
+    signal: AbortSignal = this.#over.signal,
+    isWaitedFor: (error: unknown) => boolean = isPassing,
+  ): Promise<T> {
+    const over = AbortSignal.any([this.#over.signal, signal]);
     for (let delay: number = RETRY_MS[0]; ; delay = Math.min(delay * 2, RETRY_MS[1])) {
       try {
         return await work();
       } catch (error) {
-        if (!isPassing(error) || this.#over.signal.aborted) throw error;
-        this.#tell(error);
-        await pause(this.#clock, delay, this.#over.signal);
-        if (this.#over.signal.aborted) throw error;
+        if (!isWaitedFor(error) || over.aborted) throw error;
+        this.#tell(toLashError(error));
+        await pause(this.#clock, delay, over);
+        if (over.aborted) throw error;
         this.#tell(null);
       }
     }
+  }
+
+  /** Whether nothing is waited for any longer. */
+  get isOver(): boolean {
+    return this.#over.signal.aborted;
   }
 
   /** Waits for storage no longer. */

@@ -1,9 +1,8 @@
-import type { StoredTurn, TurnStore } from '../../contract/turn-store.ts';
+import type { StoredTurn } from '../../contract/turn-store.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Part, UserPart } from '../../core/message.ts';
 import type { NodeDraft } from '../../core/node.ts';
 import type { PromptLayerData } from '../../core/prompt-layer.ts';
-import type { CollectedInput } from '../../turn/state.ts';
 
 /** What a turn is asked to do, as it is stored while it is queued. */
 export interface TurnAsk {
@@ -25,17 +24,6 @@ export function askOf({ request }: StoredTurn): TurnAsk {
 /** A user's message as a node. */
 export function messageDraft(parts: readonly UserPart[], turnId: string, createdAt: number): NodeDraft {
   return { createdAt, body: { kind: 'conversation', message: { role: 'user', parts }, turnId } };
-}
-
-/** The queued inputs that the running turn is to read, in their order (law TU10). */
-export async function collectInputs(turns: TurnStore): Promise<readonly CollectedInput[]> {
-  const pending = await turns.pending();
-  return pending.flatMap((turn) => {
-    if (turn.status !== 'queued') return [];
-    const { parts, inject } = askOf(turn);
-    if (inject !== true || parts === null) return [];
-    return [{ inputId: turn.turnId, draft: messageDraft(parts, turn.turnId, turn.at) }];
-  });
 }
 
 /** What a message that begins a turn holds. */

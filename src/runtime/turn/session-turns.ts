@@ -11,6 +11,7 @@ import { NextLook } from './next-look.ts';
 import { OpenAsks } from './open-asks.ts';
 import { resultOf, waitsOfStored } from './pending-turns.ts';
 import { askOf } from './queued-input.ts';
+import { RunningTurn } from './running-turn.ts';
 import { ShownTurns } from './shown-turns.ts';
 import { StoredTurns } from './stored-turns.ts';
 import type { CheckedAsk, TurnEngine } from './turn-engine.ts';
@@ -37,9 +38,7 @@ export class SessionTurns {
   readonly #waiting: WaitingTurns;
   readonly #next: NextLook;
   #engine: TurnEngine | undefined;
-  #run: { readonly turnId: string; readonly run: TurnRun } | null = null;
-  /** The turn that is being begun, before it runs. */
-  #starting: string | null = null;
+  readonly #here = new RunningTurn();
   readonly #asks = new OpenAsks();
   readonly #going: GoingOn;
   /** Whether a turn of this session ran in this runtime. */
@@ -62,13 +61,13 @@ export class SessionTurns {
         this.#shown.tellTaken(this.running).catch((error: unknown) => traceTrouble(host.parts, error));
       if (event.type !== 'turn-finished') return;
       this.#outcomes.settle(event.turnId, event.result);
-      if (this.#run?.turnId === event.turnId) this.#release();
+      if (this.#here.of(event.turnId) !== null) this.#release();
     });
   }
 
   /** The turn that runs in this runtime. */
   get running(): string | null {
-    return this.#run?.turnId ?? this.#starting;
+    return this.#here.turnId;
   }
 
   /** How a turn ends, whoever runs it; `forget` says that its input was not accepted. */
@@ -90,7 +89,7 @@ export class SessionTurns {
     earlier: OpenAsks['now'],
   ): Promise<void> {
     const claimed = this.running === null;
-    if (claimed) this.#starting = turnId;
+    if (claimed) this.#here.claim(turnId);
     let isKnown = false;
     try {
       const engine = await this.#load();
@@ -110,10 +109,10 @@ export class SessionTurns {
       if (isRefused) throw busy;
       await this.#queue(turnId, checked);
     } finally {
-      if (claimed && this.#starting === turnId) this.#starting = null;
+      if (claimed) this.#here.unclaim(turnId);
       // What was there before may be to go on with; whoever asks for it again wants that.
-      if (this.#run === null) this.goOn(isKnown);
-      if (this.#run === null) this.#insist();
+      if (this.#here.run === null) this.goOn(isKnown);
+      if (this.#here.run === null) this.#insist();
     }
   }
 
@@ -137,7 +136,7 @@ export class SessionTurns {
       }
       return false;
     } finally {
-      if (this.#run?.turnId !== turnId) this.#host.tabs().leave();
+      if (this.#here.of(turnId) === null) this.#host.tabs().leave();
     }
   }
 
@@ -171,7 +170,7 @@ export class SessionTurns {
 
   /** Whether the turn runs here, and was told to stop. Where it is left to others, they are told. */
   #stop(turnId: string, reason: string): boolean {
-    const run = this.#run?.turnId === turnId ? this.#run.run : null;
+    const run = this.#here.of(turnId);
     if (run?.cancel(reason) !== true) return false;
     run.ended
       .then(async (end) => {
@@ -200,7 +199,7 @@ export class SessionTurns {
 
   /** Looks what others stored for the turns, and goes on with what can go on. */
   async hear(asked = false): Promise<void> {
-    await this.#hearSignals();
+    await this.#here.hear(this.#host.parts.turns);
     await this.#shown.tellTaken(this.running);
     this.goOn(asked);
   }
@@ -217,7 +216,7 @@ export class SessionTurns {
       if (this.#closed) return;
       if (this.running === null) await this.#goOn(contests);
       // What was told while it was being gone on with.
-      else await this.#hearSignals();
+      else await this.#here.hear(this.#host.parts.turns);
     });
   }
 
@@ -239,24 +238,16 @@ export class SessionTurns {
     return await this.#going.settled(work);
   }
 
-  /** Tells the running turn what is stored for it. */
-  async #hearSignals(): Promise<void> {
-    const run = this.#run;
-    if (run === null) return;
-    const signals = await this.#host.parts.turns.signals(run.turnId);
-    run.run.hear(new Map(signals.map(({ signalId, value }) => [signalId, value])));
-  }
-
   /** Stops the running turn with this reason, and waits until it is over. What waits stays. */
   async close(reason: string): Promise<void> {
     this.#closed = true;
     this.#next.stop();
     // Others may wait for one that waits for storage.
-    this.#run?.run.cancel(reason);
+    this.#here.run?.close(reason);
     await Promise.all(this.#asks.now.map(({ over }) => over));
     await this.#going.idle;
-    this.#run?.run.cancel(reason);
-    await this.#run?.run.ended;
+    this.#here.run?.close(reason);
+    await this.#here.run?.ended;
     this.#outcomes.end(sessionClosed(this.#host.parts.history.sessionId));
   }
 
@@ -269,7 +260,7 @@ export class SessionTurns {
 
   /** Leaves the running turn to whoever holds the lease, and resolves when nothing of it is written here any more. */
   async leaveTo(error: LashError): Promise<void> {
-    await this.#run?.run.leave(error);
+    await this.#here.run?.leave(error);
   }
 
   /** Whether the id was accepted before, with the same request (rule SN1). @throws `OperationConflict` */
@@ -335,7 +326,7 @@ export class SessionTurns {
       if (first?.turnId !== turnId || first.status !== 'queued') return null;
       return await this.#begin(engine, turnId, { ask: askOf(first), hash: first.hash }, true);
     } finally {
-      if (this.#run?.turnId !== turnId) this.#host.tabs().leave();
+      if (this.#here.of(turnId) === null) this.#host.tabs().leave();
     }
   }
 
@@ -357,20 +348,20 @@ export class SessionTurns {
       if (recorded === null) return this.#host.tabs().leave();
       this.#watch(turnId, engine.goOn(recorded));
     } catch (error) {
-      this.#host.tabs().leave();
-      throw error;
+      await engine.damaged.end(turnId, error).finally(() => this.#host.tabs().leave());
+      this.#host.tabs().announce({ kind: 'turns-changed' });
+      this.goOn();
     }
   }
 
   #watch(turnId: string, run: TurnRun): void {
-    this.#run = { turnId, run };
+    this.#here.begin(turnId, run);
     this.#ranHere = true;
-    this.#starting = null;
     run.ended
       .then(async (end) => {
-        if (this.#run?.run === run) this.#release();
+        if (this.#here.run === run) this.#release();
         if (end.kind === 'finished') this.goOn();
-        else if (end.kind === 'left') this.#insist();
+        else if (end.kind === 'left') await this.#left();
         else if (await this.#waiting.isBroughtSoon(turnId, end.waits)) this.goOn();
       })
       .catch((error: unknown) => traceTrouble(this.#host.parts, error));
@@ -381,8 +372,14 @@ export class SessionTurns {
     this.#next.whileWaitedFor(() => this.running === null && this.#outcomes.isAnyAwaited);
   }
 
+  /** Whoever left it may have found it ended. */
+  async #left(): Promise<void> {
+    this.#insist();
+    if (!this.#closed) await this.#shown.settle(this.running);
+  }
+
   #release(): void {
-    this.#run = null;
+    this.#here.end();
     this.#host.tabs().leave();
   }
 

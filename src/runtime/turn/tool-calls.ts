@@ -32,8 +32,8 @@ export interface CallHost {
   readonly offered: ReadonlyMap<string, OfferedTool>;
   /** Stores that these calls may have done something from here on; a side effect comes after it. */
   record(started: readonly string[]): Promise<void>;
-  /** Does what needs storage, again and again while that does not take it. */
-  store<T>(write: () => Promise<T>): Promise<T>;
+  /** Does what needs storage, again and again while that does not take it; with `signal`, until that aborts. */
+  store<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
   /** Runs `work` under a signal that stops with the turn, and tells the machine what comes of it. */
   perform(effect: string, work: (signal: AbortSignal) => Promise<TurnInputEvent | null>): void;
 }
@@ -56,11 +56,14 @@ export class ToolCalls {
     this.#host = host;
   }
 
-  /** Finds out what is to become of calls that are about to be asked for; answers those that start at once. */
-  async plan(effects: readonly RunTool[]): Promise<readonly string[]> {
+  /**
+   * Finds out what is to become of calls that are about to be asked for; answers those that start at once. Nothing that a
+   * tool says is waited for once `signal` aborted.
+   */
+  async plan(effects: readonly RunTool[], signal: AbortSignal): Promise<readonly string[]> {
     const starting: string[] = [];
     for (const effect of effects) {
-      const plan = await this.#planOne(effect);
+      const plan = await this.#planOne(effect, signal);
       this.#plans.set(effect.id, plan);
       if (plan.kind === 'ready' && !isSerial(plan.call.tool)) starting.push(effect.id);
     }
@@ -76,14 +79,15 @@ export class ToolCalls {
   }
 
   #performAlone(effect: RunTool): void {
-    this.#host.perform(effect.id, async () => {
-      const plan = await this.#planOne(effect);
+    this.#host.perform(effect.id, async (signal) => {
+      const plan = await this.#planOne(effect, signal);
       this.#begin(effect, plan, !this.#host.started.has(effect.id));
       return null;
     });
   }
 
-  async #planOne({ id, call }: RunTool): Promise<Plan> {
+  async #planOne({ id, call }: RunTool, signal: AbortSignal): Promise<Plan> {
+    const bounds = { signal, clock: this.#parts.clock };
     const { callId, tool: name, args } = call;
     const decision = this.#host.signals.get(id) as ApprovalDecision | undefined;
     if (decision?.approve === false) {
@@ -104,16 +108,18 @@ export class ToolCalls {
       tool,
       offered,
       async (...pair) => await this.#caller.isOffered(...pair),
+      bounds,
     );
     // Whoever started it is gone (law TU3).
     if (wasStarted && ('status' in ready || ready.tool.replay !== 'safe'))
       return { kind: 'known', outcome: unknown() };
     if ('status' in ready) return { kind: 'known', outcome: ready };
-    if (decision === undefined && !wasStarted && (await needsApproval(ready))) {
-      const requestId = `${this.#host.scope.turnId}/${id}`;
-      return { kind: 'held', wait: { kind: 'approval', requestId, callId, tool: name, args } };
-    }
-    return { kind: 'ready', call: ready };
+    if (decision !== undefined || wasStarted) return { kind: 'ready', call: ready };
+    const needed = await needsApproval(ready, bounds);
+    if (needed === false) return { kind: 'ready', call: ready };
+    if (needed !== true) return { kind: 'known', outcome: needed };
+    const requestId = `${this.#host.scope.turnId}/${id}`;
+    return { kind: 'held', wait: { kind: 'approval', requestId, callId, tool: name, args } };
   }
 
   #begin(effect: RunTool, plan: Plan, alone: boolean): void {
@@ -167,17 +173,17 @@ export class ToolCalls {
       turnId: this.#host.scope.turnId,
       callId,
       signal,
-      attachments: await this.#caller.shownAttachments(this.#host.scope),
+      attachments: await this.#host.store(async () => await this.#caller.shownAttachments(this.#host.scope)),
       attachmentStore: attachments,
     };
     const outcome = await runCall(ready, context, secrets, clock);
-    return this.#finished(id, call, await this.#kept(outcome), startedAt);
+    return this.#finished(id, call, await this.#kept(outcome, signal), startedAt);
   }
 
   /** What is kept of an outcome; one that cannot be is a failure. */
-  async #kept(outcome: ToolOutcome): Promise<ToolOutcome> {
+  async #kept(outcome: ToolOutcome, signal: AbortSignal): Promise<ToolOutcome> {
     try {
-      return await this.#host.store(async () => await keptOutcome(outcome, this.#parts));
+      return await this.#host.store(async () => await keptOutcome(outcome, this.#parts), signal);
     } catch (error) {
       return settled(failureOf(error), this.#parts.secrets);
     }

@@ -16,6 +16,12 @@ export interface ReadyCall {
   readonly args: unknown;
 }
 
+/** What bounds each function of a tool that is called: the turn that is stopped, and the tool's own time (rule TL6). */
+export interface CallBounds {
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+}
+
 /**
  * Checks a call before anything of it runs: it is ready, or its outcome is known already (law TU9). Never rejects. Arguments
  * are copied, so that a tool that changes them later changes no history.
@@ -25,28 +31,38 @@ export async function readyCall(
   tool: Tool | undefined,
   offered: OfferedTool | undefined,
   isOffered: (tool: Tool, offered: OfferedTool) => Promise<boolean>,
+  bounds: CallBounds,
 ): Promise<ReadyCall | ToolOutcome> {
   if (tool === undefined) return failure('ToolNotFound', `There is no tool called ${name}.`);
   if (offered === undefined) return failure('ToolUnavailable', `The tool ${name} was not offered to you.`);
   if (typeof args === 'string')
     return failure('InvalidToolArguments', 'The arguments are not a JSON object.');
   try {
-    if (!(await isOffered(tool, offered)))
-      return failure('ToolUnavailable', `The tool ${name} is not any more what you were offered.`);
-    const checked = await tool.check(structuredClone(args));
-    if (!checked.ok) return failure('InvalidToolArguments', `${checked.path}: ${checked.reason}`);
-    return { tool, args: checked.value };
+    return await bounded(tool, bounds, async () => {
+      if (!(await isOffered(tool, offered)))
+        return failure('ToolUnavailable', `The tool ${name} is not any more what you were offered.`);
+      const checked = await tool.check(structuredClone(args));
+      if (!checked.ok) return failure('InvalidToolArguments', `${checked.path}: ${checked.reason}`);
+      return { tool, args: checked.value };
+    });
   } catch (error) {
     return failureOf(error);
   }
 }
 
-/** Whether somebody has to be asked before the call runs. An approval function that throws asks. */
-export async function needsApproval({ tool, args }: ReadyCall): Promise<boolean> {
+/**
+ * Whether somebody has to be asked before the call runs, or its outcome where the turn was stopped first. An approval
+ * function that throws, or does not answer in time, asks.
+ */
+export async function needsApproval(
+  { tool, args }: ReadyCall,
+  bounds: CallBounds,
+): Promise<boolean | ToolOutcome> {
   const { approval = false } = tool;
   if (typeof approval === 'boolean') return approval;
   try {
-    return await approval(args);
+    const needed = await bounded(tool, bounds, async () => await approval(args));
+    return typeof needed === 'boolean' || needed.status === 'cancelled' ? needed : true;
   } catch {
     return true;
   }
@@ -62,20 +78,33 @@ export async function runCall(
   secrets: SecretVault,
   clock: Clock,
 ): Promise<ToolOutcome> {
-  const { timeoutMs } = ready.tool;
+  const bounds = { signal: context.signal, clock };
+  const run = async (signal: AbortSignal): Promise<ToolOutcome> =>
+    await execute(ready, { ...context, signal });
+  return settled(await bounded(ready.tool, bounds, run), secrets);
+}
+
+/** What `work` resolves with, or how the call ends that was stopped, or took too long, before that. */
+async function bounded<T>(
+  { name, timeoutMs }: Tool,
+  { signal: asked, clock }: CallBounds,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T | ToolOutcome> {
+  if (asked.aborted) return cancelled(asked);
   const over = new AbortController();
   const late = new AbortController();
-  const signal = AbortSignal.any([context.signal, late.signal]);
+  const signal = AbortSignal.any([asked, late.signal]);
   if (timeoutMs !== undefined) {
     clock.sleep(timeoutMs, over.signal).then(
-      () => late.abort(new LashError('ToolTimeout', `It took longer than ${timeoutMs} ms`, nameOf(ready))),
+      () => late.abort(new LashError('ToolTimeout', `It took longer than ${timeoutMs} ms`, { tool: name })),
       // The call was over first.
       () => undefined,
     );
   }
   try {
-    const outcome = await untilAborted(execute(ready, { ...context, signal }), signal);
-    return settled(outcome === ABORTED ? stopped(context.signal, signal) : outcome, secrets);
+    const done = await untilAborted(work(signal), signal);
+    if (done !== ABORTED) return done;
+    return asked.aborted ? cancelled(asked) : failureOf(signal.reason);
   } finally {
     over.abort();
   }
@@ -89,7 +118,6 @@ export function settled(outcome: ToolOutcome, secrets: SecretVault): ToolOutcome
 
 async function execute({ tool, args }: ReadyCall, context: ToolContext): Promise<ToolOutcome> {
   try {
-    if (context.signal.aborted) return cancelled(context.signal);
     return returned(await tool.execute(args, context));
   } catch (error) {
     return failureOf(error);
@@ -108,14 +136,6 @@ function returned(result: ToolReturn = null): ToolOutcome {
   return { status: 'success', value: structuredClone(value), attachments: structuredClone(attachments) };
 }
 
-function stopped(asked: AbortSignal, either: AbortSignal): ToolOutcome {
-  return asked.aborted ? cancelled(asked) : failureOf(either.reason);
-}
-
 function cancelled(signal: AbortSignal): ToolOutcome {
   return { status: 'cancelled', message: reasonText(signal.reason) };
-}
-
-function nameOf({ tool }: ReadyCall): { readonly tool: string } {
-  return { tool: tool.name };
 }

@@ -1,5 +1,5 @@
 import type { TurnChange } from '../../contract/turn-store.ts';
-import { isLashError, type LashError } from '../../core/error.ts';
+import { isLashError } from '../../core/error.ts';
 import type { JsonValue } from '../../core/json.ts';
 import { NO_USAGE } from '../../core/usage.ts';
 import type { TurnEffect } from '../../turn/effect.ts';
@@ -10,6 +10,7 @@ import { draftsBytes, MAX_PART_BYTES } from '../history/draft-size.ts';
 import type { SessionParts, TurnScope } from '../model/model-caller.ts';
 import { isPassing, type PatientStorage } from './patient-storage.ts';
 import type { PlanRecord, StateRecord } from './turn-journal.ts';
+import type { TurnTime } from './turn-time.ts';
 
 /** What a turn asks to be committed. */
 export type CommitEffect = Extract<TurnEffect, { readonly type: 'commit' }>;
@@ -27,8 +28,10 @@ export class TurnCommits {
   readonly #parts: SessionParts;
   readonly #turn: CommittedTurn;
   readonly #storage: PatientStorage;
+  readonly #time: TurnTime;
 
-  constructor(parts: SessionParts, turn: CommittedTurn, storage: PatientStorage) {
+  constructor(parts: SessionParts, turn: CommittedTurn, storage: PatientStorage, time: TurnTime) {
+    this.#time = time;
     this.#parts = parts;
     this.#turn = turn;
     this.#storage = storage;
@@ -53,17 +56,29 @@ export class TurnCommits {
       return nodes.length === 0 ? parent : appended.leaf;
     };
     const accepts = role.kind === 'begin' && !this.#turn.isQueued;
-    return accepts ? await this.#accept(write) : await this.#storage.run(write);
+    if (accepts) return await this.#accept(write);
+    // An end is not told before it is stored, whatever keeps it from that (law TU6).
+    if (isBareEnd(effect)) return await this.#storage.run(write, undefined, (error) => !isElsewhere(error));
+    return await this.#storage.run(write);
   }
 
   /**
-   * Whether a turn whose commit failed stays as it is stored: another writer goes on with it, or its input stays queued, or
-   * was taken out of the queue, before it began.
+   * Whether a turn whose commit failed stays as it is stored: another writer goes on with it, or ended it, storage is not
+   * waited for any longer, or its input stays queued, or was taken out of the queue, before it began.
    */
-  isLeft(error: unknown, { kind }: CommitEffect['role']): error is LashError {
-    if (kind !== 'begin') return isLashError(error, 'WriterFenced');
+  isLeft(error: unknown, effect: CommitEffect): boolean {
+    if (isBareEnd(effect)) return true;
+    if (effect.role.kind !== 'begin') return isLashError(error, 'WriterFenced') || isPassing(error);
     const isLeft = isLashError(error, 'WriterFenced') || isLashError(error, 'InputNotQueued');
     return this.#turn.isQueued && (isLeft || isPassing(error));
+  }
+
+  /** Whether what follows an input may take several commits, which a rebuilt one must not contradict (law ST13). */
+  isLarge({ type }: TurnInputEvent, { phase }: TurnState): boolean {
+    if (phase.name !== 'collecting' && phase.name !== 'committing') return false;
+    if (type === 'collected') return false;
+    const { rows, bytes } = this.#parts.environment.sessionStoreFactory.commitBudget;
+    return phase.nodes.length > rows || draftsBytes(phase.nodes) > Math.min(MAX_PART_BYTES, bytes);
   }
 
   /** An input is refused if storage does not take it, unless it did. */
@@ -84,7 +99,11 @@ export class TurnCommits {
     const { turnId, turnIndex, policy, prompt, answer, tools } = this.#turn.scope;
     const { secrets, clock } = this.#parts;
     const json = (value: unknown): JsonValue => secrets.redactJson(value) as JsonValue;
-    const found: StateRecord = { state: snapshotOf(present), appended: nodes.length > 0 };
+    const found: StateRecord = {
+      state: snapshotOf(present),
+      appended: nodes.length > 0,
+      ...this.#time.used,
+    };
     const state = json(found);
     switch (role.kind) {
       case 'begin': {
@@ -106,10 +125,19 @@ export class TurnCommits {
   }
 }
 
-/** Whether what follows may take several commits, which a rebuilt one must not contradict (law ST13). */
-export function isLarge({ type }: TurnInputEvent, { phase }: TurnState): boolean {
-  if (phase.name !== 'collecting' && phase.name !== 'committing') return false;
-  return type !== 'collected' && draftsBytes(phase.nodes) > MAX_PART_BYTES;
+/** An end that adds nothing: what is left to be stored where something else could not be. */
+function isBareEnd({ role, nodes }: CommitEffect): boolean {
+  return role.kind === 'end' && nodes.length === 0;
+}
+
+/** Whether somebody else writes the session, has ended the turn, or deleted both. */
+function isElsewhere(error: unknown): boolean {
+  return (
+    isLashError(error, 'WriterFenced') ||
+    isLashError(error, 'TurnNotFound') ||
+    isLashError(error, 'SessionDeleted') ||
+    isLashError(error, 'SessionNotFound')
+  );
 }
 
 /** What an input ends with that became part of a running turn. */

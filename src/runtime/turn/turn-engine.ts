@@ -3,6 +3,7 @@ import type { LiveTurn } from '../../core/live-turn.ts';
 import type { SessionPolicy } from '../../core/policy.ts';
 import type { TurnInput, TurnRequest } from '../../core/turn-input.ts';
 import { ModelCaller, type SessionParts } from '../model/model-caller.ts';
+import { DamagedTurns } from './damaged-turns.ts';
 import { liveTurnOf } from './live-turn.ts';
 import type { TurnAsk } from './queued-input.ts';
 import { readTurn } from './turn-journal.ts';
@@ -19,10 +20,12 @@ export interface CheckedAsk {
 export class TurnEngine {
   readonly #parts: SessionParts;
   readonly #caller: ModelCaller;
+  readonly damaged: DamagedTurns;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
     this.#caller = new ModelCaller(parts);
+    this.damaged = new DamagedTurns(parts);
   }
 
   /** Checks what a turn is asked to do. @throws `InvalidInput`, `NotData`, `AttachmentNotFound` */
@@ -46,6 +49,7 @@ export class TurnEngine {
     const { scope, state, input, target } = await planTurn(this.#parts, policy, turnId, ask);
     const nothing = {
       entries: 0,
+      usedMs: 0,
       started: new Set<string>(),
       offered: new Map(),
       misfit: null,

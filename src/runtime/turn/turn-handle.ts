@@ -21,7 +21,7 @@ export class TurnHandle implements AsyncIterable<TurnActivity> {
   readonly accepted: Promise<void>;
   /**
    * How the turn ended, however it ended; rejects if the input was not accepted, and with `SessionClosed` or `SessionDeleted`
-   * where that came before a queued or waiting turn was over.
+   * where that came before a queued or waiting turn was over, or before storage took the end of one that ran.
    */
   readonly result: Promise<TurnResult>;
   readonly #source: TurnSource;

@@ -5,10 +5,12 @@ import type { SessionPolicy } from '../../core/policy.ts';
 import type { PromptLayerData } from '../../core/prompt-layer.ts';
 import type { TurnWait } from '../../core/turn-wait.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
+import { heldEffects, openEffects } from '../../turn/open-effects.ts';
 import { replay } from '../../turn/replay.ts';
 import type { TurnState } from '../../turn/state.ts';
 import { type Misfit, misfitIn } from '../model/answer-check.ts';
 import type { OfferedTool } from '../model/offered-tools.ts';
+import type { TurnTime } from './turn-time.ts';
 
 /** Text of an attempt at a model call, as it was shown. */
 export interface ShownText {
@@ -26,6 +28,8 @@ export interface JournalEntry {
   /** The effects of calls that may have done something from here on. */
   readonly started?: readonly string[];
   readonly shown?: readonly ShownText[];
+  /** How long the turn had run by then, in milliseconds, where it has a limit. */
+  readonly usedMs?: number;
 }
 
 /** What a turn is run with, from its first commit to its end. */
@@ -43,6 +47,8 @@ export interface PlanRecord {
 export interface StateRecord {
   readonly state: TurnState;
   readonly appended: boolean;
+  /** As in a {@link JournalEntry}. */
+  readonly usedMs?: number;
 }
 
 /** What is known of a turn that somebody else began. */
@@ -61,24 +67,29 @@ export interface FoundTurn {
   readonly misfit: Misfit | null;
   /** How many entries its journal has. */
   readonly entries: number;
+  /** How long it had run, as far as that was recorded, in milliseconds. */
+  readonly usedMs: number;
   /** Values by signal. */
   readonly signals: ReadonlyMap<string, JsonValue>;
 }
 
 /** Reads what was stored of a turn. @throws `StoredDataCorrupt` for what no version of this package wrote */
 export function readTurn(sessionId: string, recorded: RecordedTurn): FoundTurn {
-  const { turn, plan, signals } = recorded;
-  const { state, appended } = recorded.state as unknown as StateRecord;
-  const journal = recorded.journal as readonly JournalEntry[];
+  const { turn, signals } = recorded;
   try {
+    const plan = soundPlan(recorded.plan);
+    const { state, appended, usedMs = 0 } = recorded.state as unknown as StateRecord;
+    const journal = recorded.journal as readonly JournalEntry[];
     const inputs = journal.flatMap(({ input }) => (input === undefined ? [] : [input]));
     const present = replay(state, appended ? turn.leaf : state.leaf, inputs);
     const { phase } = present;
+    if (openEffects(present).length + heldEffects(present).length === 0)
+      throw new Error('there is nothing to go on with');
     const correlationId = phase.name === 'calling' ? phase.correlationId : null;
     return {
       turnId: turn.turnId,
       hash: turn.hash,
-      plan: plan as unknown as PlanRecord,
+      plan,
       state: present,
       started: new Set(journal.flatMap(({ started = [] }) => started)),
       offered: new Map(journal.flatMap(({ offered = [] }) => offered).map((tool) => [tool.name, tool])),
@@ -87,6 +98,7 @@ export function readTurn(sessionId: string, recorded: RecordedTurn): FoundTurn {
       ),
       misfit: misfitOf(inputs),
       entries: journal.length,
+      usedMs: journal.findLast((entry) => entry.usedMs !== undefined)?.usedMs ?? usedMs,
       signals: new Map(signals.map(({ signalId, value }) => [signalId, value])),
     };
   } catch (cause) {
@@ -96,6 +108,13 @@ export function readTurn(sessionId: string, recorded: RecordedTurn): FoundTurn {
       cause,
     });
   }
+}
+
+function soundPlan(plan: JsonValue): PlanRecord {
+  const { policy, turnIndex } = plan as unknown as PlanRecord;
+  if (typeof policy.provider.id !== 'string' || typeof turnIndex !== 'number')
+    throw new Error('its plan is not complete');
+  return plan as unknown as PlanRecord;
 }
 
 /** The last answer since the last commit that was not what was asked for. */
@@ -115,14 +134,16 @@ export class TurnJournal {
   readonly #turns: TurnStore;
   readonly #turnId: string;
   readonly #epoch: () => number;
+  readonly #time: TurnTime;
   #next: number;
-  /** What was to be written from `#next` on, and nobody knows whether it is. */
-  readonly #unsure = new Set<readonly JournalEntry[]>();
+  /** What was to be written from `#next` on, and nobody knows whether it is, by the list that it was brought in. */
+  readonly #unsure = new Map<readonly JournalEntry[], readonly JournalEntry[]>();
   #last: Promise<void> = Promise.resolve();
 
   /** `entries`: how many there are. `epoch`: the one that this runtime writes with. */
-  constructor(turns: TurnStore, turnId: string, entries: number, epoch: () => number) {
+  constructor(turns: TurnStore, turnId: string, entries: number, epoch: () => number, time: TurnTime) {
     this.#turns = turns;
+    this.#time = time;
     this.#turnId = turnId;
     this.#next = entries;
     this.#epoch = epoch;
@@ -144,7 +165,8 @@ export class TurnJournal {
   ): Promise<void> {
     const { strict = false, waits } = options;
     const write = this.idle.then(async () => {
-      const all = [...this.#unsure.add(entries)].flat();
+      const timed = this.#unsure.get(entries) ?? entries.map((entry) => ({ ...entry, ...this.#time.used }));
+      const all = [...this.#unsure.set(entries, timed).values()].flat();
       await this.#turns.record({
         turnId: this.#turnId,
         epoch: this.#epoch(),

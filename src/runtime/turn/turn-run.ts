@@ -1,55 +1,39 @@
 import type { TraceContext } from '../../contract/trace.ts';
-import { fromWireError, isLashError, type LashError, toWireError, type WireError } from '../../core/error.ts';
+import {
+  fromWireError,
+  isLashError,
+  type LashError,
+  toLashError,
+  toWireError,
+  type WireError,
+} from '../../core/error.ts';
 import type { SessionEvent, TurnActivity } from '../../core/event.ts';
 import type { JsonValue } from '../../core/json.ts';
-import type { NodeDraft } from '../../core/node.ts';
 import type { TurnResult } from '../../core/turn-result.ts';
 import type { TurnWait } from '../../core/turn-wait.ts';
-import type { GraphTarget, TurnEffect } from '../../turn/effect.ts';
+import type { TurnEffect } from '../../turn/effect.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
 import { transition } from '../../turn/machine.ts';
 import { heldEffects, openEffects, suspensionOf, waitsOf } from '../../turn/open-effects.ts';
 import { isRecorded } from '../../turn/replay.ts';
 import type { TurnState } from '../../turn/state.ts';
 import { Deferred } from '../deferred.ts';
-import type { Misfit } from '../model/answer-check.ts';
 import type { ModelCaller, SessionParts } from '../model/model-caller.ts';
-import type { OfferedTool } from '../model/offered-tools.ts';
 import { cancelled } from '../session-errors.ts';
 import { isBrought } from './brought.ts';
+import { collectInputs } from './collect-inputs.ts';
 import { repeatedActivity } from './live-turn.ts';
 import { LONG_WAIT_MS, ModelCalls } from './model-calls.ts';
-import { pause, PatientStorage } from './patient-storage.ts';
-import { collectInputs, partsOf } from './queued-input.ts';
+import { isPassing, pause, PatientStorage } from './patient-storage.ts';
+import { partsOf } from './queued-input.ts';
+import type { RunEnd } from './run-end.ts';
+import type { RunStart } from './run-start.ts';
+import { RunningEffects } from './running-effects.ts';
 import { ShownTexts } from './shown-texts.ts';
 import { ToolCalls } from './tool-calls.ts';
-import { type CommitEffect, type CommittedTurn, isLarge, TurnCommits } from './turn-commits.ts';
+import { type CommitEffect, TurnCommits } from './turn-commits.ts';
 import { type JournalEntry, TurnJournal } from './turn-journal.ts';
-import { expiry } from './turn-time.ts';
-
-/** What a run is made of: the plan of a turn, and where it stands. */
-export interface RunStart extends CommittedTurn {
-  readonly state: TurnState;
-  /** What it begins with. */
-  readonly input: NodeDraft | null;
-  readonly target: GraphTarget;
-  /** Entries that its journal has already. */
-  readonly entries: number;
-  readonly started: ReadonlySet<string>;
-  readonly offered: ReadonlyMap<string, OfferedTool>;
-  /** The answer that its model call is to mend. */
-  readonly misfit: Misfit | null;
-  readonly signals: ReadonlyMap<string, JsonValue>;
-}
-
-/**
- * How a run ended. `finished`: the turn did. `suspended`: it waits, and nobody runs it (law TU11). `left`: it is as it was
- * stored last, and whoever holds the lease goes on with it.
- */
-export type RunEnd =
-  | { readonly kind: 'finished'; readonly result: TurnResult }
-  | { readonly kind: 'suspended'; readonly waits: readonly TurnWait[] }
-  | { readonly kind: 'left'; readonly error: LashError };
+import { TurnTime } from './turn-time.ts';
 
 /**
  * Drives one turn: feeds the machine with inputs, one at a time, and performs the effects it asks for. The only place
@@ -71,8 +55,11 @@ export class TurnRun {
   readonly #tools: ToolCalls;
   readonly #storage: PatientStorage;
   readonly #commits: TurnCommits;
+  readonly #time: TurnTime;
   readonly #inputs: TurnInputEvent[] = [];
-  readonly #aborts = new Map<string, AbortController>();
+  readonly #running = new RunningEffects();
+  /** Aborts once the turn is told to stop, also before the machine hears that. */
+  readonly #stopping = new AbortController();
   readonly #started: Set<string>;
   readonly #signals: Map<string, JsonValue>;
   readonly #accepted = new Deferred<void>();
@@ -92,12 +79,19 @@ export class TurnRun {
     this.#state = start.state;
     this.#started = new Set(start.started);
     this.#signals = new Map(start.signals);
-    this.#journal = new TurnJournal(parts.turns, turnId, start.entries, () => parts.history.epoch);
+    this.#time = new TurnTime(parts.clock, start.scope.policy.maxTurnMs, start.usedMs);
+    this.#journal = new TurnJournal(
+      parts.turns,
+      turnId,
+      start.entries,
+      () => parts.history.epoch,
+      this.#time,
+    );
     this.#texts = new ShownTexts(this.#journal, parts.clock);
     this.#storage = new PatientStorage(parts.clock, (error) =>
       this.#tellWaits(error === null ? waitsOf(this.#state) : [{ kind: 'storage', code: error.code }]),
     );
-    this.#commits = new TurnCommits(parts, start, this.#storage);
+    this.#commits = new TurnCommits(parts, start, this.#storage, this.#time);
     this.#models = new ModelCalls(parts, caller, this.#storage, start);
     this.#tools = new ToolCalls(parts, caller, {
       scope: start.scope,
@@ -105,7 +99,7 @@ export class TurnRun {
       signals: this.#signals,
       started: this.#started,
       offered: this.#models.offered,
-      store: async (write) => await this.#storage.run(write),
+      store: async (work, signal) => await this.#storage.run(work, signal),
       record: async (started) => await this.#write([{ started }], { strict: true }),
       perform: (effect, work) => this.#own(this.#abortable(effect, work)),
     });
@@ -162,12 +156,20 @@ export class TurnRun {
     if (typeof reason === 'string') this.cancel(reason);
   }
 
-  /** Asks the turn to stop; how it ended says who was first (law TU5). `false`: this run is over, and heard nothing. */
+  /**
+   * Asks the turn to stop; how it ended says who was first (law TU5). That it ended is told once it is stored, however long
+   * storage is away. `false`: this run is over, and heard nothing.
+   */
   cancel(reason: string): boolean {
     if (this.#over) return false;
-    this.#storage.stop();
     this.#dispatch({ type: 'cancel', reason, at: this.#parts.clock.now() });
     return true;
+  }
+
+  /** As {@link cancel}, but where storage is away now, the turn is left as it is stored. */
+  close(reason: string): void {
+    this.#storage.stop();
+    this.cancel(reason);
   }
 
   /** Leaves the turn as it is stored, and resolves when it writes no more (rule TR-4). */
@@ -180,9 +182,7 @@ export class TurnRun {
 
   /** Ends the turn when it has run for as long as it may. */
   #limitTime(): void {
-    const { maxTurnMs: max } = this.#start.scope.policy;
-    if (max === undefined) return;
-    this.#own(this.#abortable('time', async (signal) => await expiry(this.#parts.clock, max, signal)));
+    this.#own(this.#abortable('time', async (signal) => await this.#time.expiry(signal)));
   }
 
   get #context(): TraceContext {
@@ -192,6 +192,10 @@ export class TurnRun {
 
   #dispatch(input: TurnInputEvent): void {
     this.#inputs.push(input);
+    // Whatever is being waited for in front of it must not keep it from being heard.
+    if (input.type === 'cancel') this.#stopping.abort(cancelled(input.reason));
+    if (input.type === 'limit' || input.type === 'crashed')
+      this.#stopping.abort(cancelled(input.error.message));
     if (!this.#draining) this.#own(this.#drain());
   }
 
@@ -200,8 +204,9 @@ export class TurnRun {
     try {
       for (let next = this.#inputs.shift(); next !== undefined && !this.#over; next = this.#inputs.shift()) {
         const [state, effects] = transition(this.#state, next);
-        if (next.type === 'crashed') this.#abortAll(next.error.message);
-        if (isRecorded(this.#state, next, state) || isLarge(next, state)) await this.#record(next, effects);
+        if (next.type === 'crashed') this.#running.stopAll(next.error.message);
+        const isKept = isRecorded(this.#state, next, state) || this.#commits.isLarge(next, state);
+        if (isKept) await this.#record(next, effects);
         if (this.#over) break;
         this.#state = state;
         for (const effect of effects) this.#perform(effect);
@@ -227,7 +232,9 @@ export class TurnRun {
     const { secrets } = this.#parts;
     await this.#writing;
     if (!this.#isStored) return;
-    const starts = await this.#tools.plan(effects.filter((effect) => effect.type === 'run-tool'));
+    const calls = effects.filter((effect) => effect.type === 'run-tool');
+    const starts = await this.#tools.plan(calls, this.#stopping.signal);
+    if (this.#over) return;
     const suspend = effects.find((effect) => effect.type === 'suspend');
     const offered = input.type === 'model-answered' ? [...this.#models.offered.values()] : [];
     const entry: JournalEntry = {
@@ -266,11 +273,11 @@ export class TurnRun {
       case 'wait':
         return this.#own(this.#abortable(effect.id, (signal) => this.#wait(effect, signal)));
       case 'stop-model':
-        return this.#aborts.get(effect.id)?.abort(cancelled(effect.reason));
+        return this.#running.stop(effect.id, effect.reason);
       case 'stop-tools':
-        return this.#abortAll(effect.reason);
+        return this.#running.stopAll(effect.reason);
       case 'stop-waiting':
-        return this.#aborts.get(effect.id)?.abort(cancelled('stopped'));
+        return this.#running.stop(effect.id, 'stopped');
       case 'emit':
         return this.#emit(effect.activity);
       case 'suspend':
@@ -287,34 +294,27 @@ export class TurnRun {
         if (input !== null) this.#dispatch(input);
       })
       .catch((error: unknown) => {
-        if (isLashError(error, 'WriterFenced')) this.#end({ kind: 'left', error });
+        const isLeft = isLashError(error, 'WriterFenced') || (this.#storage.isOver && isPassing(error));
+        if (isLeft) this.#end({ kind: 'left', error });
         else this.#dispatch({ type: 'crashed', error: this.#wire(error) });
       });
   }
 
   async #abortable(
     id: string,
-    run: (signal: AbortSignal) => Promise<TurnInputEvent | null>,
+    work: (signal: AbortSignal) => Promise<TurnInputEvent | null>,
   ): Promise<TurnInputEvent | null> {
-    const abort = new AbortController();
-    this.#aborts.set(id, abort);
-    const { stop } = this.#state;
     // What begins once the turn is being stopped was planned before, or by whoever is gone.
-    if (stop !== null) abort.abort(cancelled(stop.reason));
-    try {
-      return await run(abort.signal);
-    } finally {
-      if (this.#aborts.get(id) === abort) this.#aborts.delete(id);
-    }
+    return await this.#running.run(id, work, this.#state.stop?.reason ?? null);
   }
 
   async #collect({ id }: Extract<TurnEffect, { type: 'collect' }>): Promise<TurnInputEvent> {
-    const inputs = await this.#storage.run(async () => await collectInputs(this.#parts.turns));
+    const inputs = await this.#storage.run(async () => await collectInputs(this.#parts, this.#state));
     return { type: 'collected', effect: id, inputs };
   }
 
   async #commit(effect: CommitEffect): Promise<TurnInputEvent | null> {
-    const { id, role } = effect;
+    const { id } = effect;
     await this.#texts.stop();
     await this.#journal.idle;
     try {
@@ -325,9 +325,9 @@ export class TurnRun {
       return { type: 'committed', effect: id, leaf };
     } catch (error) {
       // Others go on with what was accepted; what was not is refused.
-      if (!this.#commits.isLeft(error, role))
+      if (!this.#commits.isLeft(error, effect))
         return { type: 'commit-failed', effect: id, error: this.#wire(error) };
-      this.#end({ kind: 'left', error });
+      this.#end({ kind: 'left', error: toLashError(error) });
       return null;
     }
   }
@@ -384,14 +384,11 @@ export class TurnRun {
     this.#over = true;
     this.#unsubscribe();
     this.#storage.stop();
-    this.#abortAll('the run is over');
+    this.#running.stopAll('the run is over');
+    this.#stopping.abort(cancelled('the run is over'));
     if (end.kind === 'left') this.#accepted.reject(end.error);
     this.#texts.stop().catch(() => undefined);
     this.#ended.resolve(end);
-  }
-
-  #abortAll(reason: string): void {
-    for (const abort of this.#aborts.values()) abort.abort(cancelled(reason));
   }
 
   #wire(error: unknown): WireError {

@@ -21,11 +21,16 @@ export class WaitingTurns {
     this.#engine = engine;
   }
 
-  /** Shows one. */
+  /** Shows one, or what is wrong with it. */
   async show(turnId: string): Promise<void> {
     const { turns, feed } = this.#host.parts;
-    const recorded = await turns.load(turnId);
-    if (recorded !== null) feed.emit({ type: 'turn-joined', turn: (await this.#engine()).show(recorded) });
+    const engine = await this.#engine();
+    try {
+      const recorded = await turns.load(turnId);
+      if (recorded !== null) feed.emit({ type: 'turn-joined', turn: engine.show(recorded) });
+    } catch (error) {
+      engine.damaged.show(turnId, error);
+    }
   }
 
   /**
@@ -50,6 +55,7 @@ export class WaitingTurns {
   /** Whether what one waits for is there, and nobody else runs it; with `contests`, whoever seems to is asked. */
   async isToResume(stored: StoredTurn, contests: boolean): Promise<boolean> {
     const held = waitsOfStored(stored);
+    if (await (await this.#engine()).damaged.isHopeless(stored.turnId)) return false;
     if (held.length > 0 && !(await this.isBrought(stored.turnId, held))) {
       await this.show(stored.turnId);
       return false;
