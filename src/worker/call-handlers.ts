@@ -1,5 +1,6 @@
 import type { RuntimeEnvironment } from '../contract/environment.ts';
 import { loadModule } from '../contract/load-module.ts';
+import type { SessionStore } from '../contract/store.ts';
 import type { CallName, CallRequest, CallResult } from '../protocol/api.ts';
 import type { LashRuntime } from '../runtime/runtime.ts';
 import type { SecretVault } from '../runtime/secrets.ts';
@@ -16,7 +17,7 @@ export interface CallResources {
   readonly sessions: SessionTable;
   readonly offers: PageOffers;
   readonly secrets: SecretVault;
-  readonly maintenance: Maintenance;
+  readonly maintenance: () => Promise<Maintenance>;
   /** The names of the worker's own tools. */
   readonly toolNames: readonly string[];
   /** The ids of the worker's own providers. */
@@ -40,6 +41,8 @@ export function callHandlers(resources: CallResources): CallHandlers {
     return environment.attachmentStore;
   };
   const sessionOf = (request: { readonly session: number }): OpenSession => sessions.get(request.session);
+  const onStore = async <T>(sessionId: string, work: (store: SessionStore) => Promise<T>): Promise<T> =>
+    await (await maintenance()).onStore(sessionId, work);
   let made: SessionTransfers | undefined;
   const transfers = async (): Promise<SessionTransfers> => {
     const { SessionTransfers: Transfers } = await loadModule(
@@ -86,15 +89,12 @@ export function callHandlers(resources: CallResources): CallHandlers {
     readExport: async ({ transfer }) => (await transfers()).readExport(transfer),
     cancelExport: async ({ transfer }) => (await transfers()).cancelExport(transfer),
     importSession: async (request) => (await transfers()).importSession(request),
-    orphanedNodeIds: ({ sessionId, ...page }) =>
-      maintenance.onStore(sessionId, (store) => store.orphanedNodeIds(page)),
-    tombstoneNodes: ({ sessionId, nodeIds }) =>
-      maintenance.onStore(sessionId, (store) => store.tombstoneNodes(nodeIds)),
-    vacuum: ({ sessionId }) => maintenance.onStore(sessionId, (store) => store.vacuum()),
-    gcUnreachable: ({ sessionId, ...options }) =>
-      maintenance.onStore(sessionId, (store) => store.gcUnreachable(options)),
-    inventory: ({ sessionId }) => maintenance.onStore(sessionId, (store) => store.inventory()),
-    runHousekeeping: ({ keep }) => maintenance.runHousekeeping(keep),
+    orphanedNodeIds: ({ sessionId, ...page }) => onStore(sessionId, (store) => store.orphanedNodeIds(page)),
+    tombstoneNodes: ({ sessionId, nodeIds }) => onStore(sessionId, (store) => store.tombstoneNodes(nodeIds)),
+    vacuum: ({ sessionId }) => onStore(sessionId, (store) => store.vacuum()),
+    gcUnreachable: ({ sessionId, ...options }) => onStore(sessionId, (store) => store.gcUnreachable(options)),
+    inventory: ({ sessionId }) => onStore(sessionId, (store) => store.inventory()),
+    runHousekeeping: async ({ keep }) => await (await maintenance()).runHousekeeping(keep),
     resumeSession: (request) => sessions.resume(environment, request),
     pageShown: ({ shown }) => sessions.pageShown(shown),
     disconnect: async () => {

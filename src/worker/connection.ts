@@ -12,7 +12,7 @@ import type { RateLimits } from '../runtime/model/rate-limits.ts';
 import type { SecretVault } from '../runtime/secrets.ts';
 import { callHandlers, type CallHandlers } from './call-handlers.ts';
 import { exposeCalls } from './expose-calls.ts';
-import { type HousekeepingOptions, Maintenance } from './maintenance.ts';
+import type { HousekeepingOptions, Maintenance } from './maintenance.ts';
 import { PageOffers } from './page-offers.ts';
 import { CALL_SCHEMAS } from './schema/calls.ts';
 import { deleteOptions, SessionTable } from './session-table.ts';
@@ -45,7 +45,7 @@ export class Connection {
   readonly #handlers: Promise<CallHandlers>;
   readonly #host: ConnectionHost;
   readonly #sessions: SessionTable;
-  #maintenance: Maintenance | undefined;
+  readonly #over = new AbortController();
   #unwatch: (() => void) | undefined;
 
   constructor(served: ServedRuntime, message: ConnectMessage, host: ConnectionHost) {
@@ -67,7 +67,8 @@ export class Connection {
     this.#host = host;
     this.#handlers = Promise.all([served.environmentFor(message.config), ...tools.map(toolSpec)]).then(
       ([environment]) => {
-        const maintenance = this.#keepHouse(environment, sessions, served.housekeeping);
+        const maintenance = async (): Promise<Maintenance> => await this.#maintenance(environment);
+        this.#keepHouse(environment, maintenance, served.housekeeping);
         const brought = (): void => host.brought();
         const own = { toolNames, providerIds };
         return callHandlers({ environment, sessions, offers, secrets, maintenance, ...own, brought });
@@ -114,23 +115,27 @@ export class Connection {
   /** Finishes what an earlier worker left half deleted, and keeps house if the host wants it. */
   #keepHouse(
     environment: RuntimeEnvironment,
-    sessions: SessionTable,
+    maintenance: () => Promise<Maintenance>,
     housekeeping: HousekeepingOptions | undefined,
-  ): Maintenance {
-    const maintenance = new Maintenance(environment, sessions);
+  ): void {
     const warn = (error: unknown): void => this.warn(error);
     environment.sessionStoreFactory.finishDeletions(deleteOptions(environment)).catch(warn);
-    if (housekeeping !== undefined) maintenance.schedule(housekeeping, warn).catch(warn);
-    this.#maintenance = maintenance;
+    const keepHouse = async (options: HousekeepingOptions): Promise<void> =>
+      await (await maintenance()).schedule(options, warn);
+    if (housekeeping !== undefined) keepHouse(housekeeping).catch(warn);
     this.#unwatch = environment.sessionStoreFactory.onEvent?.((event) =>
       this.#channel.push({ kind: 'database', event }),
     );
-    return maintenance;
+  }
+
+  async #maintenance(environment: RuntimeEnvironment): Promise<Maintenance> {
+    const module = await loadModule('maintenance', import('./maintenance.ts'));
+    return new module.Maintenance(environment, this.#sessions, this.#over.signal);
   }
 
   #end(): void {
     this.#unwatch?.();
-    this.#maintenance?.end();
+    this.#over.abort();
     this.#host.ended(this);
   }
 

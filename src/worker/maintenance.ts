@@ -16,12 +16,19 @@ export interface HousekeepingOptions {
 export class Maintenance {
   readonly #environment: RuntimeEnvironment;
   readonly #sessions: SessionTable;
+  readonly #signal: AbortSignal;
   readonly #clock: Clock;
-  readonly #stop = new AbortController();
 
-  constructor(environment: RuntimeEnvironment, sessions: SessionTable, clock: Clock = systemClock) {
+  /** `signal` ends the schedule, and a run between two of its transactions. */
+  constructor(
+    environment: RuntimeEnvironment,
+    sessions: SessionTable,
+    signal: AbortSignal,
+    clock: Clock = systemClock,
+  ) {
     this.#environment = environment;
     this.#sessions = sessions;
+    this.#signal = signal;
     this.#clock = clock;
   }
 
@@ -45,16 +52,16 @@ export class Maintenance {
     const scope = {
       environment: this.#environment,
       clock: this.#clock,
-      signal: this.#stop.signal,
+      signal: this.#signal,
       onStore: <T>(sessionId: string, work: (store: SessionStore) => Promise<T>): Promise<T> =>
         this.onStore(sessionId, work),
     };
     return await runHousekeeping(scope, keep ?? DEFAULT_KEEP);
   }
 
-  /** Keeps house every so often until `end`; `onError` hears of runs that failed. */
+  /** Keeps house every so often; `onError` hears of runs that failed. */
   async schedule({ everyMs, keep }: HousekeepingOptions, onError: (error: unknown) => void): Promise<void> {
-    const { signal } = this.#stop;
+    const signal = this.#signal;
     while (!signal.aborted) {
       try {
         await this.#clock.sleep(everyMs, signal);
@@ -64,10 +71,5 @@ export class Maintenance {
         if (!signal.aborted) onError(error);
       }
     }
-  }
-
-  /** Ends the schedule, and a run between two of its transactions. */
-  end(): void {
-    this.#stop.abort();
   }
 }
