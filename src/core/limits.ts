@@ -4,6 +4,9 @@ export interface RetryLimits {
   /** Wait before the second attempt; doubled for each further one. */
   readonly baseDelayMs: number;
   readonly maxDelayMs: number;
-  /** A server's `retry-after` is honoured up to this; a longer one ends the turn, and the error says how long. */
+  /**
+   * A server's `retry-after` is honoured up to this, by all sessions of a worker. A longer one ends the turn, and each one that
+   * asks that provider before the time is up, as `ProviderRateLimited`, which says how long.
+   */
   readonly retryAfterCapMs: number;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 
-import type { Clock } from '../../src/contract/clock.ts';
+import { type Clock, systemClock } from '../../src/contract/clock.ts';
 import type { Providers } from '../../src/contract/provider.ts';
 import type { Tool } from '../../src/contract/tool.ts';
 import { LashError } from '../../src/core/error.ts';
@@ -231,6 +231,27 @@ describe('a turn that waits for something else', () => {
     for (const runtime of [first, second]) runtime.resumeTurns();
     expect((await turn.result).status).toBe('completed');
     await until(() => expect(elsewhere.requests).toHaveLength(1));
+  });
+
+  it('[TU7] no provider that wants to be left alone for longer than is honoured: that fails, whoever of the worker was told', async () => {
+    const rates = new RateLimits();
+    const busy = new LashError('ProviderRateLimited', 'later', { status: 429, retryAfterMs: 3_600_000 });
+    let now = 1_000;
+    const clock = { ...systemClock, now: () => now };
+    const failed = { status: 'failed', reason: 'provider_error', error: code('ProviderRateLimited') };
+    const first = await openShared(sharedStorage(), plays([busy]), { rates, clock });
+    expect(await first.turn('hi').result).toMatchObject(failed);
+    const model = answers('ok');
+    const second = await openShared(sharedStorage(), model, { rates, clock });
+    now += 600_000;
+    expect(await second.turn('hi').result).toMatchObject({
+      ...failed,
+      error: { data: { retryAfterMs: 3_000_000 }, retryable: true },
+    });
+    expect(model.requests).toHaveLength(0);
+    now += 3_000_000;
+    expect((await second.turn(null).result).status).toBe('completed');
+    await Promise.all([first.close(), second.close()]);
   });
 
   it('[TU11] a page that offers the tool, if the call never started', async () => {

@@ -1,4 +1,5 @@
-import { fromWireError, isLashError, toWireError } from '../../core/error.ts';
+import type { Clock } from '../../contract/clock.ts';
+import { describeError, fromWireError, isLashError, toWireError } from '../../core/error.ts';
 import type { TurnWait } from '../../core/turn-wait.ts';
 import type { TurnEffect } from '../../turn/effect.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
@@ -70,6 +71,8 @@ export class ModelCalls {
     });
     const until = rates.until(id);
     const left = until - clock.now();
+    if (left > this.#parts.environment.limits.retries.retryAfterCapMs)
+      return refused(effect, id, left, clock);
     if (left > LONG_WAIT_MS) return held({ kind: 'rate-limit', until });
     if (left > 0) await pause(clock, left, signal);
     // Of a turn that is only beginning, whoever began it is told that there is no such provider.
@@ -138,4 +141,11 @@ export class ModelCalls {
     if (finish === 'missing' && treatMissingDoneAsFailure) return false;
     return !parts.some(({ type }) => type === 'tool-call');
   }
+}
+
+/** A call that a provider told others it would not take, for longer than is waited for: it fails as theirs did. */
+function refused({ id: effect }: ModelEffect, provider: string, left: number, clock: Clock): TurnInputEvent {
+  const message = `The provider ${provider} takes no call for another ${left} ms, as it said.`;
+  const error = describeError('ProviderRateLimited', message, { status: 429, retryAfterMs: left });
+  return { type: 'model-failed', effect, error, at: clock.now() };
 }
