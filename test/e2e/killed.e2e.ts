@@ -32,6 +32,18 @@ async function holdLease(context: BrowserContext, demo: Demo): Promise<() => Pro
   return async () => await page.close();
 }
 
+/** What the journals of turns hold, as JSON. */
+async function journal(page: Page, database: string): Promise<string> {
+  return await page.evaluate(async (name) => {
+    const opened = indexedDB.open(name);
+    await new Promise((resolve) => opened.addEventListener('success', resolve));
+    const rows = opened.result.transaction('journal').objectStore('journal').getAll();
+    await new Promise((resolve) => rows.addEventListener('success', resolve));
+    opened.result.close();
+    return JSON.stringify(rows.result);
+  }, database);
+}
+
 test('[TU3][TU1] a tab killed in the middle of tool calls: the next one runs again what may, tells the model of what may not, and finishes', async ({
   demo,
   context,
@@ -84,6 +96,8 @@ test('[TU8][TU1] a tab killed in the middle of an answer: what it showed is show
   server.plays(held('It begins').play);
   await demo.say('Tell me a story');
   await expect(demo.live).toContainText('It begins');
+  // What was shown is written a moment later.
+  await expect.poll(() => journal(demo.page, demo.database)).toContain('It begins');
   const letGo = await holdLease(context, demo);
   const sessionId = demo.sessionId();
   await kill(demo.page);
