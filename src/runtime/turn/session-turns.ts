@@ -19,7 +19,6 @@ import { TurnOutcomes } from './turn-outcomes.ts';
 import type { TurnRun } from './turn-run.ts';
 import { traceTrouble } from './turn-trouble.ts';
 import type { TurnsHost } from './turns-host.ts';
-import { WaitingTurns } from './waiting-turns.ts';
 
 /**
  * The turns of one session in this runtime: the one that runs here, those that wait for something, and those that are
@@ -35,7 +34,6 @@ export class SessionTurns {
   readonly #outcomes: TurnOutcomes;
   readonly #stored: StoredTurns;
   readonly #shown: ShownTurns;
-  readonly #waiting: WaitingTurns;
   readonly #next: NextLook;
   #engine: TurnEngine | undefined;
   readonly #here = new RunningTurn();
@@ -54,7 +52,6 @@ export class SessionTurns {
     this.#shown = new ShownTurns(host, this.#outcomes);
     this.#going = new GoingOn((error) => traceTrouble(host.parts, error));
     this.#next = new NextLook(host.parts, (contests) => this.goOn(false, contests));
-    this.#waiting = new WaitingTurns(host, this.#shown, this.#next, () => this.#load());
     host.parts.feed.subscribe((event) => {
       const takesInput = event.type === 'input-accepted' || event.type === 'nodes-committed';
       if (takesInput && host.view().queue.length > 0)
@@ -143,7 +140,8 @@ export class SessionTurns {
   /** Tells what is stored of turns that are not over, as a session that was just opened finds it. */
   async show(): Promise<void> {
     const begun = await this.#stored.begun();
-    if (begun !== null && this.#shown.turnId !== begun.turnId) await this.#waiting.show(begun.turnId);
+    if (begun !== null && this.#shown.turnId !== begun.turnId)
+      await (await this.#load()).waiting.show(begun.turnId);
     await this.#shown.tellQueue(this.running);
   }
 
@@ -297,7 +295,7 @@ export class SessionTurns {
     if (this.#isLeftToHost(first) && !this.#asked) return;
     const engine = await this.#load();
     const isToBegin = first.status === 'queued';
-    if (!isToBegin && !(await this.#waiting.isToResume(first, contests))) return;
+    if (!isToBegin && !(await engine.waiting.isToResume(first, contests))) return;
     // Whoever asked for a turn meanwhile looks again.
     if (this.running !== null) return;
     this.#asked = false;
@@ -348,8 +346,7 @@ export class SessionTurns {
       if (recorded === null) return this.#host.tabs().leave();
       this.#watch(turnId, engine.goOn(recorded));
     } catch (error) {
-      await engine.damaged.end(turnId, error).finally(() => this.#host.tabs().leave());
-      this.#host.tabs().announce({ kind: 'turns-changed' });
+      await engine.waiting.endDamaged(turnId, error).finally(() => this.#host.tabs().leave());
       this.goOn();
     }
   }
@@ -362,7 +359,7 @@ export class SessionTurns {
         if (this.#here.run === run) this.#release();
         if (end.kind === 'finished') this.goOn();
         else if (end.kind === 'left') await this.#left();
-        else if (await this.#waiting.isBroughtSoon(turnId, end.waits)) this.goOn();
+        else if (await (await this.#load()).waiting.isBroughtSoon(turnId, end.waits)) this.goOn();
       })
       .catch((error: unknown) => traceTrouble(this.#host.parts, error));
   }
@@ -391,6 +388,6 @@ export class SessionTurns {
 
   async #load(): Promise<TurnEngine> {
     const { TurnEngine: Engine } = await loadModule('turn-engine', import('./turn-engine.ts'));
-    return (this.#engine ??= new Engine(this.#host.parts));
+    return (this.#engine ??= new Engine(this.#host, this.#shown, this.#next));
   }
 }
