@@ -13,7 +13,6 @@ import { resultOf, waitsOfStored } from './pending-turns.ts';
 import { askOf } from './queued-input.ts';
 import { RunningTurn } from './running-turn.ts';
 import { ShownTurns } from './shown-turns.ts';
-import { StoredTurns } from './stored-turns.ts';
 import type { CheckedAsk, TurnEngine } from './turn-engine.ts';
 import { TurnOutcomes } from './turn-outcomes.ts';
 import type { TurnRun } from './turn-run.ts';
@@ -32,7 +31,6 @@ import type { TurnsHost } from './turns-host.ts';
 export class SessionTurns {
   readonly #host: TurnsHost;
   readonly #outcomes: TurnOutcomes;
-  readonly #stored: StoredTurns;
   readonly #shown: ShownTurns;
   readonly #next: NextLook;
   #engine: TurnEngine | undefined;
@@ -48,7 +46,6 @@ export class SessionTurns {
   constructor(host: TurnsHost) {
     this.#host = host;
     this.#outcomes = new TurnOutcomes(host.parts.turns);
-    this.#stored = new StoredTurns(host.parts);
     this.#shown = new ShownTurns(host, this.#outcomes);
     this.#going = new GoingOn((error) => traceTrouble(host.parts, error));
     this.#next = new NextLook(host.parts, (contests) => this.goOn(false, contests));
@@ -139,7 +136,7 @@ export class SessionTurns {
 
   /** Tells what is stored of turns that are not over, as a session that was just opened finds it. */
   async show(): Promise<void> {
-    const begun = await this.#stored.begun();
+    const begun = await this.#begun();
     if (begun !== null && this.#shown.turnId !== begun.turnId)
       await (await this.#load()).waiting.show(begun.turnId);
     await this.#shown.tellQueue(this.running);
@@ -179,7 +176,7 @@ export class SessionTurns {
   }
 
   async #stopStored(turnId: string, reason: string): Promise<void> {
-    const withdrawn = await this.#stored.cancel(turnId, reason);
+    const withdrawn = await (await this.#load()).stored.cancel(turnId, reason);
     if (withdrawn !== null) this.#outcomes.settle(turnId, withdrawn);
     await this.#changed(true);
   }
@@ -190,7 +187,7 @@ export class SessionTurns {
    * @throws `TurnNotFound`
    */
   async answer(requestId: string, decision: ApprovalDecision): Promise<ApprovalDecision> {
-    const standing = await this.#stored.answer(requestId, decision);
+    const standing = await (await this.#load()).stored.answer(requestId, decision);
     await this.#changed();
     return standing;
   }
@@ -225,7 +222,7 @@ export class SessionTurns {
 
   /** Refuses what must not happen during a turn, whoever runs it, or while nobody does. @throws `TurnRunning` */
   async refuseBegun(): Promise<void> {
-    const begun = await this.#stored.begun();
+    const begun = await this.#begun();
     if (begun === null) return;
     this.goOn();
     throw turnRunning(this.#host.parts.history.sessionId, begun.turnId);
@@ -261,9 +258,15 @@ export class SessionTurns {
     await this.#here.run?.leave(error);
   }
 
+  /** The turn that has begun and is not over. */
+  async #begun(): Promise<StoredTurn | null> {
+    const [first] = await this.#host.parts.turns.pending();
+    return first?.status === 'running' ? first : null;
+  }
+
   /** Whether the id was accepted before, with the same request (rule SN1). @throws `OperationConflict` */
   async #isKnown(turnId: string, checked: CheckedAsk): Promise<boolean> {
-    const stored = await this.#stored.known(turnId, checked);
+    const stored = await (await this.#load()).stored.known(turnId, checked);
     if (stored?.status === 'ended') this.#shown.end(turnId, resultOf(stored));
     return stored !== null;
   }
@@ -285,7 +288,7 @@ export class SessionTurns {
   }
 
   async #queue(turnId: string, checked: CheckedAsk): Promise<void> {
-    await this.#stored.queue(turnId, checked);
+    await (await this.#load()).stored.queue(turnId, checked);
     await this.#changed();
   }
 
@@ -331,7 +334,7 @@ export class SessionTurns {
   /** A queued input whose turn cannot begin is over; who took it out of the queue meanwhile said how it ended. */
   async #notBegun(turnId: string, error: unknown): Promise<void> {
     if (this.#closed || !isLashError(error) || error.retryable) return;
-    const result = await this.#stored.giveUp(turnId, error);
+    const result = await (await this.#load()).stored.giveUp(turnId, error);
     // A run that ended before its input was stored has told it.
     const isTold = result === null || this.#host.view().lastTurn?.turnId === turnId;
     if (!isTold) this.#host.parts.feed.emit({ type: 'turn-finished', turnId, result });

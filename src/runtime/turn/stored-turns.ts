@@ -26,12 +26,6 @@ export class StoredTurns {
     throw new LashError('OperationConflict', message, { operationId: turnId });
   }
 
-  /** The turn that has begun and is not over. */
-  async begun(): Promise<StoredTurn | null> {
-    const [first] = await this.#parts.turns.pending();
-    return first?.status === 'running' ? first : null;
-  }
-
   /** Puts an input behind those that wait. @throws `OperationConflict` */
   async queue(turnId: string, { ask, hash }: CheckedAsk): Promise<void> {
     const { turns, clock } = this.#parts;

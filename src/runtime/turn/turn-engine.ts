@@ -6,6 +6,7 @@ import { liveTurnOf } from './live-turn.ts';
 import type { NextLook } from './next-look.ts';
 import type { TurnAsk } from './queued-input.ts';
 import type { ShownTurns } from './shown-turns.ts';
+import { StoredTurns } from './stored-turns.ts';
 import { readTurn } from './turn-journal.ts';
 import { checkAsk, checkImages, hashOf, planTurn } from './turn-plan.ts';
 import { TurnRun } from './turn-run.ts';
@@ -22,12 +23,14 @@ export interface CheckedAsk {
 export class TurnEngine {
   readonly #parts: SessionParts;
   readonly #caller: ModelCaller;
+  readonly stored: StoredTurns;
   /** Those that this engine may go on with. */
   readonly waiting: WaitingTurns;
 
   constructor(host: TurnsHost, shown: ShownTurns, next: NextLook) {
     this.#parts = host.parts;
     this.#caller = new ModelCaller(host.parts);
+    this.stored = new StoredTurns(host.parts);
     this.waiting = new WaitingTurns(host, shown, next);
   }
 
