@@ -5,7 +5,7 @@ import type { TurnResult } from '../../core/turn-result.ts';
 import type { ApprovalDecision } from '../../core/turn-wait.ts';
 import { NO_USAGE } from '../../core/usage.ts';
 import type { SessionParts } from '../model/model-caller.ts';
-import type { CheckedAsk } from './turn-engine.ts';
+import type { CheckedAsk } from './checked-ask.ts';
 
 /** A turn, and the call of it that asks: a turn is told other things as well, which are no answers. */
 const REQUEST_ID = /^(.+)\/(tool-\d+-\d+)$/s;

@@ -2,9 +2,9 @@ import type { RecordedTurn } from '../../contract/turn-store.ts';
 import type { SessionPolicy } from '../../core/policy.ts';
 import type { TurnInput, TurnRequest } from '../../core/turn-input.ts';
 import { ModelCaller, type SessionParts } from '../model/model-caller.ts';
+import type { CheckedAsk } from './checked-ask.ts';
 import { liveTurnOf } from './live-turn.ts';
 import type { NextLook } from './next-look.ts';
-import type { TurnAsk } from './queued-input.ts';
 import type { ShownTurns } from './shown-turns.ts';
 import { StoredTurns } from './stored-turns.ts';
 import { readTurn } from './turn-journal.ts';
@@ -12,12 +12,6 @@ import { checkAsk, checkImages, hashOf, planTurn } from './turn-plan.ts';
 import { TurnRun } from './turn-run.ts';
 import type { TurnsHost } from './turns-host.ts';
 import { WaitingTurns } from './waiting-turns.ts';
-
-/** A request for a turn that was checked. `hash` tells equal ones from others. */
-export interface CheckedAsk {
-  readonly ask: TurnAsk;
-  readonly hash: string;
-}
 
 /** Makes the turns of one session. It is loaded with the first one: whoever only reads or follows does without. */
 export class TurnEngine {
