@@ -219,6 +219,7 @@ describe('a tool that', () => {
 });
 
 describe('a tool whose check or approval never answers', () => {
+  const DAY_MS = 86_400_000;
   const hanging: readonly (readonly [string, (entered: () => void) => Partial<Tool>])[] = [
     ['check', (entered) => ({ check: never(entered) })],
     ['approval', (entered) => ({ approval: never(entered) })],
@@ -266,8 +267,13 @@ describe('a tool whose check or approval never answers', () => {
     );
     const { runtime } = await openWith(plays(asks('{}'), done), {
       tools: [endless],
-      policy: { ...policy, maxTurnMs: 20 },
-      clock: systemClock,
+      policy: { ...policy, maxTurnMs: DAY_MS },
+      // Its time is over once the tool was asked.
+      clock: {
+        ...systemClock,
+        sleep: async (ms, signal) =>
+          ms > DAY_MS / 2 ? await entered.promise : await systemClock.sleep(ms, signal),
+      },
     });
     expect(await runtime.turn('go').result).toMatchObject({ reason: 'max_time' });
     expect(outcomes(runtime)).toMatchObject([{ status: 'cancelled' }]);

@@ -6,6 +6,7 @@ import type { TurnInput, TurnRequest } from '../../core/turn-input.ts';
 import type { TurnResult } from '../../core/turn-result.ts';
 import type { ApprovalDecision } from '../../core/turn-wait.ts';
 import { sessionClosed, turnRunning } from '../session-errors.ts';
+import type { CheckedAsk } from './checked-ask.ts';
 import { GoingOn } from './going-on.ts';
 import { NextLook } from './next-look.ts';
 import { OpenAsks } from './open-asks.ts';
@@ -13,13 +14,11 @@ import { resultOf, waitsOfStored } from './pending-turns.ts';
 import { askOf } from './queued-input.ts';
 import { RunningTurn } from './running-turn.ts';
 import { ShownTurns } from './shown-turns.ts';
-import { StoredTurns } from './stored-turns.ts';
-import type { CheckedAsk, TurnEngine } from './turn-engine.ts';
+import type { TurnEngine } from './turn-engine.ts';
 import { TurnOutcomes } from './turn-outcomes.ts';
 import type { TurnRun } from './turn-run.ts';
 import { traceTrouble } from './turn-trouble.ts';
 import type { TurnsHost } from './turns-host.ts';
-import { WaitingTurns } from './waiting-turns.ts';
 
 /**
  * The turns of one session in this runtime: the one that runs here, those that wait for something, and those that are
@@ -33,9 +32,7 @@ import { WaitingTurns } from './waiting-turns.ts';
 export class SessionTurns {
   readonly #host: TurnsHost;
   readonly #outcomes: TurnOutcomes;
-  readonly #stored: StoredTurns;
   readonly #shown: ShownTurns;
-  readonly #waiting: WaitingTurns;
   readonly #next: NextLook;
   #engine: TurnEngine | undefined;
   readonly #here = new RunningTurn();
@@ -50,11 +47,9 @@ export class SessionTurns {
   constructor(host: TurnsHost) {
     this.#host = host;
     this.#outcomes = new TurnOutcomes(host.parts.turns);
-    this.#stored = new StoredTurns(host.parts);
     this.#shown = new ShownTurns(host, this.#outcomes);
     this.#going = new GoingOn((error) => traceTrouble(host.parts, error));
     this.#next = new NextLook(host.parts, (contests) => this.goOn(false, contests));
-    this.#waiting = new WaitingTurns(host, this.#shown, this.#next, () => this.#load());
     host.parts.feed.subscribe((event) => {
       const takesInput = event.type === 'input-accepted' || event.type === 'nodes-committed';
       if (takesInput && host.view().queue.length > 0)
@@ -142,8 +137,9 @@ export class SessionTurns {
 
   /** Tells what is stored of turns that are not over, as a session that was just opened finds it. */
   async show(): Promise<void> {
-    const begun = await this.#stored.begun();
-    if (begun !== null && this.#shown.turnId !== begun.turnId) await this.#waiting.show(begun.turnId);
+    const begun = await this.#begun();
+    if (begun !== null && this.#shown.turnId !== begun.turnId)
+      await (await this.#load()).waiting.show(begun.turnId);
     await this.#shown.tellQueue(this.running);
   }
 
@@ -181,7 +177,7 @@ export class SessionTurns {
   }
 
   async #stopStored(turnId: string, reason: string): Promise<void> {
-    const withdrawn = await this.#stored.cancel(turnId, reason);
+    const withdrawn = await (await this.#load()).stored.cancel(turnId, reason);
     if (withdrawn !== null) this.#outcomes.settle(turnId, withdrawn);
     await this.#changed(true);
   }
@@ -192,7 +188,7 @@ export class SessionTurns {
    * @throws `TurnNotFound`
    */
   async answer(requestId: string, decision: ApprovalDecision): Promise<ApprovalDecision> {
-    const standing = await this.#stored.answer(requestId, decision);
+    const standing = await (await this.#load()).stored.answer(requestId, decision);
     await this.#changed();
     return standing;
   }
@@ -227,7 +223,7 @@ export class SessionTurns {
 
   /** Refuses what must not happen during a turn, whoever runs it, or while nobody does. @throws `TurnRunning` */
   async refuseBegun(): Promise<void> {
-    const begun = await this.#stored.begun();
+    const begun = await this.#begun();
     if (begun === null) return;
     this.goOn();
     throw turnRunning(this.#host.parts.history.sessionId, begun.turnId);
@@ -263,9 +259,15 @@ export class SessionTurns {
     await this.#here.run?.leave(error);
   }
 
+  /** The turn that has begun and is not over. */
+  async #begun(): Promise<StoredTurn | null> {
+    const [first] = await this.#host.parts.turns.pending();
+    return first?.status === 'running' ? first : null;
+  }
+
   /** Whether the id was accepted before, with the same request (rule SN1). @throws `OperationConflict` */
   async #isKnown(turnId: string, checked: CheckedAsk): Promise<boolean> {
-    const stored = await this.#stored.known(turnId, checked);
+    const stored = await (await this.#load()).stored.known(turnId, checked);
     if (stored?.status === 'ended') this.#shown.end(turnId, resultOf(stored));
     return stored !== null;
   }
@@ -287,7 +289,7 @@ export class SessionTurns {
   }
 
   async #queue(turnId: string, checked: CheckedAsk): Promise<void> {
-    await this.#stored.queue(turnId, checked);
+    await (await this.#load()).stored.queue(turnId, checked);
     await this.#changed();
   }
 
@@ -297,7 +299,7 @@ export class SessionTurns {
     if (this.#isLeftToHost(first) && !this.#asked) return;
     const engine = await this.#load();
     const isToBegin = first.status === 'queued';
-    if (!isToBegin && !(await this.#waiting.isToResume(first, contests))) return;
+    if (!isToBegin && !(await engine.waiting.isToResume(first, contests))) return;
     // Whoever asked for a turn meanwhile looks again.
     if (this.running !== null) return;
     this.#asked = false;
@@ -333,7 +335,7 @@ export class SessionTurns {
   /** A queued input whose turn cannot begin is over; who took it out of the queue meanwhile said how it ended. */
   async #notBegun(turnId: string, error: unknown): Promise<void> {
     if (this.#closed || !isLashError(error) || error.retryable) return;
-    const result = await this.#stored.giveUp(turnId, error);
+    const result = await (await this.#load()).stored.giveUp(turnId, error);
     // A run that ended before its input was stored has told it.
     const isTold = result === null || this.#host.view().lastTurn?.turnId === turnId;
     if (!isTold) this.#host.parts.feed.emit({ type: 'turn-finished', turnId, result });
@@ -348,8 +350,7 @@ export class SessionTurns {
       if (recorded === null) return this.#host.tabs().leave();
       this.#watch(turnId, engine.goOn(recorded));
     } catch (error) {
-      await engine.damaged.end(turnId, error).finally(() => this.#host.tabs().leave());
-      this.#host.tabs().announce({ kind: 'turns-changed' });
+      await engine.waiting.endDamaged(turnId, error).finally(() => this.#host.tabs().leave());
       this.goOn();
     }
   }
@@ -362,7 +363,7 @@ export class SessionTurns {
         if (this.#here.run === run) this.#release();
         if (end.kind === 'finished') this.goOn();
         else if (end.kind === 'left') await this.#left();
-        else if (await this.#waiting.isBroughtSoon(turnId, end.waits)) this.goOn();
+        else if (await (await this.#load()).waiting.isBroughtSoon(turnId, end.waits)) this.goOn();
       })
       .catch((error: unknown) => traceTrouble(this.#host.parts, error));
   }
@@ -391,6 +392,6 @@ export class SessionTurns {
 
   async #load(): Promise<TurnEngine> {
     const { TurnEngine: Engine } = await loadModule('turn-engine', import('./turn-engine.ts'));
-    return (this.#engine ??= new Engine(this.#host.parts));
+    return (this.#engine ??= new Engine(this.#host, this.#shown, this.#next));
   }
 }

@@ -5,7 +5,7 @@ import type { TurnResult } from '../../core/turn-result.ts';
 import type { ApprovalDecision } from '../../core/turn-wait.ts';
 import { NO_USAGE } from '../../core/usage.ts';
 import type { SessionParts } from '../model/model-caller.ts';
-import type { CheckedAsk } from './turn-engine.ts';
+import type { CheckedAsk } from './checked-ask.ts';
 
 /** A turn, and the call of it that asks: a turn is told other things as well, which are no answers. */
 const REQUEST_ID = /^(.+)\/(tool-\d+-\d+)$/s;
@@ -24,12 +24,6 @@ export class StoredTurns {
     if (stored === null || stored.hash === hash) return stored;
     const message = `The turn ${turnId} was asked for before, with another input`;
     throw new LashError('OperationConflict', message, { operationId: turnId });
-  }
-
-  /** The turn that has begun and is not over. */
-  async begun(): Promise<StoredTurn | null> {
-    const [first] = await this.#parts.turns.pending();
-    return first?.status === 'running' ? first : null;
   }
 
   /** Puts an input behind those that wait. @throws `OperationConflict` */

@@ -1,31 +1,31 @@
 import type { RecordedTurn } from '../../contract/turn-store.ts';
-import type { LiveTurn } from '../../core/live-turn.ts';
 import type { SessionPolicy } from '../../core/policy.ts';
 import type { TurnInput, TurnRequest } from '../../core/turn-input.ts';
 import { ModelCaller, type SessionParts } from '../model/model-caller.ts';
-import { DamagedTurns } from './damaged-turns.ts';
+import type { CheckedAsk } from './checked-ask.ts';
 import { liveTurnOf } from './live-turn.ts';
-import type { TurnAsk } from './queued-input.ts';
+import type { NextLook } from './next-look.ts';
+import type { ShownTurns } from './shown-turns.ts';
+import { StoredTurns } from './stored-turns.ts';
 import { readTurn } from './turn-journal.ts';
 import { checkAsk, checkImages, hashOf, planTurn } from './turn-plan.ts';
 import { TurnRun } from './turn-run.ts';
-
-/** A request for a turn that was checked. `hash` tells equal ones from others. */
-export interface CheckedAsk {
-  readonly ask: TurnAsk;
-  readonly hash: string;
-}
+import type { TurnsHost } from './turns-host.ts';
+import { WaitingTurns } from './waiting-turns.ts';
 
 /** Makes the turns of one session. It is loaded with the first one: whoever only reads or follows does without. */
 export class TurnEngine {
   readonly #parts: SessionParts;
   readonly #caller: ModelCaller;
-  readonly damaged: DamagedTurns;
+  readonly stored: StoredTurns;
+  /** Those that this engine may go on with. */
+  readonly waiting: WaitingTurns;
 
-  constructor(parts: SessionParts) {
-    this.#parts = parts;
-    this.#caller = new ModelCaller(parts);
-    this.damaged = new DamagedTurns(parts);
+  constructor(host: TurnsHost, shown: ShownTurns, next: NextLook) {
+    this.#parts = host.parts;
+    this.#caller = new ModelCaller(host.parts);
+    this.stored = new StoredTurns(host.parts);
+    this.waiting = new WaitingTurns(host, shown, next);
   }
 
   /** Checks what a turn is asked to do. @throws `InvalidInput`, `NotData`, `AttachmentNotFound` */
@@ -70,10 +70,5 @@ export class TurnEngine {
     this.#parts.feed.emit({ type: 'turn-joined', turn: liveTurnOf(found) });
     run.goOn();
     return run;
-  }
-
-  /** What a turn shows that nobody runs. @throws `StoredDataCorrupt` */
-  show(recorded: RecordedTurn): LiveTurn {
-    return liveTurnOf(readTurn(this.#parts.history.sessionId, recorded));
   }
 }

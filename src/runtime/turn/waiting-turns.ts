@@ -1,10 +1,12 @@
 import type { StoredTurn } from '../../contract/turn-store.ts';
 import type { TurnWait } from '../../core/turn-wait.ts';
 import { isBrought } from './brought.ts';
+import { DamagedTurns } from './damaged-turns.ts';
+import { liveTurnOf } from './live-turn.ts';
 import type { NextLook } from './next-look.ts';
 import { waitsOfStored } from './pending-turns.ts';
 import type { ShownTurns } from './shown-turns.ts';
-import type { TurnEngine } from './turn-engine.ts';
+import { readTurn } from './turn-journal.ts';
 import type { TurnsHost } from './turns-host.ts';
 
 /** A session's turns that have begun and that nobody runs. */
@@ -12,25 +14,34 @@ export class WaitingTurns {
   readonly #host: TurnsHost;
   readonly #shown: ShownTurns;
   readonly #next: NextLook;
-  readonly #engine: () => Promise<TurnEngine>;
+  readonly #damaged: DamagedTurns;
 
-  constructor(host: TurnsHost, shown: ShownTurns, next: NextLook, engine: () => Promise<TurnEngine>) {
+  constructor(host: TurnsHost, shown: ShownTurns, next: NextLook) {
     this.#host = host;
     this.#shown = shown;
     this.#next = next;
-    this.#engine = engine;
+    this.#damaged = new DamagedTurns(host.parts);
   }
 
   /** Shows one, or what is wrong with it. */
   async show(turnId: string): Promise<void> {
-    const { turns, feed } = this.#host.parts;
-    const engine = await this.#engine();
+    const { turns, feed, history } = this.#host.parts;
     try {
       const recorded = await turns.load(turnId);
-      if (recorded !== null) feed.emit({ type: 'turn-joined', turn: engine.show(recorded) });
+      if (recorded === null) return;
+      feed.emit({ type: 'turn-joined', turn: liveTurnOf(readTurn(history.sessionId, recorded)) });
     } catch (error) {
-      engine.damaged.show(turnId, error);
+      this.#damaged.show(turnId, error);
     }
+  }
+
+  /**
+   * Ends one that cannot be gone on with for `error`, if its record is damaged and it was told to stop; the writer's lease is
+   * held. @throws `error` if it is not over then
+   */
+  async endDamaged(turnId: string, error: unknown): Promise<void> {
+    await this.#damaged.end(turnId, error);
+    this.#host.tabs().announce({ kind: 'turns-changed' });
   }
 
   /**
@@ -55,7 +66,7 @@ export class WaitingTurns {
   /** Whether what one waits for is there, and nobody else runs it; with `contests`, whoever seems to is asked. */
   async isToResume(stored: StoredTurn, contests: boolean): Promise<boolean> {
     const held = waitsOfStored(stored);
-    if (await (await this.#engine()).damaged.isHopeless(stored.turnId)) return false;
+    if (await this.#damaged.isHopeless(stored.turnId)) return false;
     if (held.length > 0 && !(await this.isBrought(stored.turnId, held))) {
       await this.show(stored.turnId);
       return false;
