@@ -58,6 +58,7 @@ export async function runTabKills({ kills, seed, progress }: TabKillOptions): Pr
     const { faults, isWhole } = await played(round, fate, moments);
     const at = `${sessionId}, ${fate}, ${JSON.stringify(moments)}`;
     violations.push(...faults.map((what) => `${at}: ${what}`));
+    for (const what of faults) progress?.(`${at}: ${what}`);
     counts[fate]++;
     accepted += round.accepted;
     if (round.wasBlocked) inTransaction++;

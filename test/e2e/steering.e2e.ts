@@ -33,8 +33,10 @@ test('[TU10] a message into the running answer is read in its next step; others 
   await expect(demo.stop).toBeVisible();
   await expect(demo.queued.last().getByTestId('queue-cancel')).toBeInViewport({ ratio: 1 });
 
-  await demo.queued.filter({ hasText: 'third' }).getByTestId('queue-up').click();
-  await demo.queued.filter({ hasText: 'third' }).getByTestId('queue-up').click();
+  const third = demo.queued.filter({ hasText: 'third' }).getByTestId('queue-up');
+  await third.click();
+  await expect(demo.queued).toHaveText([/second/, /third/, /Never mind/, /fox/]);
+  await third.click();
   await expect(demo.queued).toHaveText([/third/, /second/, /Never mind/, /fox/]);
   await expect(demo.queued.first().getByTestId('queue-down')).toBeFocused();
   await demo.queued.filter({ hasText: 'Never mind' }).getByTestId('queue-cancel').click();

@@ -56,7 +56,8 @@ export async function playTurn(
   const provider = aiSdkProvider(openai('m'), { maxContextTokens: 100_000, ...options.provider });
   const { environment = memoryEnvironment() } = options;
   const tools = [weatherTool(ran)];
-  const { runtime, events } = await openWith(provider, { environment, tools, clock: leapingClock() });
+  const clock = leapingClock();
+  const { runtime, events } = await openWith(provider, { environment, tools, clock });
 
   endpoint.expect(plays);
   const result = await runtime.turn('question').result;
@@ -76,6 +77,9 @@ export async function playTurn(
   const waits = retries.map(({ waitMs }) => waitMs);
   const failures = retries.map(({ error }) => error.code);
 
+  // A server that asked for a pause gets it, also from later turns.
+  const pause = result.error?.data['retryAfterMs'];
+  if (typeof pause === 'number') await clock.sleep(pause, new AbortController().signal);
   endpoint.expect([sends(whole(prose('still ', 'here')))]);
   expect(await runtime.turn('again').result).toMatchObject({ status: 'completed' });
   expect(runtime.view().window.nodes.map(lineOf)).toEqual([

@@ -214,6 +214,74 @@ describe('a turn that is about to wait', () => {
   });
 });
 
+/** Sessions whose next look at the head waits, once that was asked for: `reached` resolves when it does. */
+function slowHead(origin: InMemorySessionStoreFactory): {
+  readonly factory: InMemorySessionStoreFactory;
+  readonly holdNext: () => { readonly reached: Promise<void>; readonly letGo: () => void };
+} {
+  let next: (() => Promise<void>) | undefined;
+  const bound = (target: object, key: string | symbol): unknown => {
+    const value: unknown = Reflect.get(target, key, target);
+    return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+  };
+  const open = async (...args: Parameters<InMemorySessionStoreFactory['open']>): Promise<object> => {
+    const store = await origin.open(...args);
+    const load: typeof store.load = async (scope) => {
+      const wait = next;
+      next = undefined;
+      await wait?.();
+      return await store.load(scope);
+    };
+    return new Proxy(store, { get: (target, key) => (key === 'load' ? load : bound(target, key)) });
+  };
+  return {
+    factory: new Proxy(origin, { get: (target, key) => (key === 'open' ? open : bound(target, key)) }),
+    holdNext: () => {
+      const reached = gate();
+      const held = gate();
+      next = async () => {
+        reached.open();
+        await held.opened;
+      };
+      return { reached: reached.opened, letGo: held.open };
+    },
+  };
+}
+
+describe('a tab that is about to begin a turn while another one writes', () => {
+  it('[WS6] asks whoever took the session over, where its input was not stored', async () => {
+    const origin = new InMemorySessionStoreFactory();
+    const { factory, holdNext } = slowHead(origin);
+    const first = await openShared(sharedStorage(factory), plays(done));
+    const second = await openShared(sharedStorage(origin), plays(done));
+    const { reached, letGo } = holdNext();
+    const turn = first.turn('hi');
+    await reached;
+    await second.takeOver({ force: true });
+    letGo();
+    expect((await turn.result).status).toBe('completed');
+    await Promise.all([first.close(), second.close()]);
+  });
+
+  it('[FO1] shows what that one stored, also when its own turn does not begin', async () => {
+    const origin = new InMemorySessionStoreFactory();
+    const { factory, holdNext } = slowHead(origin);
+    const reader = await openShared(sharedStorage(factory), plays(done));
+    const writer = await openShared(sharedStorage(origin), plays(done));
+    const { reached, letGo } = holdNext();
+    const from = reader.turn('me too', { from: 'nobody.0' });
+    const refused = from.accepted.catch((error: unknown) => error);
+    await reached;
+    await writer.takeOver({ force: true });
+    expect((await writer.turn('hi').result).status).toBe('completed');
+    await reader.wake();
+    letGo();
+    expect(await refused).toMatchObject({ code: 'NodeNotFound' });
+    await until(() => expect(said(reader)).toEqual(['hi', 'done']));
+    await Promise.all([reader.close(), writer.close()]);
+  });
+});
+
 describe('a session that is closed', () => {
   it('[TU6] tells so whoever waits for turns that go on another time', async () => {
     const storage = sharedStorage();

@@ -64,6 +64,8 @@ export class SessionTabs {
   #ended: TurnActivity | null = null;
   /** The last turn that was heard to end elsewhere: what is still heard of it comes late. */
   #heardEnd: string | null = null;
+  /** Whether something happened elsewhere that was not looked at, since a turn ran here. */
+  #missed = false;
   #closed = false;
 
   constructor({ store, lingerMs, parts }: SharedSession, host: TabHost) {
@@ -239,9 +241,15 @@ export class SessionTabs {
     await this.#inbox;
   }
 
+  /** What happened elsewhere while a turn was about to run here that then did not. */
+  catchUp(): void {
+    if (this.#missed) this.#enqueue(async () => await this.#catchUp());
+  }
+
   /** A running turn finds out by its own next commit. */
   async #catchUp(): Promise<void> {
-    if (this.#host.runningTurn() === null) await this.#history.follow();
+    this.#missed = this.#host.runningTurn() !== null;
+    if (!this.#missed) await this.#history.follow();
   }
 
   /** Whether what is heard of this turn counts (FO3). One of the same name that is about to run here is another one. */

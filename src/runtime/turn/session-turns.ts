@@ -6,6 +6,7 @@ import type { TurnInput, TurnRequest } from '../../core/turn-input.ts';
 import type { TurnResult } from '../../core/turn-result.ts';
 import type { ApprovalDecision } from '../../core/turn-wait.ts';
 import { sessionClosed, turnRunning } from '../session-errors.ts';
+import { againIfFenced } from '../tabs/fenced.ts';
 import type { CheckedAsk } from './checked-ask.ts';
 import { GoingOn } from './going-on.ts';
 import { NextLook } from './next-look.ts';
@@ -73,8 +74,9 @@ export class SessionTurns {
   /** Accepts an input: resolves once it is stored, whenever its turn is. */
   async ask(turnId: string, input: TurnInput, request: TurnRequest): Promise<void> {
     const earlier = this.#asks.now;
-    const asking = this.settled(async () => await this.#ask(turnId, input, request, earlier));
-    await this.#asks.track(turnId, asking);
+    const ask = async (): Promise<void> =>
+      await this.settled(async () => await this.#ask(turnId, input, request, earlier));
+    await this.#asks.track(turnId, againIfFenced(ask));
   }
 
   async #ask(
@@ -368,8 +370,9 @@ export class SessionTurns {
       .catch((error: unknown) => traceTrouble(this.#host.parts, error));
   }
 
-  /** Goes on with what another tab seems to run, once that does not answer, as long as somebody here waits for a turn. */
+  /** Catches up with another tab, and goes on with what that seems to run once it does not answer, as long as somebody waits. */
   #insist(): void {
+    this.#host.tabs().catchUp();
     this.#next.whileWaitedFor(() => this.running === null && this.#outcomes.isAnyAwaited);
   }
 
