@@ -302,6 +302,24 @@ describe('a turn that waits for a provider', () => {
     await expectInStep(runtime, storage);
   });
 
+  it('[TU11] and was queued waits from the beginning, since its input was accepted', async () => {
+    const storage = sharedStorage();
+    const provider = plays(['hang'], done);
+    const offered: { providers: Providers } = { providers: { fake: provider } };
+    const runtime = await openShared(storage, provider, { providers: () => offered.providers, lingerMs: 0 });
+    const running = runtime.turn('first');
+    await running.accepted;
+    const queued = runtime.turn('second', { whenRunning: 'queue' });
+    await queued.accepted;
+    await until(() => expect(runtime.view().turn?.correlationId).not.toBeNull());
+    offered.providers = {};
+    await running.cancel();
+    await waitsFor(runtime, 'provider');
+    offered.providers = { fake: provider };
+    runtime.resumeTurns();
+    expect((await queued.result).status).toBe('completed');
+  });
+
   it('[TU11] goes on in the tab that offers it, also where that is not the one that began it', async () => {
     const storage = sharedStorage();
     const provider = plays(asks, done);

@@ -22,6 +22,8 @@ interface CallingTurn {
   readonly scope: TurnScope;
   /** Where it stood when this runtime began to run it. */
   readonly state: TurnState;
+  /** Whether its input waited in the queue. */
+  readonly isQueued: boolean;
   /** The tools that the answer called from which the turn goes on, as the model was offered them. */
   readonly offered: ReadonlyMap<string, OfferedTool>;
   /** What did not fit in that answer. */
@@ -33,8 +35,8 @@ export class ModelCalls {
   readonly #parts: SessionParts;
   readonly #caller: ModelCaller;
   readonly #scope: TurnScope;
-  /** Whether somebody else began the turn. */
-  readonly #isResumed: boolean;
+  /** Whether nobody waits for the turn to begin: somebody else began it, or its input was queued. */
+  readonly #isAccepted: boolean;
   readonly #storage: PatientStorage;
   readonly #offered: Map<string, OfferedTool>;
   /** What the next call is to mend, until one was answered. */
@@ -42,14 +44,14 @@ export class ModelCalls {
   #repaired: boolean;
 
   constructor(parts: SessionParts, caller: ModelCaller, storage: PatientStorage, turn: CallingTurn) {
-    const { scope, state, offered, misfit } = turn;
+    const { scope, state, isQueued, offered, misfit } = turn;
     this.#offered = new Map(offered);
     this.#misfit = misfit;
     this.#repaired = misfit !== null;
     this.#parts = parts;
     this.#caller = caller;
     this.#scope = scope;
-    this.#isResumed = state.phase.name !== 'new';
+    this.#isAccepted = isQueued || state.phase.name !== 'new';
     this.#storage = storage;
   }
 
@@ -76,7 +78,7 @@ export class ModelCalls {
     if (left > LONG_WAIT_MS) return held({ kind: 'rate-limit', until });
     if (left > 0) await pause(clock, left, signal);
     // Of a turn that is only beginning, whoever began it is told that there is no such provider.
-    const hasBegun = this.#isResumed || effect.step > 0 || effect.attempt > 1;
+    const hasBegun = this.#isAccepted || effect.step > 0 || effect.attempt > 1;
     if (hasBegun && !hasProvider(this.#parts.providers(), id))
       return held({ kind: 'provider', provider: id });
     const input = await this.#make(effect, signal);
