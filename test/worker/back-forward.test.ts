@@ -6,6 +6,9 @@ import { RawChromium, type RawTab } from '../support/raw-chromium.ts';
 
 const missing = chromiumLaunch()?.executablePath === undefined;
 
+/** How often the page is left and come back to until the cache has taken it. */
+const VISITS = 5;
+
 describe.skipIf(missing)(`the back-forward cache${missing ? ' (skipped: no Chromium)' : ''}`, () => {
   let site: PageSite;
   let browser: RawChromium;
@@ -26,7 +29,8 @@ describe.skipIf(missing)(`the back-forward cache${missing ? ' (skipped: no Chrom
     await vi.waitFor(async () => expect(await tab.evaluate(expression)).toEqual(expected), 20_000);
   }
 
-  test('[WB2] takes a page that has a worker and calls that wait; it misses nothing, and still hears that its worker dies', async () => {
+  /** A page that waits for an approval, gone and come back; `null` if it was made anew. */
+  async function goneAndBack(): Promise<RawTab | null> {
     const tab = await browser.openTab(site.url);
     await until(tab, 'typeof probe', 'object');
     await tab.evaluate(`probe.ready.then((session) => {
@@ -39,7 +43,23 @@ describe.skipIf(missing)(`the back-forward cache${missing ? ' (skipped: no Chrom
     // Longer than a worker may be silent.
     await new Promise((resolve) => setTimeout(resolve, 12_000));
     await tab.evaluate('history.back()');
-    await until(tab, 'globalThis.probe?.shown', [false, true]);
+    await until(tab, '(globalThis.probe?.shown ?? []).length > 0', true);
+    if ((await tab.evaluate<readonly boolean[]>('probe.shown')).includes(true)) return tab;
+    await tab.close();
+    return null;
+  }
+
+  /** Chromium throws a page out at times (`weblocks-contention`), whatever it waits for; one that never comes back is a fault. */
+  async function cached(): Promise<RawTab> {
+    for (let visit = 0; visit < VISITS; visit++) {
+      const tab = await goneAndBack();
+      if (tab !== null) return tab;
+    }
+    throw new Error('the back-forward cache does not take the page');
+  }
+
+  test('[WB2] takes a page that has a worker and calls that wait; it misses nothing, and still hears that its worker dies', async () => {
+    const tab = await cached();
     const status = `(async () => {
       const session = await probe.ready;
       const [{ waits }] = await session.pendingTurns();
@@ -51,5 +71,5 @@ describe.skipIf(missing)(`the back-forward cache${missing ? ' (skipped: no Chrom
     await tab.evaluate('probe.kill()');
     await until(tab, 'probe.lost', ['WorkerLost']);
     await tab.close();
-  }, 90_000);
+  }, 150_000);
 });
