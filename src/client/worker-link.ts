@@ -43,25 +43,21 @@ export class WorkerLink {
     this.#listener = listener;
   }
 
-  /** Watches `worker` and the lock that it holds. */
+  /**
+   * Watches `worker` and the lock that it holds. The request may wait through the back-forward cache: Chromium 156 takes the
+   * page with it.
+   */
   watch(worker: Worker, lock: string | null): void {
     const { signal } = this.#over;
     worker.addEventListener('error', (event) => this.lose(event.message), { signal });
     if (lock === null) return;
-    const watchLock = (): void => {
-      const shown = new AbortController();
-      addEventListener('pagehide', () => shown.abort(), { once: true, signal });
-      watchLiveness(
-        navigator.locks,
-        lock,
-        AbortSignal.any([signal, shown.signal]),
-        () => this.lose('its lock was released'),
-        (error) => this.lose(`it cannot be watched: ${String(error)}`),
-      );
-    };
-    watchLock();
-    // A page that waits for a lock in the back-forward cache is thrown out of it at times (`weblocks-contention`).
-    addEventListener('pageshow', ({ persisted }) => persisted && watchLock(), { signal });
+    watchLiveness(
+      navigator.locks,
+      lock,
+      signal,
+      () => this.lose('its lock was released'),
+      (error) => this.lose(`it cannot be watched: ${String(error)}`),
+    );
   }
 
   /**

@@ -76,6 +76,21 @@ describe('a runtime among those of its session', () => {
     await Promise.all([a.close(), b.close()]);
   });
 
+  it('[WS8] [WB2] gives its lease up to a page that rests without asking who holds it, and asks when it wakes', async () => {
+    const { runtime, environment } = await openWith(plays(), { sessionId: 's' });
+    await runtime.appendSessionNodes({ nodes: [{ kind: 'plugin', pluginType: 'note', data: null }] });
+    const { leases } = environment.sessionStoreFactory;
+    const looks = vi.spyOn(leases, 'isHeld');
+    runtime.rest();
+    await vi.waitFor(() => expect(runtime.view().writer).toBe('nobody'));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(looks).not.toHaveBeenCalled();
+    expect(await leases.acquire('s')).not.toBeNull();
+    await runtime.wake();
+    expect(runtime.view().writer).toBe('elsewhere');
+    await runtime.close();
+  });
+
   it('[FO3] does not take the end of another turn of that name for the end of the one that is about to run', async () => {
     const environment = memoryEnvironment();
     const { sessionStoreFactory: factory } = environment;

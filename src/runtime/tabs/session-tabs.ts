@@ -91,7 +91,7 @@ export class SessionTabs {
       prepare: (gone) => history.prepareToWrite(gone),
       probe: () => store.load({ kind: 'head' }),
       publish: this.#publish,
-      onWriter: (writer) => this.#onWriter(writer),
+      onWriter: (writer, rests) => this.#onWriter(writer, rests),
       onLost: () => this.#onLost(),
       fenced: () => this.#fenced(),
     });
@@ -311,9 +311,9 @@ export class SessionTabs {
     }
   }
 
-  #onWriter(writer: SessionWriter): void {
+  #onWriter(writer: SessionWriter, rests: boolean): void {
     this.tell({ type: 'writer-changed', writer });
-    if (writer === 'nobody') this.#enqueue(() => this.#giveUp());
+    if (writer === 'nobody' && !rests) this.#enqueue(() => this.#giveUp());
   }
 
   /** Nobody answers for the turn that is shown, or nobody writes: what is stored tells the rest (FO5). */

@@ -23,8 +23,8 @@ export interface SeatParts {
   /** Rejects with `StorageBlocked` when storage does not answer. */
   probe(): Promise<unknown>;
   publish(notice: SessionNotice): void;
-  /** Who writes has changed. */
-  onWriter(writer: SessionWriter): void;
+  /** Who writes has changed; `rests`: because this runtime gave the lease up for its page. */
+  onWriter(writer: SessionWriter, rests: boolean): void;
   /** Another tab took the lease away. */
   onLost(): void;
   /** What a writer is told whose lease was taken away. */
@@ -59,13 +59,15 @@ interface Held {
  *   still preparing to write does not begin.
  * - WS7 A writer that storage keeps from writing (`StorageBlocked`) tells its caller and goes on trying, until it may
  *   write, storage says something else, the lease is lost or given up, or the runtime closes.
+ * - WS8 A lease that is given up because the page rests is not looked at then: a page on its way into the back-forward
+ *   cache is thrown out of it if its own worker asks who holds a lock (law WB2). Waking looks.
  */
 export class WriterSeat {
   readonly #parts: SeatParts;
   #held: Held | null = null;
   #use: SeatUse | null = null;
-  /** Whether somebody waits for the end of the present use. */
-  #hurry = false;
+  /** Why the lease is given up at the end of the present use, if it is. */
+  #hurry: 'wanted' | 'rest' | null = null;
   #writer: SessionWriter = 'nobody';
   /** What goes on by itself ends with it: lingering, watching, trying again. One of them at a time. */
   #background = new AbortController();
@@ -105,24 +107,24 @@ export class WriterSeat {
   leave(): void {
     const hurry = this.#hurry;
     this.#use = null;
-    this.#hurry = false;
+    this.#hurry = null;
     if (this.#held === null) this.#watch();
-    else if (hurry) this.#letGo();
+    else if (hurry !== null) this.#letGo(hurry === 'rest');
     else if (this.#attempt === null) this.#settle();
   }
 
-  /** Gives the lease up now, or as soon as its use is over (WS4). */
+  /** Gives the lease up now, or as soon as its use is over (WS4), and does not look at it then (WS8). */
   rest(): void {
-    if (this.#use === null) this.#letGo();
-    else this.#hurry = true;
+    if (this.#use === null) this.#letGo(true);
+    else this.#hurry = 'rest';
   }
 
   /** Somebody else wants the lease (WS2, WS5). */
   answer(): void {
     if (this.#held === null) return;
-    const turnId = this.#use?.turnId ?? null;
-    if (turnId === null) this.rest();
-    else this.#parts.publish({ kind: 'busy', turnId });
+    if (this.#use === null) this.#letGo();
+    else if (this.#use.turnId === null) this.#hurry ??= 'wanted';
+    else this.#parts.publish({ kind: 'busy', turnId: this.#use.turnId });
   }
 
   /** Looks who writes, where it is not this runtime. */
@@ -199,13 +201,13 @@ export class WriterSeat {
     }
   }
 
-  #letGo(): void {
+  #letGo(rests = false): void {
     const held = this.#held;
     if (held === null) return;
     this.#drop(held, sessionClosed(this.#parts.sessionId));
     this.#releasing = held.lease.release().then(() => {
       this.#parts.publish({ kind: 'released' });
-      this.#tell('nobody');
+      this.#tell('nobody', rests);
     });
   }
 
@@ -261,10 +263,10 @@ export class WriterSeat {
     });
   }
 
-  #tell(writer: SessionWriter): void {
+  #tell(writer: SessionWriter, rests = false): void {
     if (writer === this.#writer) return;
     this.#writer = writer;
-    this.#parts.onWriter(writer);
+    this.#parts.onWriter(writer, rests);
     if (this.#use === null) this.#watch();
   }
 
