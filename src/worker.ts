@@ -38,8 +38,20 @@ export { PromptSlot } from './prompt/slot.ts';
 
 export { Residency } from './contract/environment.ts';
 export type { RuntimeLimits, TerminationPolicy } from './contract/environment.ts';
-export { definePlugin, PluginHost } from './contract/plugin.ts';
-export type { Plugin } from './contract/plugin.ts';
+export { definePlugin } from './contract/plugin.ts';
+export type {
+  HookContext,
+  Plugin,
+  PluginDefinition,
+  PluginHooks,
+  PluginSessionInfo,
+  StepAnswer,
+  ToolCallRuling,
+  TurnAbort,
+  TurnEnding,
+} from './contract/plugin.ts';
+export { PluginHost } from './contract/plugin-host.ts';
+export type { PluginState, StateDefinition, StateIssue, StateSchema } from './contract/plugin-state.ts';
 export { TraceLevel } from './contract/trace.ts';
 export type {
   ReadableTrace,

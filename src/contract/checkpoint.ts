@@ -1,4 +1,5 @@
-import type { JsonValue } from '../core/json.ts';
+import { canonicalJson, type JsonValue } from '../core/json.ts';
+import { sha256Of } from './digest.ts';
 
 /**
  * The state of a session at a node, apart from its history: a set of named components, such as a plugin's state. It
@@ -26,6 +27,11 @@ export interface ComponentReference {
 /** A component as it is stored; `id` is the SHA-256 of version and body. */
 export interface StoredComponent extends ComponentBody {
   readonly id: string;
+}
+
+/** The id of a component: the SHA-256 of its version and its body as canonical JSON. */
+export async function componentId({ version, body }: ComponentBody): Promise<string> {
+  return await sha256Of(new TextEncoder().encode(`[${version},${canonicalJson(body)}]`));
 }
 
 /** The checkpoint that holds at a node. */

@@ -1,7 +1,7 @@
 import type { RetryLimits } from '../core/limits.ts';
 import type { PromptLayerData } from '../core/prompt-layer.ts';
 import type { AttachmentStore } from './attachments.ts';
-import type { PluginHost } from './plugin.ts';
+import type { PluginHost } from './plugin-host.ts';
 import type { SessionStoreFactory } from './store.ts';
 import type { BackgroundTaskHost } from './task.ts';
 import type { TraceContext, TraceLevel, TraceSink } from './trace.ts';

@@ -1,70 +1,159 @@
-import { LashError } from '../core/error.ts';
+import type { SessionEvent } from '../core/event.ts';
+import type { JsonValue } from '../core/json.ts';
+import type { Part, ToolCallPart } from '../core/message.ts';
+import type { SessionNode } from '../core/node.ts';
+import type { SessionPolicy } from '../core/policy.ts';
+import type { PromptContributionData } from '../core/prompt-layer.ts';
+import type { ToolOutcome } from '../core/tool-call.ts';
+import type { TurnResult } from '../core/turn-result.ts';
+import type { TokenUsage } from '../core/usage.ts';
+import type { PluginState, StateDefinition } from './plugin-state.ts';
+import type { Tool } from './tool.ts';
 
-/** A unit of extension. The runtime has no engine for plugins: a host that holds one cannot open a session. */
-export interface Plugin {
-  /** Unique within a host. */
-  readonly id: string;
-  readonly version: number;
+/** The session that a plugin was built for. */
+export interface PluginSessionInfo<State> {
+  readonly sessionId: string;
+  /** Whether the environment has a host for background tasks. */
+  readonly backgroundTasksAvailable: boolean;
+  readonly state: PluginState<State>;
 }
 
-/** `plugin` itself, checked by the compiler. */
-export function definePlugin(plugin: Plugin): Plugin {
-  return plugin;
+/** What a hook of a turn is given besides its subject. */
+export interface HookContext<State> {
+  readonly sessionId: string;
+  readonly turnId: string;
+  /** Which model call of the turn this is about, from 0. */
+  readonly step: number;
+  /** Aborts when the turn is stopped, and when the hook has taken too long. */
+  readonly signal: AbortSignal;
+  readonly state: PluginState<State>;
 }
+
+/** Ends the turn before the model is called: it fails with `TurnAborted`. */
+export interface TurnAbort {
+  readonly abort: string;
+}
+
+/** A model's answer, as a step ends with it. */
+export interface StepAnswer {
+  readonly parts: readonly Part[];
+  readonly usage: TokenUsage;
+}
+
+/** What is to become of a tool call. */
+export type ToolCallRuling =
+  /** It runs with these arguments; the history keeps those that the model wrote. */
+  | { readonly kind: 'args'; readonly args: JsonValue }
+  /** It does not run, and the model reads this as its result. */
+  | { readonly kind: 'answer'; readonly value: JsonValue }
+  /** It does not run, and the model is told why (`ToolDenied`). */
+  | { readonly kind: 'deny'; readonly reason: string }
+  /** Somebody is asked, as by the tool's own `approval`. */
+  | { readonly kind: 'ask' };
+
+/** How a turn is about to end. */
+export type TurnEnding = Pick<TurnResult, 'status' | 'reason' | 'error'> & { readonly usage: TokenUsage };
+
+type Awaitable<T> = T | Promise<T>;
 
 /**
- * The plugins that an environment's sessions are built with, and the register of the sessions that are live on it.
+ * What a plugin does in a session. Every hook is optional.
  *
- * - PH1 A session id is live at most once per host; hosts made by {@link PluginHost.withBackgroundTasks} share the register.
+ * - PL1 Hooks of several plugins are called by `priority`, lower first, and then in the order of the host's list. Of one
+ *   kind there are three: **all** are called, and their answers joined; in a **chain** each is given what the one before it
+ *   returned, and returning nothing leaves that as it is; of **first** the first answer counts, and nobody behind it is asked.
+ * - PL2 A hook may wait where its type says so, for as long as the plugin's `timeoutMs`. One that throws, takes longer, or
+ *   answers with something else than its type says is `PluginFailed`, which names plugin and hook.
+ * - PL3 What that does is said at each hook. Whatever it is, the turn ends with exactly one terminal event (law TU6), and the
+ *   session goes on.
+ * - PL4 Hooks of a model call run again when the call is made again: after a failed attempt, a wait, or a crash before its
+ *   outcome was recorded; so do those of a tool call that is started again. Once the outcome is recorded none of them does (law TU3).
+ * - PL5 What hooks are given is frozen, or a copy. What they return is JSON data, is copied, and holds no secret afterwards
+ *   (law SE1).
  */
-export class PluginHost {
-  readonly plugins: readonly Plugin[];
-  /** Whether the environment also has a host for background tasks; plugins that need one look here. */
-  readonly backgroundTasksAvailable: boolean;
-  readonly #live: Set<string>;
-
-  /** @throws `InvalidInput` when two plugins have the same id. */
-  constructor(plugins: readonly Plugin[] = []) {
-    const ids = new Set<string>();
-    for (const { id } of plugins) {
-      if (ids.has(id)) {
-        const data = { path: 'plugins', reason: `two plugins have the id ${id}` };
-        throw new LashError('InvalidInput', `Two plugins have the id ${id}`, data);
-      }
-      ids.add(id);
-    }
-    this.plugins = Object.freeze([...plugins]);
-    this.backgroundTasksAvailable = false;
-    this.#live = new Set();
-  }
-
-  /** This host with background tasks available: the same plugins and the same register of live sessions. */
-  withBackgroundTasks(): PluginHost {
-    return this.backgroundTasksAvailable ? this : new BackgroundPluginHost(this);
-  }
-
-  /** Marks a session as live; the returned function ends that. @throws `SessionInUse` (rule PH1) */
-  register(sessionId: string): () => void {
-    if (this.#live.has(sessionId)) {
-      throw new LashError('SessionInUse', `Session ${sessionId} is open in this worker already`, {
-        sessionId,
-      });
-    }
-    this.#live.add(sessionId);
-    return () => this.#live.delete(sessionId);
-  }
+export interface PluginHooks<State> {
+  /** Tools of the session. Names that two plugins, or a plugin and the host, give are refused when the session opens. */
+  readonly tools?: readonly Tool[];
+  /**
+   * All; may wait; before each model call. Pieces of the system prompt, between those of the environment and of the session.
+   * A failure ends the turn.
+   */
+  prompt?(context: HookContext<State>): Awaitable<readonly PromptContributionData[] | undefined>;
+  /**
+   * Chain; may wait; before each model call. Which of these tools the model is offered; names that are not among them count
+   * for nothing. A failure ends the turn.
+   */
+  availableTools?(
+    names: readonly string[],
+    context: HookContext<State>,
+  ): Awaitable<readonly string[] | undefined>;
+  /** First; may wait; before the first model call of a turn. A failure ends the turn. */
+  beforeTurn?(context: HookContext<State>): Awaitable<TurnAbort | undefined | void>;
+  /** First; may wait; before each model call. A failure ends the turn. */
+  beforeStep?(context: HookContext<State>): Awaitable<TurnAbort | undefined | void>;
+  /**
+   * Chain; may wait; before each model call. The nodes that the model is shown, oldest first: what it returns instead is for
+   * this call alone, and changes no history (law TU2). A failure ends the turn.
+   */
+  viewContext?(
+    nodes: readonly SessionNode[],
+    context: HookContext<State>,
+  ): Awaitable<readonly SessionNode[] | undefined>;
+  /**
+   * Chain; may not wait; for each piece of text, as it streams. What is shown instead; `transformAnswer` decides what is
+   * stored. A failure ends the turn.
+   */
+  transformText?(text: string, context: HookContext<State>): string | undefined;
+  /** Chain; may wait; once a model has answered. What the answer is instead. A failure ends the turn. */
+  transformAnswer?(answer: StepAnswer, context: HookContext<State>): Awaitable<readonly Part[] | undefined>;
+  /** All; may wait; after `transformAnswer`, before the answer's tool calls. A failure ends the turn. */
+  afterStep?(answer: StepAnswer, context: HookContext<State>): Awaitable<void>;
+  /**
+   * Chain over the arguments; may wait; before a call's arguments are checked. `args` goes on to the next plugin, any other
+   * ruling ends the chain. A failure is the call's, and the model sees it.
+   */
+  beforeToolCall?(
+    call: ToolCallPart,
+    context: HookContext<State>,
+  ): Awaitable<ToolCallRuling | undefined | void>;
+  /** Chain; may wait; once a call ran. What its outcome is instead. A failure is the call's, and the model sees it. */
+  afterToolCall?(
+    call: ToolCallPart,
+    outcome: ToolOutcome,
+    context: HookContext<State>,
+  ): Awaitable<ToolOutcome | undefined>;
+  /** All; may wait; before the last commit of a turn, which stores what they change. A failure is a warning. */
+  afterTurn?(ending: TurnEnding, context: HookContext<State>): Awaitable<void>;
+  /** All; nobody waits; what happens in the session, also in other tabs. A failure is traced. */
+  onEvent?(event: SessionEvent): Awaitable<void>;
+  /** Chain; may wait; before a changed policy is stored. A failure refuses the change. */
+  changePolicy?(policy: SessionPolicy, previous: SessionPolicy): Awaitable<SessionPolicy | undefined>;
+  /** The session is closed, parked or deleted here. A failure is traced. */
+  dispose?(): void;
 }
 
-class BackgroundPluginHost extends PluginHost {
-  override readonly backgroundTasksAvailable = true;
-  readonly #origin: PluginHost;
+/** A unit of extension, as its author writes it. */
+export interface PluginDefinition<State> {
+  /** 1 to 64 letters, digits, `.`, `_` and `-`; unique within a host. */
+  readonly id: string;
+  /** Of the state; a whole number from 0 on. */
+  readonly version: number;
+  /** What it keeps of a session. */
+  readonly state?: StateDefinition<State>;
+  /** Lower comes first. Default 0. */
+  readonly priority?: number;
+  /** How long a hook may take, in milliseconds. Default 10,000. */
+  readonly timeoutMs?: number;
+  /** What it does in a session. */
+  readonly hooks?: PluginHooks<State>;
+  /** Makes the hooks of one session, in place of `hooks`: called once for each session that opens. It must be cheap. */
+  build?(session: PluginSessionInfo<State>): PluginHooks<State>;
+}
 
-  constructor(origin: PluginHost) {
-    super(origin.plugins);
-    this.#origin = origin;
-  }
+/** A plugin, whatever its state. */
+export type Plugin = PluginDefinition<unknown>;
 
-  override register(sessionId: string): () => void {
-    return this.#origin.register(sessionId);
-  }
+/** `plugin` itself: hooks that do not fit it do not compile. */
+export function definePlugin<State = null>(plugin: PluginDefinition<State>): Plugin {
+  return plugin;
 }

@@ -103,6 +103,24 @@ export interface LashErrorData {
   /** The call was started, and whoever ran it is gone: it may have happened, wholly or in part (law TU3). */
   readonly ToolOutcomeUnknown: { readonly tool: string };
 
+  /** A plugin's hook threw, took too long (`late`), or answered with what it must not (rule PL2). */
+  readonly PluginFailed: {
+    readonly plugin: string;
+    readonly hook: string;
+    readonly problem: 'threw' | 'late' | 'invalid';
+  };
+  /** A plugin ended the turn. */
+  readonly TurnAborted: { readonly plugin: string; readonly reason: string };
+  /** What is stored of a plugin's state is nothing that the plugin here can read; it stays as it is (rule PS3). */
+  readonly PluginStateRefused: {
+    readonly plugin: string;
+    readonly stored: number;
+    readonly version: number;
+    readonly reason: string;
+  };
+  /** A plugin's state changes in a turn only. */
+  readonly PluginStateReadOnly: { readonly plugin: string };
+
   readonly ProviderNotFound: { readonly providerId: string };
   /** The provider needs a secret that was not given; `setCredentials(name, secret)` brings it. */
   readonly CredentialsRequired: { readonly name: string };

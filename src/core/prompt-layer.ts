@@ -48,6 +48,8 @@ export interface PromptContributionData {
   readonly title?: string;
   readonly priority?: number;
   readonly gate?: PromptGate;
+  /** The plugin that it is from. */
+  readonly source?: string;
   readonly content: string;
 }
 

@@ -12,6 +12,9 @@ export type TurnEndReason =
   | 'max_time'
   | 'max_tokens'
   | 'max_turns'
+  /** A plugin ended it (`TurnAborted`), or failed (`PluginFailed`). */
+  | 'plugin_abort'
+  | 'plugin_error'
   | 'provider_error'
   | 'runtime_error'
   /** It was taken out of the queue. */

@@ -4,7 +4,10 @@ import type { ResolvedPrompt } from './resolve.ts';
 
 /** A piece of a rendered prompt and where it came from, for the trace. */
 export interface PromptComponent {
-  /** `core_guidance` (a builtin), `guidance.0` (slot and place in it), or `text.1.2` (section and entry of the template). */
+  /**
+   * `core_guidance` (a builtin), `guidance.0` (slot and place in it), behind the id of the plugin that it is from
+   * (`notes:guidance.1`), or `text.1.2` (section and entry of the template).
+   */
   readonly id: string;
   readonly kind: 'text' | 'builtin' | 'contribution';
   readonly text: string;
@@ -46,7 +49,7 @@ function renderEntry(
       return piece(entry.builtin, 'builtin', builtinText(entry.builtin, tools));
     case 'slot':
       return (prompt.slots.get(entry.slot) ?? []).flatMap((contribution, index) =>
-        piece(`${entry.slot}.${index}`, 'contribution', contributionText(contribution)),
+        piece(contributionId(contribution, index), 'contribution', contributionText(contribution)),
       );
   }
 }
@@ -54,6 +57,10 @@ function renderEntry(
 function piece(id: string, kind: PromptComponent['kind'], content: string): readonly PromptComponent[] {
   const text = content.trim();
   return text === '' ? [] : [{ id, kind, text }];
+}
+
+function contributionId({ slot, source }: PromptContributionData, index: number): string {
+  return source === undefined ? `${slot}.${index}` : `${source}:${slot}.${index}`;
 }
 
 function contributionText({ title, content }: PromptContributionData): string {

@@ -1,6 +1,9 @@
+import type { Checkpoint } from '../contract/checkpoint.ts';
 import { type Clock, systemClock } from '../contract/clock.ts';
 import type { RuntimeEnvironment } from '../contract/environment.ts';
+import { loadModule } from '../contract/load-module.ts';
 import type { SessionStore } from '../contract/store.ts';
+import type { Tool } from '../contract/tool.ts';
 import { isLashError, LashError } from '../core/error.ts';
 import { checkId } from '../core/id.ts';
 import { newestOf, PAGE_BOUNDS, type WindowBounds } from '../core/path-window.ts';
@@ -11,6 +14,7 @@ import { History } from './history/history.ts';
 import type { SessionParts } from './model/model-caller.ts';
 import { RateLimits } from './model/rate-limits.ts';
 import { Tracer } from './model/tracer.ts';
+import type { PluginSession } from './plugins/plugin-session.ts';
 import { checkPolicy } from './policy-check.ts';
 import { ownedAttachments } from './portable/owned-attachments.ts';
 import type { CheckStore, RuntimeOptions, SessionMode } from './runtime-options.ts';
@@ -89,6 +93,13 @@ export async function openSession(
       writer: 'nobody',
       damage: sound?.damage ?? null,
     };
+    const tracer = new Tracer(environment, clock, secrets);
+    const hostTools = (): readonly Tool[] => (typeof tools === 'function' ? tools() : tools);
+    const plugins =
+      mode === 'readOnly' ? null : await openPlugins(environment, sessionId, clock, secrets, tracer);
+    plugins?.join(hostTools());
+    if (plugins !== null) feed.subscribe((event) => plugins.tell(event));
+    const sessionStore = store;
     const parts: SessionParts = {
       environment,
       attachments,
@@ -96,9 +107,11 @@ export async function openSession(
       feed,
       secrets,
       clock,
-      tracer: new Tracer(environment, clock, secrets),
+      tracer,
       providers: () => (typeof providers === 'function' ? providers() : providers),
-      tools: () => (typeof tools === 'function' ? tools() : tools),
+      tools: () => plugins?.join(hostTools()) ?? hostTools(),
+      plugins,
+      checkpointAt: async (leaf) => await checkpointAt(sessionStore, leaf),
       turns: store.turns,
       rates,
       online,
@@ -112,13 +125,43 @@ export async function openSession(
       lingerMs,
       unfinishedTurns,
       parts,
-      unregister,
+      unregister: () => {
+        plugins?.dispose();
+        unregister();
+      },
     };
   } catch (error) {
     unregister();
     await store?.close();
     throw secrets.redactError(error);
   }
+}
+
+/** The session's plugins; their engine is loaded where there are any. @throws `PluginFailed`, `InvalidInput` */
+async function openPlugins(
+  { pluginHost, sessionStoreFactory }: RuntimeEnvironment,
+  sessionId: string,
+  clock: Clock,
+  secrets: SecretVault,
+  tracer: Tracer,
+): Promise<PluginSession | null> {
+  if (pluginHost.plugins.length === 0) return null;
+  const { PluginSession: Plugins } = await loadModule(
+    'plugin-session',
+    import('./plugins/plugin-session.ts'),
+  );
+  const trouble = (error: unknown): void => {
+    const payload = { message: secrets.redactError(error).message };
+    tracer.write({ session_id: sessionId }, { type: 'custom', name: 'plugin_failed', payload });
+  };
+  const { bytes } = sessionStoreFactory.commitBudget;
+  return new Plugins(pluginHost, { sessionId, clock, secrets, commitBytes: bytes, trouble });
+}
+
+async function checkpointAt(store: SessionStore, leaf: string | null): Promise<Checkpoint | null> {
+  if (leaf === null) return null;
+  const { checkpoint = null } = await store.load({ kind: 'path', leaf, limit: 1, checkpoint: true });
+  return checkpoint;
 }
 
 /** Where the platform does not tell, there is one. */
@@ -136,8 +179,7 @@ interface OpenRequest {
 
 /** Refuses an environment that needs an engine this version has not, or that cannot keep its promises (law RE3). */
 function checkEnvironment(environment: RuntimeEnvironment): void {
-  const { pluginHost, backgroundTaskHost, residency, sessionStoreFactory } = environment;
-  if (pluginHost.plugins.length > 0) throw unsupported('plugins');
+  const { backgroundTaskHost, residency, sessionStoreFactory } = environment;
   if (backgroundTaskHost !== null) throw unsupported('background tasks');
   if (residency === 'ActivePathOnly' && !sessionStoreFactory.persistent) {
     const reason =

@@ -1,21 +1,18 @@
-import type { Clock } from '../contract/clock.ts';
 import type { SessionStore } from '../contract/store.ts';
 import type { SessionMeta, SessionPolicy } from '../core/policy.ts';
-import type { Feed } from './feed.ts';
+import type { SessionParts } from './model/model-caller.ts';
 import { checkPolicy } from './policy-check.ts';
-import type { SecretVault } from './secrets.ts';
+
+/** What settings stand on. */
+type SettingsParts = Pick<SessionParts, 'feed' | 'secrets' | 'clock' | 'plugins'>;
 
 /** A session's title and policy, as its runtime has them: they follow what is stored. */
 export class SessionSettings {
   readonly #store: SessionStore;
-  readonly #parts: { readonly feed: Feed; readonly secrets: SecretVault; readonly clock: Clock };
+  readonly #parts: SettingsParts;
   #meta: SessionMeta;
 
-  constructor(
-    store: SessionStore,
-    parts: { readonly feed: Feed; readonly secrets: SecretVault; readonly clock: Clock },
-    meta: SessionMeta,
-  ) {
+  constructor(store: SessionStore, parts: SettingsParts, meta: SessionMeta) {
     this.#store = store;
     this.#parts = parts;
     this.#meta = meta;
@@ -31,7 +28,9 @@ export class SessionSettings {
     const { secrets, clock } = this.#parts;
     // Another tab may have changed it, and this one may not have heard.
     const stored = await this.#store.loadSessionMeta();
-    const policy = secrets.redactJson(checkPolicy({ ...stored.policy, ...patch }));
+    const asked = checkPolicy({ ...stored.policy, ...patch });
+    const changed = (await this.#parts.plugins?.changePolicy(asked, stored.policy)) ?? asked;
+    const policy = secrets.redactJson(checkPolicy(changed));
     this.#show(await this.#store.saveSessionMeta({ policy, at: clock.now() }));
   }
 

@@ -78,7 +78,7 @@ export function modelFailed(
   const { turnId, retries } = state.config;
   const withdrawn = withdrawal(turnId, correlationId);
   if (state.stop !== null || !isRetried(error, state.attempt, retries)) {
-    const [next, effects] = finish(state, state.stop?.end ?? failed('provider_error', error));
+    const [next, effects] = finish(state, state.stop?.end ?? failed(endReason(error), error));
     return [next, [withdrawn, ...effects]];
   }
   const attempt = state.attempt + 1;
@@ -114,6 +114,12 @@ function modelCutOff(state: TurnState, correlationId: string, reply: ModelAnswer
   }
   const [next, effects] = finish(answered, INCOMPLETE);
   return [next, [usage, withdrawal(state.config.turnId, correlationId), ...effects]];
+}
+
+/** Who is to be looked at for a call that was not made, or failed. */
+function endReason({ code }: WireError): TurnEnd['reason'] {
+  if (code === 'TurnAborted') return 'plugin_abort';
+  return code === 'PluginFailed' ? 'plugin_error' : 'provider_error';
 }
 
 function withdrawal(turnId: string, correlationId: string): TurnEffect {

@@ -5,7 +5,7 @@ import {
   type RuntimeLimits,
   type TerminationPolicy,
 } from '../contract/environment.ts';
-import { PluginHost } from '../contract/plugin.ts';
+import { PluginHost } from '../contract/plugin-host.ts';
 import type { SessionStoreFactory } from '../contract/store.ts';
 import type { BackgroundTaskHost } from '../contract/task.ts';
 import { TraceLevel, type TraceContext, type TraceSink } from '../contract/trace.ts';

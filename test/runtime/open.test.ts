@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 
-import { definePlugin, PluginHost } from '../../src/contract/plugin.ts';
 import type { BackgroundTaskHost } from '../../src/contract/task.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
@@ -91,15 +90,10 @@ describe('opening a session', () => {
     expect(again.policy).toEqual(other);
   });
 
-  it('plugins and background tasks are refused where they would be used', async () => {
-    const plugged = memoryEnvironment((builder) =>
-      builder.withPluginHost(new PluginHost([definePlugin({ id: 'p', version: 1 })])),
-    );
-    const tasked = memoryEnvironment((builder) => builder.withBackgroundTaskHost(tasks));
-    for (const environment of [plugged, tasked]) {
-      const opening = LashRuntime.open(environment, { mode: 'create', policy });
-      await expect(opening).rejects.toMatchObject(code('Unsupported'));
-    }
+  it('background tasks are refused where they would be used', async () => {
+    const environment = memoryEnvironment((builder) => builder.withBackgroundTaskHost(tasks));
+    const opening = LashRuntime.open(environment, { mode: 'create', policy });
+    await expect(opening).rejects.toMatchObject(code('Unsupported'));
   });
 
   it('[RE3] ActivePathOnly on a store in memory is refused with the reason', async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import type { AttachmentStore } from '../../src/contract/attachments.ts';
-import { PluginHost } from '../../src/contract/plugin.ts';
+import { PluginHost } from '../../src/contract/plugin-host.ts';
 import type { SessionStoreFactory } from '../../src/contract/store.ts';
 import type { BackgroundTaskHost } from '../../src/contract/task.ts';
 import { isLashError } from '../../src/core/error.ts';

@@ -86,6 +86,14 @@ const WORDS: { readonly [Code in LashErrorCode]: Words<Code> } = {
   ToolUnavailable: ({ tool }) => `The tool ${tool} was not offered to the model when it asked for it.`,
   ToolFailed: () => 'A tool could not do what it was asked to.',
 
+  PluginFailed: ({ plugin }) =>
+    `The extension ${plugin} of this app failed. The session goes on without that answer.`,
+  TurnAborted: ({ plugin, reason }) => `The extension ${plugin} of this app stopped the answer: ${reason}`,
+  PluginStateRefused: ({ plugin }) =>
+    `This app cannot read what its extension ${plugin} stored in this session. Nothing was changed; a newer version of the app may read it.`,
+  PluginStateReadOnly: ({ plugin }) =>
+    `The extension ${plugin} of this app tried to store something outside of a turn.`,
+
   ProviderNotFound: ({ providerId }) =>
     `This app does not know the provider “${providerId}”. Choose a model in the settings.`,
   CredentialsRequired: () =>

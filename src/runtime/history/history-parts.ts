@@ -1,3 +1,4 @@
+import type { CheckpointChange } from '../../contract/checkpoint.ts';
 import type { Residency } from '../../contract/environment.ts';
 import type { CommitBudget, SessionStore } from '../../contract/store.ts';
 import type { TurnChange } from '../../contract/turn-store.ts';
@@ -33,7 +34,12 @@ export interface AppendRequest {
   readonly repeat?: boolean;
   /** What the last of the commits says of a turn (law TU4). */
   readonly turn?: TurnChange;
+  /** The checkpoint that the last of the commits writes. */
+  readonly checkpoint?: CheckpointChange;
 }
+
+/** What a commit has besides its change. */
+export type CommitOptions = Pick<AppendRequest, 'durability' | 'turn' | 'checkpoint' | 'repeat'>;
 
 /** What was appended, and the leaf behind it. */
 export interface Appended {

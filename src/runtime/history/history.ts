@@ -6,12 +6,13 @@ import type { NodeDraft, SessionNode } from '../../core/node.ts';
 import { newestOf, PAGE_BOUNDS, VIEW_WINDOW } from '../../core/path-window.ts';
 import { SessionPath } from '../../core/path.ts';
 import { NO_USAGE, type UsageEntry } from '../../core/usage.ts';
-import type { Appended, AppendRequest, HistoryParts } from './history-parts.ts';
+import type { Appended, AppendRequest, CommitOptions, HistoryParts } from './history-parts.ts';
 import { loadAdded, loadHistory, type LoadedHistory } from './loaded-history.ts';
 import { fitCommits } from './overflow.ts';
 import { PAGE_NODES, pathPages, readPage } from './path-pages.ts';
 import { checkReceipt, isOvertaken, writtenNodes } from './receipt.ts';
 import { residentPath } from './resident-path.ts';
+import { roomBeside } from './room-beside.ts';
 
 /**
  * The resident part of a session's history, and the only one who writes it.
@@ -123,7 +124,7 @@ export class History {
   async append(request: AppendRequest): Promise<Appended> {
     const { secrets, attachments, budget, feed } = this.#parts;
     const clean = request.nodes.map((draft) => secrets.redactJson(draft));
-    const batches = await fitCommits(clean, attachments, budget);
+    const batches = await fitCommits(clean, attachments, roomBeside(request.checkpoint, budget));
     if (batches.length === 0) {
       const receipt = await this.#commit(request, request.operationId, { kind: 'unchanged' }, request.usage);
       if (isOvertaken(receipt)) await this.#readBehind(() => this.follow());
@@ -133,7 +134,7 @@ export class History {
     }
     const nodeIds: string[] = [];
     let { parent, usage } = request;
-    const { turn: _turn, ...rest } = request;
+    const { turn: _turn, checkpoint: _checkpoint, ...rest } = request;
     for (const [part, nodes] of batches.entries()) {
       const operationId = part === 0 ? request.operationId : `${request.operationId}~${part}`;
       const requires = part === 0 && request.requires !== undefined ? { requires: request.requires } : {};
@@ -150,11 +151,7 @@ export class History {
   }
 
   /** Moves the leaf, to where the path can be read. @throws `NodeNotFound`, `StoredDataCorrupt` (law ST6) */
-  async branch(
-    operationId: string,
-    leaf: string | null,
-    options: Pick<AppendRequest, 'turn' | 'durability' | 'repeat'> = {},
-  ): Promise<void> {
+  async branch(operationId: string, leaf: string | null, options: CommitOptions = {}): Promise<void> {
     const path = await this.#withPage(this.#held(leaf) ?? (await this.#unread(leaf)));
     const receipt = await this.#commit(options, operationId, { kind: 'branch', leaf }, []);
     if (isOvertaken(receipt)) return await this.#readBehind(() => this.follow());
@@ -244,13 +241,13 @@ export class History {
   }
 
   async #commit(
-    options: Pick<AppendRequest, 'durability' | 'turn' | 'repeat'>,
+    options: CommitOptions,
     operationId: string,
     change: GraphChange,
     usage: readonly UsageEntry[],
   ): Promise<CommitReceipt> {
     const expectedRevision = this.#head.revision;
-    const { durability, turn, repeat = false } = options;
+    const { durability, turn, checkpoint, repeat = false } = options;
     try {
       const receipt = await this.#parts.store.commit({
         operationId,
@@ -260,6 +257,7 @@ export class History {
         usage,
         ...(durability === undefined ? {} : { durability }),
         ...(turn === undefined ? {} : { turn }),
+        ...(checkpoint === undefined ? {} : { checkpoint }),
       });
       if (!repeat) checkReceipt(receipt, expectedRevision);
       return receipt;

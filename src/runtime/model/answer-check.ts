@@ -1,6 +1,7 @@
 import { loadModule } from '../../contract/load-module.ts';
 import { LashError, reasonText } from '../../core/error.ts';
 import type { JsonObject, JsonValue } from '../../core/json.ts';
+import type { ModelRequest } from '../../core/model-request.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
 import type { ModelAnswer } from '../../turn/state.ts';
 
@@ -68,4 +69,12 @@ function parse(text: string): JsonValue {
 
 function invalid(path: string, reason: string): LashError<'AnswerInvalid'> {
   return new LashError('AnswerInvalid', `The answer is not what was asked for: ${reason}`, { path, reason });
+}
+
+/** The request that shows the model an answer that did not fit. */
+export function withMisfit(request: ModelRequest, { text, reason }: Misfit): ModelRequest {
+  const said = { role: 'assistant', parts: [{ type: 'text', text }] } as const;
+  const hint = `That is not the JSON that was asked for: ${reason}. Answer with the corrected JSON alone.`;
+  const asked = { role: 'user', parts: [{ type: 'text', text: hint }] } as const;
+  return { ...request, messages: [...request.messages, said, asked] };
 }

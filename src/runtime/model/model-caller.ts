@@ -1,3 +1,4 @@
+import type { Checkpoint } from '../../contract/checkpoint.ts';
 import type { Clock } from '../../contract/clock.ts';
 import { sha256Of } from '../../contract/digest.ts';
 import type { RuntimeEnvironment } from '../../contract/environment.ts';
@@ -19,12 +20,15 @@ import { contextBudget, NO_SELECTION, selectContext, selectedPath } from '../../
 import type { TurnEffect } from '../../turn/effect.ts';
 import { estimateNodesTokens, estimateTokens } from '../../turn/estimate.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
+import type { ModelAnswer } from '../../turn/state.ts';
 import { ABORTED, untilAborted } from '../abort.ts';
 import type { Feed } from '../feed.ts';
 import type { History } from '../history/history.ts';
+import type { PluginSession } from '../plugins/plugin-session.ts';
+import type { TurnHooks } from '../plugins/turn-hooks.ts';
 import type { SessionAttachmentStore } from '../portable/owned-attachments.ts';
 import type { SecretVault } from '../secrets.ts';
-import { answerInstruction, type Misfit } from './answer-check.ts';
+import { answerInstruction, type Misfit, withMisfit } from './answer-check.ts';
 import { StreamMeter, streamEventName, traceParts, traceUsage } from './call-trace.ts';
 import { callModel, type ModelCallListener, type ModelCallResult } from './model-call.ts';
 import { attachmentsOf, promptMessages } from './model-request.ts';
@@ -46,7 +50,12 @@ export interface SessionParts {
   readonly secrets: SecretVault;
   readonly clock: Clock;
   providers(): Providers;
+  /** Those of the host, of pages, and of plugins. */
   tools(): readonly Tool[];
+  /** `null` where the environment has none. */
+  readonly plugins: PluginSession | null;
+  /** The checkpoint that holds at a node. @throws `NodeNotFound` */
+  readonly checkpointAt: (leaf: string | null) => Promise<Checkpoint | null>;
   /** What the session keeps of its turns. */
   readonly turns: TurnStore;
   /** Shared by the sessions of a worker. */
@@ -126,8 +135,20 @@ export class ModelCaller {
     const context = this.#traceContext(effect, scope);
     const startedAt = clock.now();
     const meter = new StreamMeter(startedAt);
+    const hooks = this.#parts.plugins?.of({ turnId: scope.turnId, step: effect.step, signal });
+    let made: ModelAnswer | undefined;
     try {
-      const { answer, stopped } = await this.#stream(effect, scope, signal, context, meter, misfit);
+      const { answer: raw, stopped } = await this.#stream(
+        effect,
+        scope,
+        signal,
+        context,
+        meter,
+        misfit,
+        hooks,
+      );
+      made = raw;
+      const answer = stopped || hooks === undefined ? raw : { ...raw, parts: await hooks.answered(raw) };
       const at = clock.now();
       const text = answer.parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
       if (stopped) {
@@ -154,7 +175,14 @@ export class ModelCaller {
         error: { ...traceError(error), terminal_reason: 'provider_error' },
         stream_summary: meter.summary(clock.now()),
       });
-      return { type: 'model-failed', effect: effect.id, error: toWireError(error), at: clock.now() };
+      const counted = made === undefined ? {} : { answer: made };
+      return {
+        type: 'model-failed',
+        effect: effect.id,
+        error: toWireError(error),
+        ...counted,
+        at: clock.now(),
+      };
     }
   }
 
@@ -165,16 +193,17 @@ export class ModelCaller {
     context: TraceContext,
     meter: StreamMeter,
     misfit: Misfit | null,
+    hooks: TurnHooks | undefined,
   ): Promise<ModelCallResult> {
     const { secrets } = this.#parts;
-    const prepared = await untilAborted(this.#prepare(effect, scope, context, signal), signal);
+    const prepared = await untilAborted(this.#prepare(effect, scope, context, signal, hooks), signal);
     if (prepared === ABORTED) {
       const { model } = scope.policy.provider;
       return { answer: { model, parts: [], finish: 'missing', usage: NO_USAGE }, stopped: true };
     }
     const { provider } = prepared;
     const request = misfit === null ? prepared.request : withMisfit(prepared.request, misfit);
-    const listener = this.#listener(scope.turnId, effect.correlationId, context, meter);
+    const listener = this.#listener(scope.turnId, effect.correlationId, context, meter, hooks);
     return await callModel(provider, request, signal, secrets, listener);
   }
 
@@ -183,6 +212,7 @@ export class ModelCaller {
     correlationId: string,
     context: TraceContext,
     meter: StreamMeter,
+    hooks: TurnHooks | undefined,
   ): ModelCallListener {
     const { clock, feed, secrets, tracer } = this.#parts;
     const traceStream = (event: Omit<TraceStreamEvent, 'sequence' | 'elapsed_ms'>): void => {
@@ -193,7 +223,9 @@ export class ModelCaller {
       });
     };
     return {
-      onDelta: (kind, text) => {
+      onDelta: (kind, streamed) => {
+        const text = hooks?.transformText(streamed) ?? streamed;
+        if (text === '') return;
         const type = kind === 'text' ? 'text-delta' : 'reasoning-delta';
         meter.visible(text, clock.now());
         traceStream({ event_name: streamEventName(type), visible_text: text });
@@ -221,6 +253,7 @@ export class ModelCaller {
     scope: TurnScope,
     context: TraceContext,
     signal: AbortSignal,
+    hooks: TurnHooks | undefined,
   ): Promise<{
     readonly provider: Provider;
     readonly request: ModelRequest;
@@ -231,11 +264,18 @@ export class ModelCaller {
     // Made anew for each call, so that a new key is used.
     const provider = await resolveProvider(this.#parts.providers(), policy.provider, secrets);
     signal.throwIfAborted();
-    const available = availableTools(this.#parts.tools(), scope);
+    await hooks?.beforeStep(effect.step === 0 && effect.attempt === 1);
+    const named = availableTools(this.#parts.tools(), scope);
+    const left = await hooks?.availableTools(named.map(({ name }) => name));
+    const available = left === undefined ? named : named.filter(({ name }) => left.includes(name));
     const offers = await Promise.all(available.map(async (tool) => await this.#offers.of(tool)));
     signal.throwIfAborted();
     const tools = offers.map(([spec]) => spec);
-    const layers = [environment.prompt, policy.prompt, prompt].filter((layer) => layer !== undefined);
+    const contributed = (await hooks?.prompt()) ?? [];
+    signal.throwIfAborted();
+    const layers = [environment.prompt, ...contributed, policy.prompt, prompt].filter(
+      (layer) => layer !== undefined,
+    );
     const rendered = this.#renderer.render(
       layers,
       tools.map(({ name }) => name),
@@ -247,7 +287,8 @@ export class ModelCaller {
     }
     const promptTokens = estimateTokens(rendered.text) + estimateTokens(JSON.stringify(tools));
     const budget = contextBudget(limit ?? DEFAULT_CONTEXT_TOKENS, promptTokens);
-    const { nodes } = await this.#context(effect.leaf, budget);
+    const { nodes: path } = await this.#context(effect.leaf, budget);
+    const nodes = (await hooks?.viewContext(path)) ?? path;
     if (limit !== undefined)
       refuseOverflow(promptTokens + estimateNodesTokens(nodes, toolResultBytes), limit);
     const messages = await promptMessages(nodes, attachments, this.#results);
@@ -330,14 +371,6 @@ const TERMINAL_REASONS = {
   other: 'unknown',
   missing: 'unknown',
 } as const;
-
-/** What the model is shown of an answer that did not fit. */
-function withMisfit(request: ModelRequest, { text, reason }: Misfit): ModelRequest {
-  const said = { role: 'assistant', parts: [{ type: 'text', text }] } as const;
-  const hint = `That is not the JSON that was asked for: ${reason}. Answer with the corrected JSON alone.`;
-  const asked = { role: 'user', parts: [{ type: 'text', text: hint }] } as const;
-  return { ...request, messages: [...request.messages, said, asked] };
-}
 
 /** Refuses what a provider would refuse, before it is asked. The estimate is rough, and errs to either side. */
 function refuseOverflow(tokens: number, maxContextTokens: number): void {

@@ -7,7 +7,7 @@ import type { SessionParts } from '../model/model-caller.ts';
 type Parts = Pick<SessionParts, 'turns' | 'history' | 'feed' | 'secrets'>;
 
 /**
- * Turns that have begun and whose record cannot be read. Nobody can go on with one, and none is ended before somebody says so:
+ * Turns that have begun and whose record, or whose plugins' state, cannot be read. Nobody can go on with one, and none is ended before somebody says so:
  * it is shown with what is wrong until it is told to stop.
  */
 export class DamagedTurns {
@@ -20,7 +20,7 @@ export class DamagedTurns {
 
   /** Shows the turn, if that is what `error` is about. @throws `error` if not */
   show(turnId: string, error: unknown): void {
-    if (!isLashError(error, 'StoredDataCorrupt')) throw error;
+    if (!isLashError(error, 'StoredDataCorrupt') && !isLashError(error, 'PluginStateRefused')) throw error;
     this.#found.add(turnId);
     this.#parts.feed.emit({ type: 'turn-joined', turn: damagedTurn(turnId, error) });
   }

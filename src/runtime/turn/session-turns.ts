@@ -350,7 +350,7 @@ export class SessionTurns {
       // Another tab may have gone on with it, or ended it, before the lease was here.
       const recorded = await this.#host.parts.turns.load(turnId);
       if (recorded === null) return this.#host.tabs().leave();
-      this.#watch(turnId, engine.goOn(recorded));
+      this.#watch(turnId, await engine.goOn(recorded));
     } catch (error) {
       await engine.waiting.endDamaged(turnId, error).finally(() => this.#host.tabs().leave());
       this.goOn();

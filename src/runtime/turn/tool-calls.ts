@@ -1,3 +1,4 @@
+import type { ToolCallRuling } from '../../contract/plugin.ts';
 import type { Tool, ToolContext } from '../../contract/tool.ts';
 import type { TraceContext } from '../../contract/trace.ts';
 import type { JsonValue } from '../../core/json.ts';
@@ -8,6 +9,7 @@ import type { TurnInputEvent } from '../../turn/input.ts';
 import type { ModelCaller, SessionParts, TurnScope } from '../model/model-caller.ts';
 import type { OfferedTool } from '../model/offered-tools.ts';
 import { outcomeRecord } from '../outcome-record.ts';
+import type { TurnHooks } from '../plugins/turn-hooks.ts';
 import { keptOutcome } from './kept-outcome.ts';
 import { needsApproval, type ReadyCall, readyCall, runCall, settled } from './tool-dispatch.ts';
 import { failure, failureOf } from './tool-failure-outcome.ts';
@@ -20,10 +22,15 @@ type Plan =
   | { readonly kind: 'known'; readonly outcome: ToolOutcome }
   | { readonly kind: 'ready'; readonly call: ReadyCall };
 
+/** How a call that may run is ruled on. */
+type ArgsOrAsk = Extract<ToolCallRuling, { readonly kind: 'args' | 'ask' }>;
+
 /** What the calls of a turn need from it. */
 export interface CallHost {
   readonly scope: TurnScope;
   readonly trace: TraceContext;
+  /** The step whose calls they are. */
+  step(): number;
   /** What others told the turn, by signal. */
   readonly signals: ReadonlyMap<string, JsonValue>;
   /** Effects of calls that somebody started before. */
@@ -103,8 +110,12 @@ export class ToolCalls {
     const mayStart = !wasStarted || offered?.replay === 'safe';
     if (tool === undefined && offered?.offeredByPage === true && mayStart)
       return { kind: 'held', wait: { kind: 'page-tool', callId, tool: name } };
+    const mayRule = !wasStarted || tool?.replay === 'safe';
+    const ruling = mayRule ? await this.#ruling(call, signal) : ({ kind: 'args', args } as const);
+    if ('status' in ruling) return { kind: 'known', outcome: ruling };
+    const ruled = ruling.kind === 'args' ? ruling.args : args;
     const ready = await readyCall(
-      call,
+      { ...call, args: ruled },
       tool,
       offered,
       async (...pair) => await this.#caller.isOffered(...pair),
@@ -115,11 +126,41 @@ export class ToolCalls {
       return { kind: 'known', outcome: unknown() };
     if ('status' in ready) return { kind: 'known', outcome: ready };
     if (decision !== undefined || wasStarted) return { kind: 'ready', call: ready };
-    const needed = await needsApproval(ready, bounds);
+    const needed = ruling.kind === 'ask' || (await needsApproval(ready, bounds));
     if (needed === false) return { kind: 'ready', call: ready };
     if (needed !== true) return { kind: 'known', outcome: needed };
     const requestId = `${this.#host.scope.turnId}/${id}`;
-    return { kind: 'held', wait: { kind: 'approval', requestId, callId, tool: name, args } };
+    return { kind: 'held', wait: { kind: 'approval', requestId, callId, tool: name, args: ruled } };
+  }
+
+  /** How the plugins rule on a call: with which arguments it runs, or its outcome where it does not. */
+  async #ruling(call: RunTool['call'], signal: AbortSignal): Promise<ToolOutcome | ArgsOrAsk> {
+    const hooks = this.#hooks(signal);
+    if (hooks === undefined) return { kind: 'args', args: call.args };
+    try {
+      const ruling = await hooks.beforeToolCall(call);
+      if (ruling.kind === 'answer') return { status: 'success', value: ruling.value };
+      if (ruling.kind === 'deny')
+        return failure('ToolDenied', `A plugin decided that it must not run: ${ruling.reason}`);
+      return ruling;
+    } catch (error) {
+      return failureOf(error);
+    }
+  }
+
+  /** What the plugins make of an outcome. One of a turn that is being stopped stays as it is. */
+  async #reviewed(call: RunTool['call'], outcome: ToolOutcome, signal: AbortSignal): Promise<ToolOutcome> {
+    const hooks = signal.aborted ? undefined : this.#hooks(signal);
+    if (hooks === undefined) return outcome;
+    try {
+      return settled(await hooks.afterToolCall(call, outcome), this.#parts.secrets);
+    } catch (error) {
+      return signal.aborted ? outcome : settled(failureOf(error), this.#parts.secrets);
+    }
+  }
+
+  #hooks(signal: AbortSignal): TurnHooks | undefined {
+    return this.#parts.plugins?.of({ turnId: this.#host.scope.turnId, step: this.#host.step(), signal });
   }
 
   #begin(effect: RunTool, plan: Plan, alone: boolean): void {
@@ -176,7 +217,7 @@ export class ToolCalls {
       attachments: await this.#host.store(async () => await this.#caller.shownAttachments(this.#host.scope)),
       attachmentStore: attachments,
     };
-    const outcome = await runCall(ready, context, secrets, clock);
+    const outcome = await this.#reviewed(call, await runCall(ready, context, secrets, clock), signal);
     return this.#finished(id, call, await this.#kept(outcome, signal), startedAt);
   }
 

@@ -8,6 +8,7 @@ import { snapshotOf } from '../../turn/replay.ts';
 import type { TurnState } from '../../turn/state.ts';
 import { draftsBytes, MAX_PART_BYTES } from '../history/draft-size.ts';
 import type { SessionParts, TurnScope } from '../model/model-caller.ts';
+import type { PendingCheckpoint } from '../plugins/plugin-states.ts';
 import { isPassing, type PatientStorage } from './patient-storage.ts';
 import type { PlanRecord, StateRecord } from './turn-journal.ts';
 import type { TurnTime } from './turn-time.ts';
@@ -41,11 +42,13 @@ export class TurnCommits {
   async make(effect: CommitEffect, state: TurnState): Promise<string | null> {
     const { operationId, parent, nodes, target, usage, role } = effect;
     const { history } = this.#parts;
+    const pending = await this.#checkpoint(effect, state);
     const turn = this.#changeOf(effect, state);
     const strict = role.kind === 'begin' ? ({ durability: 'strict' } as const) : {};
+    const checkpoint = pending === undefined ? {} : { checkpoint: pending.change };
     let repeat = false;
     const write = async (): Promise<string | null> => {
-      const options = { turn, ...strict, repeat };
+      const options = { turn, ...strict, repeat, ...checkpoint };
       // What is tried again may have been done: then it is what it comes to.
       repeat = true;
       if (target === 'branch' && nodes.length === 0) {
@@ -55,11 +58,32 @@ export class TurnCommits {
       const appended = await history.append({ operationId, parent, nodes, usage, ...options });
       return nodes.length === 0 ? parent : appended.leaf;
     };
-    const accepts = role.kind === 'begin' && !this.#turn.isQueued;
+    const leaf = await this.#stored(effect, write);
+    pending?.committed();
+    this.#parts.plugins?.states.moved(history.head.leaf === leaf ? history.head : null);
+    return leaf;
+  }
+
+  async #stored(effect: CommitEffect, write: () => Promise<string | null>): Promise<string | null> {
+    const accepts = effect.role.kind === 'begin' && !this.#turn.isQueued;
     if (accepts) return await this.#accept(write);
     // An end is not told before it is stored, whatever keeps it from that (law TU6).
     if (isBareEnd(effect)) return await this.#storage.run(write, undefined, (error) => !isElsewhere(error));
     return await this.#storage.run(write);
+  }
+
+  /** What the commit stores of the plugins, which hear before the last one how the turn ends. */
+  async #checkpoint({ role }: CommitEffect, { step }: TurnState): Promise<PendingCheckpoint | undefined> {
+    const { plugins, feed, secrets } = this.#parts;
+    if (plugins === null) return undefined;
+    const { turnId } = this.#turn.scope;
+    if (role.kind === 'end') {
+      const ending = { ...role.end, usage: role.usage };
+      await plugins.of({ turnId, step }).afterTurn(ending, (error) => {
+        feed.emit({ type: 'warning', turnId, message: secrets.redactError(error).message });
+      });
+    }
+    return await plugins.states.checkpoint();
   }
 
   /**

@@ -38,7 +38,7 @@ export class TurnEngine {
   /**
    * A turn that is ready to begin; the writer's lease is held. `isQueued`: its input was accepted before.
    *
-   * @throws `NodeNotFound` (`from`), `InvalidInput`
+   * @throws `NodeNotFound` (`from`), `InvalidInput`, `PluginStateRefused`
    */
   async plan(
     turnId: string,
@@ -47,6 +47,7 @@ export class TurnEngine {
     isQueued: boolean,
   ): Promise<TurnRun> {
     const { scope, state, input, target } = await planTurn(this.#parts, policy, turnId, ask);
+    await this.#beginStates(state.leaf);
     const nothing = {
       entries: 0,
       usedMs: 0,
@@ -59,10 +60,12 @@ export class TurnEngine {
     return new TurnRun(start, this.#parts, this.#caller);
   }
 
-  /** Goes on with a turn that nobody runs; the writer's lease is held. @throws `StoredDataCorrupt` */
-  goOn(recorded: RecordedTurn): TurnRun {
+  /** Goes on with a turn that nobody runs; the writer's lease is held. @throws `StoredDataCorrupt`, `PluginStateRefused` */
+  async goOn(recorded: RecordedTurn): Promise<TurnRun> {
     const found = readTurn(this.#parts.history.sessionId, recorded);
-    const { turnId, hash, plan, ...rest } = found;
+    const { turnId, hash, plan, states, ...rest } = found;
+    await this.#beginStates(found.state.leaf);
+    this.#parts.plugins?.states.replay(states);
     const { turnIndex, policy, prompt, answer, tools } = plan;
     const scope = { turnId, turnIndex, policy, prompt, answer, tools };
     const start = { ...rest, scope, hash, isQueued: false, input: null, target: 'stay' } as const;
@@ -70,5 +73,12 @@ export class TurnEngine {
     this.#parts.feed.emit({ type: 'turn-joined', turn: liveTurnOf(found) });
     run.goOn();
     return run;
+  }
+
+  /** The plugins' states are those that hold where the turn goes on. @throws `PluginStateRefused` */
+  async #beginStates(leaf: string | null): Promise<void> {
+    const { plugins, history, checkpointAt } = this.#parts;
+    const { revision } = history.head;
+    await plugins?.states.begin({ leaf, revision }, async () => await checkpointAt(leaf));
   }
 }

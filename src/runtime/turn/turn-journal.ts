@@ -10,6 +10,7 @@ import { replay } from '../../turn/replay.ts';
 import type { TurnState } from '../../turn/state.ts';
 import { type Misfit, misfitIn } from '../model/answer-check.ts';
 import type { OfferedTool } from '../model/offered-tools.ts';
+import type { StateChanges } from '../plugins/plugin-states.ts';
 import type { TurnTime } from './turn-time.ts';
 
 /** Text of an attempt at a model call, as it was shown. */
@@ -28,6 +29,8 @@ export interface JournalEntry {
   /** The effects of calls that may have done something from here on. */
   readonly started?: readonly string[];
   readonly shown?: readonly ShownText[];
+  /** What plugins changed of their states by then (rule PS2). */
+  readonly states?: StateChanges;
   /** How long the turn had run by then, in milliseconds, where it has a limit. */
   readonly usedMs?: number;
 }
@@ -65,6 +68,8 @@ export interface FoundTurn {
   readonly shown: readonly ShownText[];
   /** The answer that the present call is to mend. */
   readonly misfit: Misfit | null;
+  /** What plugins changed since the last commit, in order. */
+  readonly states: readonly StateChanges[];
   /** How many entries its journal has. */
   readonly entries: number;
   /** How long it had run, as far as that was recorded, in milliseconds. */
@@ -97,6 +102,7 @@ export function readTurn(sessionId: string, recorded: RecordedTurn): FoundTurn {
         shown.filter((text) => text.correlationId === correlationId),
       ),
       misfit: misfitOf(inputs),
+      states: journal.flatMap(({ states }) => (states === undefined ? [] : [states])),
       entries: journal.length,
       usedMs: journal.findLast((entry) => entry.usedMs !== undefined)?.usedMs ?? usedMs,
       signals: new Map(signals.map(({ signalId, value }) => [signalId, value])),

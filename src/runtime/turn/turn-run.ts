@@ -96,6 +96,7 @@ export class TurnRun {
     this.#tools = new ToolCalls(parts, caller, {
       scope: start.scope,
       trace: this.#context,
+      step: () => this.#state.step - 1,
       signals: this.#signals,
       started: this.#started,
       offered: this.#models.offered,
@@ -241,6 +242,7 @@ export class TurnRun {
       input: secrets.redactJson(input),
       ...(offered.length === 0 ? {} : { offered }),
       ...(starts.length === 0 ? {} : { started: starts }),
+      ...this.#parts.plugins?.states.takeChanges(),
     };
     await this.#write([entry], {
       strict: starts.length > 0,
@@ -384,6 +386,7 @@ export class TurnRun {
     this.#over = true;
     this.#unsubscribe();
     this.#storage.stop();
+    this.#parts.plugins?.states.end();
     this.#running.stopAll('the run is over');
     this.#stopping.abort(cancelled('the run is over'));
     if (end.kind === 'left') this.#accepted.reject(end.error);

@@ -1,9 +1,9 @@
 import type { Checkpoint, ComponentBody } from '../../contract/checkpoint.ts';
 import { LashError } from '../../core/error.ts';
+import { freeze } from '../../core/freeze.ts';
 import type { JsonValue } from '../../core/json.ts';
 import type { SweepReport } from '../../core/maintenance.ts';
 import type { PlannedCheckpoint } from '../rules/checkpoint-plan.ts';
-import { freeze } from '../rules/freeze.ts';
 
 /** The checkpoints of one session: by node, ids of components by name; and each component once, by its id. */
 export class MemoryCheckpoints {

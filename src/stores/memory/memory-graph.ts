@@ -1,10 +1,10 @@
 import type { SoundPath } from '../../contract/store.ts';
 import type { Sibling } from '../../core/branch-point.ts';
 import { isLashError } from '../../core/error.ts';
+import { freeze } from '../../core/freeze.ts';
 import { nodeIdOf } from '../../core/id.ts';
 import type { RefusalReason } from '../../core/maintenance.ts';
 import type { NodeDraft, SessionNode } from '../../core/node.ts';
-import { freeze } from '../rules/freeze.ts';
 import { nodeNotFound } from '../rules/refusal.ts';
 import { corrupt } from '../rules/storage-error.ts';
 

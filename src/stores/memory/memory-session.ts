@@ -9,6 +9,7 @@ import type {
   VacuumOptions,
 } from '../../contract/store.ts';
 import type { BranchPoint } from '../../core/branch-point.ts';
+import { freeze } from '../../core/freeze.ts';
 import type { SessionInventory, SweepReport, TombstoneReport, VacuumReport } from '../../core/maintenance.ts';
 import type { NodeDraft, SessionNode } from '../../core/node.ts';
 import type { Page, SessionMeta, SessionPolicy, SessionSummary } from '../../core/policy.ts';
@@ -22,7 +23,6 @@ import {
   targetOf,
   toCommitReceipt,
 } from '../rules/commit-plan.ts';
-import { freeze } from '../rules/freeze.ts';
 import { type HeadState, initialHead, toSessionHead } from '../rules/head-state.ts';
 import { checkPage, pathRange } from '../rules/path-range.ts';
 import { invalid } from '../rules/refusal.ts';

@@ -1,5 +1,4 @@
-import type { CheckpointChange } from '../../contract/checkpoint.ts';
-import { sha256Of } from '../../contract/digest.ts';
+import { type CheckpointChange, componentId } from '../../contract/checkpoint.ts';
 import { LashError } from '../../core/error.ts';
 import { checkId } from '../../core/id.ts';
 import { canonicalJson, type JsonValue, utf8Length } from '../../core/json.ts';
@@ -62,9 +61,8 @@ async function planComponent(path: string, component: unknown): Promise<PlannedC
     throw invalid(`${path}.id`, 'must be the id of a component');
   }
   if (!isCount(version)) throw invalid(`${path}.version`, 'must be a whole number from 0 on');
-  const body = canonicalJson(component['body'] as JsonValue);
-  const content = new TextEncoder().encode(`[${version},${body}]`);
-  return { id: await sha256Of(content), version, body };
+  const body = component['body'] as JsonValue;
+  return { id: await componentId({ version, body }), version, body: canonicalJson(body) };
 }
 
 function invalid(path: string, reason: string): LashError<'InvalidInput'> {

@@ -1,0 +1,46 @@
+import type { JsonValue } from '../core/json.ts';
+
+/** What a plugin's state is checked with; every schema of `zod` and `zod/mini` is one. */
+export interface StateSchema<State> {
+  safeParse(
+    value: unknown,
+  ):
+    | { readonly success: true; readonly data: State }
+    | { readonly success: false; readonly error: { readonly issues: readonly StateIssue[] } };
+}
+
+/** What does not fit, and where. */
+export interface StateIssue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/**
+ * What a plugin keeps of a session: JSON data of at most 64 KiB.
+ *
+ * - PS1 It belongs to the branch: a turn finds what held at the node that it continues from, and `initial` where nothing did.
+ * - PS2 A change is stored with what caused it: with the recorded outcome of the call in which it was made, and then with the
+ *   turn's next commit (law TU4). What a call changed whose outcome was not recorded is gone with it, and made again with it.
+ * - PS3 What was written by another version goes through `migrate`, and what comes of that is checked as any other. Without
+ *   `migrate`, or where the check fails, it is refused (`PluginStateRefused`): nothing is dropped, and no turn begins.
+ * - PS4 The state of a plugin that a host does not have stays stored, as it is.
+ */
+export interface StateDefinition<State> {
+  readonly schema: StateSchema<State>;
+  readonly initial: State;
+  /** Makes the state of this version out of one of `version`. */
+  migrate?(body: JsonValue, version: number): JsonValue;
+}
+
+/** A plugin's state in one session, as it is now. A plugin that declares none has the state `null`. */
+export interface PluginState<State> {
+  /** Frozen. */
+  get(): State;
+  /**
+   * Changes it, in a hook or a tool of a turn that runs.
+   *
+   * @throws `PluginStateReadOnly` outside of one, `InvalidInput` for what the schema refuses or is longer than 64 KiB,
+   *   `NotData` for what is no JSON
+   */
+  set(state: State): void;
+}

@@ -1,0 +1,101 @@
+import type { Clock } from '../../contract/clock.ts';
+import { LashError } from '../../core/error.ts';
+import { ABORTED, untilAborted } from '../abort.ts';
+
+/** How long a hook may take whose plugin does not say, in milliseconds. */
+const HOOK_MS = 10_000;
+
+/** Which hook of which plugin is called, and what bounds it (rule PL2). */
+export interface HookCall {
+  readonly plugin: string;
+  readonly hook: string;
+  readonly timeoutMs: number | undefined;
+  readonly clock: Clock;
+  /** Nobody waits for the hook once this aborts. */
+  readonly signal?: AbortSignal;
+}
+
+/** The time of one call of a hook; its signal is made for those alone that ask for it. */
+export class HookTime {
+  readonly #asked: AbortSignal | undefined;
+  readonly #late = new AbortController();
+  #signal: AbortSignal | undefined;
+
+  constructor(asked: AbortSignal | undefined) {
+    this.#asked = asked;
+  }
+
+  get signal(): AbortSignal {
+    this.#signal ??= AbortSignal.any([
+      this.#late.signal,
+      ...(this.#asked === undefined ? [] : [this.#asked]),
+    ]);
+    return this.#signal;
+  }
+
+  expire(error: LashError): void {
+    this.#late.abort(error);
+  }
+}
+
+/**
+ * What a hook answers. One that answers at once costs no wait.
+ *
+ * @throws `PluginFailed`, and the reason of the call's signal once that aborted
+ */
+export async function callHook<T>(call: HookCall, work: (time: HookTime) => T | Promise<T>): Promise<T> {
+  const time = new HookTime(call.signal);
+  const answer = callNow(call, () => work(time));
+  return answer instanceof Promise ? await settled(call, answer, time) : answer;
+}
+
+/** As {@link callHook}, of a hook that may not wait. @throws `PluginFailed` */
+export function callNow<T>(call: Pick<HookCall, 'plugin' | 'hook'>, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw threw(call, cause);
+  }
+}
+
+/** What a plugin is told of that answered with something else than it should. */
+export function hookInvalid({ plugin, hook }: Pick<HookCall, 'plugin' | 'hook'>, what: string): LashError {
+  const message = `The hook ${hook} of the plugin ${plugin} must return ${what}`;
+  return new LashError('PluginFailed', message, { plugin, hook, problem: 'invalid' });
+}
+
+async function settled<T>(call: HookCall, answer: Promise<T>, time: HookTime): Promise<T> {
+  const { clock, signal, timeoutMs = HOOK_MS } = call;
+  const over = new AbortController();
+  const late = clock.sleep(timeoutMs, over.signal).then(
+    () => {
+      const error = tookTooLong(call, timeoutMs);
+      time.expire(error);
+      throw error;
+    },
+    // The hook answered first.
+    async () => await new Promise<never>(() => undefined),
+  );
+  const named = answer.catch((cause: unknown) => {
+    throw threw(call, cause);
+  });
+  try {
+    const first = Promise.race([named, late]);
+    const done = signal === undefined ? await first : await untilAborted(first, signal);
+    if (done === ABORTED) throw signal?.reason;
+    return done;
+  } finally {
+    over.abort();
+  }
+}
+
+function threw({ plugin, hook }: Pick<HookCall, 'plugin' | 'hook'>, cause: unknown): LashError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const message = `The hook ${hook} of the plugin ${plugin} failed: ${reason}`;
+  return new LashError('PluginFailed', message, { plugin, hook, problem: 'threw' }, { cause });
+}
+
+function tookTooLong({ plugin, hook }: HookCall, timeoutMs: number): LashError {
+  const message = `The hook ${hook} of the plugin ${plugin} took longer than ${timeoutMs} ms`;
+  return new LashError('PluginFailed', message, { plugin, hook, problem: 'late' });
+}
