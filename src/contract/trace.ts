@@ -185,6 +185,10 @@ export type TraceEvent =
       readonly status: 'completed' | 'failed';
       readonly done_reason: string;
     }
+  /**
+   * The runtime's own: `llm_call_not_made` (a call that failed before anything was asked), `plugin_failed` (a hook that nobody
+   * waits for), `provider_failed_after_end`, and `trace_dropped`.
+   */
   | { readonly type: 'custom'; readonly name: string; readonly payload: JsonValue };
 
 /** One line of a trace: lash's record, schema version 2. `timestamp` is RFC 3339 in UTC. */

@@ -51,7 +51,8 @@ export function reduceViewWithin(bounds: WindowBounds, view: SessionView, event:
     case 'nodes-committed': {
       const { head, nodes } = event;
       const start = head.depth - nodes.length;
-      return show(settle(view, head), goOn(view, start, { start, nodes }, bounds));
+      const settled = { ...settle(view, head), branches: withTip(view.branches, head.leaf) };
+      return show(settled, goOn(view, start, { start, nodes }, bounds));
     }
     case 'head-changed':
       return { ...view, head: event.head };
@@ -108,6 +109,21 @@ export function showNewest(
 /** Branch points by the id of the node on the path. */
 export function indexBranches(branches: readonly BranchPoint[]): Readonly<Record<string, BranchPoint>> {
   return Object.fromEntries(branches.map((point) => [point.nodeId, point]));
+}
+
+/** The branch points of a path that was just appended to: its leaf is what was last written below each of its nodes. */
+function withTip(
+  branches: Readonly<Record<string, BranchPoint>>,
+  leaf: string | null,
+): Readonly<Record<string, BranchPoint>> {
+  const points = Object.values(branches);
+  if (leaf === null || points.length === 0) return branches;
+  return indexBranches(
+    points.map(({ nodeId, siblings }) => ({
+      nodeId,
+      siblings: siblings.map((sibling) => (sibling.nodeId === nodeId ? { nodeId, tip: leaf } : sibling)),
+    })),
+  );
 }
 
 /**

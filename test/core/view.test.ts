@@ -126,7 +126,7 @@ describe('a view keeps its identity', () => {
     expect(texted.branches).toBe(view.branches);
     expect(texted.head).toBe(view.head);
     const grown = reduceView(view, committed(1, 3));
-    expect(grown.branches).toBe(view.branches);
+    expect(grown.branches['n0']?.siblings[1]).toBe(view.branches['n0']?.siblings[1]);
     expect(grown.turn).toBe(view.turn);
     expect(reduceView(view, { type: 'head-changed', head: head(9) }).window).toBe(view.window);
   });
@@ -186,6 +186,16 @@ describe('a running turn in the view', () => {
   it('is gone after its end, and how it ended is kept', () => {
     const view = after(empty, started, step('c'), delta('c', 'x'), { type: 'turn-finished', turnId, result });
     expect(view).toMatchObject({ turn: null, lastTurn: { turnId, result } });
+  });
+});
+
+describe('a branch point on the path', () => {
+  it('leads to what was written below it last, as the path grows; its other branches stay as they are', () => {
+    const view = after({ ...empty, branches: { n1: point('n1') } }, committed(3), committed(2, 3));
+    expect(view.branches['n1']?.siblings).toEqual([
+      { nodeId: 'n1', tip: 'n4' },
+      { nodeId: "n1'", tip: "n1'" },
+    ]);
   });
 });
 

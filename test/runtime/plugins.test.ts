@@ -439,11 +439,13 @@ describe('a hook that goes wrong', () => {
     async (hook) => {
       const hanging = vi.fn<() => Promise<never>>(async () => await new Promise(() => undefined));
       const stuck = plugin('stuck', { [hook]: hanging });
-      const { runtime } = await open(plays(asks('echo')), [stuck], { clock: systemClock, tools: [echo()] });
+      const first = hook === 'transformAnswer' ? done : asks('echo');
+      const { runtime } = await open(plays(first), [stuck], { clock: systemClock, tools: [echo()] });
       const turn = runtime.turn('go');
       await vi.waitFor(() => expect(hanging).toHaveBeenCalled());
       await turn.cancel('enough');
       expect((await turn.result).status).toBe('cancelled');
+      expect(texts(runtime).includes('done')).toBe(hook === 'transformAnswer');
     },
   );
 

@@ -181,6 +181,30 @@ describe('input while a turn runs', () => {
     expect(said(runtime)).toEqual(['first', 'more', 'next']);
   });
 
+  it('[TU10] that was meant for a turn which was stopped is read by no later one, and begins its own in its order', async () => {
+    const storage = sharedStorage();
+    const model = dictated();
+    const runtime = await openShared(storage, model as never);
+    const running = runtime.turn('first');
+    await until(() => expect(runtime.view().turn?.correlationId).not.toBeNull());
+    const second = runtime.turn('second', { whenRunning: 'queue' });
+    await second.accepted;
+    const more = runtime.turn('more', { whenRunning: 'inject' });
+    await more.accepted;
+    await until(() => expect(runtime.view().queue.map(({ inject }) => inject)).toEqual([false, true]));
+    await running.cancel();
+    await until(() => expect(runtime.view().turn?.turnId).toBe(second.turnId));
+    await until(() => expect(runtime.view().queue.map(({ inject }) => inject)).toEqual([false]));
+    for (const answer of ['two', 'three']) {
+      await until(() => expect(runtime.view().turn?.correlationId).not.toBeNull());
+      model.say(answer);
+      model.done();
+      await until(() => expect(said(runtime)).toContain(answer));
+    }
+    expect((await more.result).reason).toBe('assistant_message');
+    expect(said(runtime)).toEqual(['first', 'second', 'two', 'more', 'three']);
+  });
+
   it('[TU10] can be taken out of the queue, and then has an outcome of its own', async () => {
     const storage = sharedStorage();
     const runtime = await openShared(storage, plays(['hang'], [text('never'), finish()]));

@@ -87,6 +87,17 @@ describe('a trace', () => {
     expect([...new Set(ids)]).toEqual(['s:1:0:0', 's:1:0:1', 's:1:1:0']);
   });
 
+  it('[TR1] a call that was not made is none that failed: nothing was asked', async () => {
+    const { runtime, records } = await traced(plays());
+    await runtime.setPolicy({ provider: { id: 'nobody', model: 'none' } });
+    await runtime.turn('go').result;
+    expect(records.map(({ type }) => type)).toEqual(['turn_started', 'custom', 'turn_completed']);
+    expect(ofType(records, 'custom')[0]).toMatchObject({
+      name: 'llm_call_not_made',
+      payload: { error: { code: 'ProviderNotFound' } },
+    });
+  });
+
   it('[TR1] a call shows the messages that are new since the last one, and how many it left out', async () => {
     const provider = plays(
       [text('see'), call('1', 'echo', '{"a":1}'), call('2', 'echo', '{}'), finish('tool-calls')],

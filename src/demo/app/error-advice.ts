@@ -88,7 +88,7 @@ const WORDS: { readonly [Code in LashErrorCode]: Words<Code> } = {
 
   PluginFailed: ({ plugin }) =>
     `The extension ${plugin} of this app failed. The session goes on without that answer.`,
-  TurnAborted: ({ plugin, reason }) => `The extension ${plugin} of this app stopped the answer: ${reason}`,
+  TurnAborted: ({ plugin, reason }) => `The extension ${plugin} of this app stopped the answer (${reason}).`,
   PluginStateRefused: ({ plugin }) =>
     `This app cannot read what its extension ${plugin} stored in this session. Nothing was changed; a newer version of the app may read it.`,
   PluginStateReadOnly: ({ plugin }) =>

@@ -88,6 +88,18 @@ export type ModelOutcome = Extract<
 
 type TraceStreamEvent = Extract<TraceEvent, { type: 'runtime_stream_event' }>['event'];
 
+/** A call that is under way. */
+interface OpenCall {
+  readonly effect: ModelEffect;
+  readonly scope: TurnScope;
+  readonly signal: AbortSignal;
+  readonly context: TraceContext;
+  readonly meter: StreamMeter;
+  readonly hooks: TurnHooks | undefined;
+  /** Whether the trace has what the model was asked. */
+  traced: boolean;
+}
+
 /** Makes the model calls of a session: builds the request, streams the answer to the feed, and traces both. */
 export class ModelCaller {
   readonly #parts: SessionParts;
@@ -136,19 +148,12 @@ export class ModelCaller {
     const startedAt = clock.now();
     const meter = new StreamMeter(startedAt);
     const hooks = this.#parts.plugins?.of({ turnId: scope.turnId, step: effect.step, signal });
+    const call: OpenCall = { effect, scope, signal, context, meter, hooks, traced: false };
     let made: ModelAnswer | undefined;
     try {
-      const { answer: raw, stopped } = await this.#stream(
-        effect,
-        scope,
-        signal,
-        context,
-        meter,
-        misfit,
-        hooks,
-      );
-      made = raw;
-      const answer = stopped || hooks === undefined ? raw : { ...raw, parts: await hooks.answered(raw) };
+      const streamed = await this.#stream(call, misfit);
+      made = streamed.answer;
+      const { answer, stopped } = await reviewed(streamed, call);
       const at = clock.now();
       const text = answer.parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
       if (stopped) {
@@ -170,11 +175,10 @@ export class ModelCaller {
       return { type: 'model-answered', effect: effect.id, answer, at };
     } catch (cause) {
       const error = secrets.redactError(cause);
-      tracer.write(context, {
-        type: 'llm_call_failed',
-        error: { ...traceError(error), terminal_reason: 'provider_error' },
-        stream_summary: meter.summary(clock.now()),
-      });
+      const told = { ...traceError(error), terminal_reason: 'provider_error' };
+      const stream_summary = meter.summary(clock.now());
+      if (call.traced) tracer.write(context, { type: 'llm_call_failed', error: told, stream_summary });
+      else tracer.write(context, { type: 'custom', name: 'llm_call_not_made', payload: { error: told } });
       const counted = made === undefined ? {} : { answer: made };
       return {
         type: 'model-failed',
@@ -186,34 +190,22 @@ export class ModelCaller {
     }
   }
 
-  async #stream(
-    effect: ModelEffect,
-    scope: TurnScope,
-    signal: AbortSignal,
-    context: TraceContext,
-    meter: StreamMeter,
-    misfit: Misfit | null,
-    hooks: TurnHooks | undefined,
-  ): Promise<ModelCallResult> {
+  async #stream(call: OpenCall, misfit: Misfit | null): Promise<ModelCallResult> {
+    const { scope, signal } = call;
     const { secrets } = this.#parts;
-    const prepared = await untilAborted(this.#prepare(effect, scope, context, signal, hooks), signal);
+    const prepared = await untilAborted(this.#prepare(call), signal);
     if (prepared === ABORTED) {
       const { model } = scope.policy.provider;
       return { answer: { model, parts: [], finish: 'missing', usage: NO_USAGE }, stopped: true };
     }
     const { provider } = prepared;
     const request = misfit === null ? prepared.request : withMisfit(prepared.request, misfit);
-    const listener = this.#listener(scope.turnId, effect.correlationId, context, meter, hooks);
-    return await callModel(provider, request, signal, secrets, listener);
+    return await callModel(provider, request, signal, secrets, this.#listener(call));
   }
 
-  #listener(
-    turnId: string,
-    correlationId: string,
-    context: TraceContext,
-    meter: StreamMeter,
-    hooks: TurnHooks | undefined,
-  ): ModelCallListener {
+  #listener({ effect, scope, context, meter, hooks }: OpenCall): ModelCallListener {
+    const { turnId } = scope;
+    const { correlationId } = effect;
     const { clock, feed, secrets, tracer } = this.#parts;
     const traceStream = (event: Omit<TraceStreamEvent, 'sequence' | 'elapsed_ms'>): void => {
       if (!tracer.extended) return;
@@ -248,16 +240,8 @@ export class ModelCaller {
   }
 
   /** The provider and what it is asked. Once `signal` aborted it tells nothing to feed or trace any more. */
-  async #prepare(
-    effect: ModelEffect,
-    scope: TurnScope,
-    context: TraceContext,
-    signal: AbortSignal,
-    hooks: TurnHooks | undefined,
-  ): Promise<{
-    readonly provider: Provider;
-    readonly request: ModelRequest;
-  }> {
+  async #prepare(call: OpenCall): Promise<{ readonly provider: Provider; readonly request: ModelRequest }> {
+    const { effect, scope, signal, context, hooks } = call;
     const { environment, attachments, history, tracer, secrets } = this.#parts;
     const { toolResultBytes } = environment.limits;
     const { policy, prompt } = scope;
@@ -306,6 +290,7 @@ export class ModelCaller {
     if (tracer.on) {
       const traced = this.#requestTrace.next(request, provider.model, nodes, scope.turnId);
       tracer.write(context, { type: 'llm_call_started', request: traced });
+      call.traced = true;
     }
     return { provider, request };
   }
@@ -361,6 +346,16 @@ export class ModelCaller {
       ...(effect.leaf === null ? {} : { parent_graph_node_id: effect.leaf }),
     };
   }
+}
+
+/** What plugins make of an answer. One that was stopped, also while they had it, stays as it came (law TU5). */
+async function reviewed(
+  { answer, stopped }: ModelCallResult,
+  { hooks, signal }: OpenCall,
+): Promise<ModelCallResult> {
+  if (stopped || hooks === undefined) return { answer, stopped };
+  const parts = await untilAborted(hooks.answered(answer), signal);
+  return parts === ABORTED ? { answer, stopped: true } : { answer: { ...answer, parts }, stopped };
 }
 
 const TERMINAL_REASONS = {

@@ -10,7 +10,7 @@ import { askOf, messageDraft } from './queued-input.ts';
  */
 export async function collectInputs(
   { turns, environment }: Pick<SessionParts, 'turns' | 'environment'>,
-  { phase }: TurnState,
+  { config, phase }: TurnState,
 ): Promise<readonly CollectedInput[]> {
   const budget = environment.sessionStoreFactory.commitBudget;
   const nodes = phase.name === 'collecting' ? phase.nodes : [];
@@ -19,8 +19,8 @@ export async function collectInputs(
   let bytes = budget.bytes - (await leastBytes(nodes, budget));
   for (const turn of await turns.pending()) {
     if (turn.status !== 'queued') continue;
-    const { parts, inject } = askOf(turn);
-    if (inject !== true || parts === null) continue;
+    const { parts, into } = askOf(turn);
+    if (into !== config.turnId || parts === null) continue;
     const draft = messageDraft(parts, turn.turnId, turn.at);
     rows -= 1;
     bytes -= await leastBytes([draft], budget);

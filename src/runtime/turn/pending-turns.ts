@@ -4,11 +4,17 @@ import type { TurnResult } from '../../core/turn-result.ts';
 import type { TurnWait } from '../../core/turn-wait.ts';
 import { askOf } from './queued-input.ts';
 
-/** A turn that is not over, as a page is told of it. `isHeld`: somebody holds the writer's lease. */
-export function pendingTurn(turn: StoredTurn, isHeld: boolean): PendingTurn {
+/** The turns that are not over, as a page is told of them. `isHeld`: somebody holds the writer's lease. */
+export function pendingTurns(stored: readonly StoredTurn[], isHeld: boolean): readonly PendingTurn[] {
+  const begun = stored.find(({ status }) => status === 'running')?.turnId;
+  return stored.map((turn) => pendingTurn(turn, isHeld, begun));
+}
+
+function pendingTurn(turn: StoredTurn, isHeld: boolean, begun: string | undefined): PendingTurn {
   const { turnId } = turn;
   if (turn.status === 'queued') {
-    const { parts, inject = false } = askOf(turn);
+    const { parts, into } = askOf(turn);
+    const inject = into !== undefined && into === begun;
     return { turnId, status: 'queued', waits: [], input: parts === null ? null : { parts }, inject };
   }
   const waits = waitsOfStored(turn);

@@ -12,8 +12,10 @@ export interface TurnAsk {
   readonly prompt?: PromptLayerData;
   readonly answer?: { readonly schema: JsonObject };
   readonly tools?: readonly string[];
-  /** The running turn is to read it. */
+  /** Whether the running turn is to read it. */
   readonly inject?: boolean;
+  /** Once it is queued: which turn that is. Where that one ends first, it begins a turn of its own (law TU10). */
+  readonly into?: string;
 }
 
 /** What a queued turn is asked to do. */

@@ -291,7 +291,7 @@ export class SessionTurns {
   }
 
   async #queue(turnId: string, checked: CheckedAsk): Promise<void> {
-    await (await this.#load()).stored.queue(turnId, checked);
+    await (await this.#load()).stored.queue(turnId, checked, this.running);
     await this.#changed();
   }
 

@@ -1,6 +1,6 @@
 import type { PendingTurn } from '../../core/pending-turn.ts';
 import type { TurnResult } from '../../core/turn-result.ts';
-import { pendingTurn } from './pending-turns.ts';
+import { pendingTurns } from './pending-turns.ts';
 import type { TurnOutcomes } from './turn-outcomes.ts';
 import type { TurnsHost } from './turns-host.ts';
 
@@ -23,7 +23,7 @@ export class ShownTurns {
   async pending(running: string | null): Promise<readonly PendingTurn[]> {
     const stored = await this.#host.parts.turns.pending();
     const held = running !== null || (await this.isHeld());
-    return stored.map((turn) => pendingTurn(turn, held));
+    return pendingTurns(stored, held);
   }
 
   /** Tells what is still queued, and how those ended that are over: what a turn read is. */

@@ -26,10 +26,20 @@ export class StoredTurns {
     throw new LashError('OperationConflict', message, { operationId: turnId });
   }
 
-  /** Puts an input behind those that wait. @throws `OperationConflict` */
-  async queue(turnId: string, { ask, hash }: CheckedAsk): Promise<void> {
+  /** Puts an input behind those that wait; `running` runs here. @throws `OperationConflict` */
+  async queue(turnId: string, { ask, hash }: CheckedAsk, running: string | null): Promise<void> {
     const { turns, clock } = this.#parts;
-    await turns.accept({ turnId, hash, request: ask as unknown as JsonValue, at: clock.now() });
+    const { inject = false, ...rest } = ask;
+    const into = inject ? await this.#reader(turnId, running) : null;
+    const request = into === null ? rest : { ...rest, into };
+    await turns.accept({ turnId, hash, request: request as unknown as JsonValue, at: clock.now() });
+  }
+
+  /** The turn that is to read the input of another one. */
+  async #reader(turnId: string, running: string | null): Promise<string | null> {
+    if (running !== null && running !== turnId) return running;
+    const [first] = await this.#parts.turns.pending();
+    return first?.status === 'running' ? first.turnId : null;
   }
 
   /** Ends an input that waits. Resolves with whether it still waited. */
