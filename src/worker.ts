@@ -40,8 +40,10 @@ export { Residency } from './contract/environment.ts';
 export type { RuntimeLimits, TerminationPolicy } from './contract/environment.ts';
 export { definePlugin } from './contract/plugin.ts';
 export type {
+  ActionContext,
   HookContext,
   Plugin,
+  PluginAction,
   PluginDefinition,
   PluginHooks,
   PluginSessionInfo,

@@ -1,6 +1,7 @@
 import type { BranchPoint } from '../core/branch-point.ts';
 import { LashError, reasonText } from '../core/error.ts';
 import type { Observed } from '../core/event-log.ts';
+import type { JsonValue } from '../core/json.ts';
 import type { SessionNode } from '../core/node.ts';
 import type { ParkedSession } from '../core/parked-session.ts';
 import type { PendingTurn } from '../core/pending-turn.ts';
@@ -144,6 +145,16 @@ export class SessionClient {
    */
   answer(requestId: string, decision: ApprovalDecision): Promise<ApprovalDecision> {
     return this.#call('answer', { requestId, decision });
+  }
+
+  /**
+   * Asks a plugin of the worker for what it offers pages. Where that may change the plugin's state it is refused during a turn
+   * (`TurnRunning`), and resolves once the change is stored.
+   *
+   * @throws `PluginActionNotFound`, `PluginFailed`, `PluginStateRefused`, `NotData`
+   */
+  runAction(plugin: string, action: string, args: JsonValue = null): Promise<JsonValue> {
+    return this.#call('runAction', { plugin, action, args });
   }
 
   /** Goes on with what nobody runs and what can go on, where the session was opened with `unfinishedTurns: 'ask'`. */

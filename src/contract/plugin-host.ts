@@ -1,8 +1,6 @@
 import { LashError } from '../core/error.ts';
 import type { Plugin } from './plugin.ts';
 
-const PLUGIN_ID = /^[\w.-]{1,64}$/u;
-
 /**
  * The plugins that an environment's sessions are built with, and the register of the sessions that are live on it.
  *
@@ -11,32 +9,38 @@ const PLUGIN_ID = /^[\w.-]{1,64}$/u;
 export class PluginHost {
   /** In the order in which their hooks are called (rule PL1). */
   readonly plugins: readonly Plugin[];
-  /** Whether the environment also has a host for background tasks; plugins that need one look here. */
-  readonly backgroundTasksAvailable: boolean;
-  readonly #live: Set<string>;
+  #live = new Set<string>();
+  #hasTasks = false;
 
-  /** @throws `InvalidInput` for an id that is none, or that two plugins have, and for a version that is no whole number. */
+  /**
+   * @throws `InvalidInput` for an id that is none, or that two plugins have, for a version that is no whole number, and for
+   *   `hooks` beside `build`
+   */
   constructor(plugins: readonly Plugin[] = []) {
     const ids = new Set<string>();
     for (const plugin of plugins) {
-      const { id, version } = plugin;
-      if (!PLUGIN_ID.test(id))
-        throw invalid(`the plugin id ${JSON.stringify(id)} is not 1 to 64 letters, digits, ., _ and -`);
-      if (ids.has(id)) throw invalid(`two plugins have the id ${id}`);
-      if (!Number.isSafeInteger(version) || version < 0)
-        throw invalid(`the version of the plugin ${id} is no whole number`);
-      if (plugin.hooks !== undefined && plugin.build !== undefined)
-        throw invalid(`the plugin ${id} has both hooks and build`);
-      ids.add(id);
+      const problem = problemOf(plugin, ids);
+      if (problem !== undefined) {
+        const reason = `the plugin ${JSON.stringify(plugin.id)} ${problem}`;
+        throw new LashError('InvalidInput', reason, { path: 'plugins', reason });
+      }
+      ids.add(plugin.id);
     }
     this.plugins = Object.freeze(plugins.toSorted((a, b) => (a.priority ?? 0) - (b.priority ?? 0)));
-    this.backgroundTasksAvailable = false;
-    this.#live = new Set();
+  }
+
+  /** Whether the environment also has a host for background tasks; plugins that need one look here. */
+  get backgroundTasksAvailable(): boolean {
+    return this.#hasTasks;
   }
 
   /** This host with background tasks available: the same plugins and the same register of live sessions. */
   withBackgroundTasks(): PluginHost {
-    return this.backgroundTasksAvailable ? this : new BackgroundPluginHost(this);
+    if (this.#hasTasks) return this;
+    const host = new PluginHost(this.plugins);
+    host.#live = this.#live;
+    host.#hasTasks = true;
+    return host;
   }
 
   /** Marks a session as live; the returned function ends that. @throws `SessionInUse` (rule PH1) */
@@ -51,20 +55,9 @@ export class PluginHost {
   }
 }
 
-class BackgroundPluginHost extends PluginHost {
-  override readonly backgroundTasksAvailable = true;
-  readonly #origin: PluginHost;
-
-  constructor(origin: PluginHost) {
-    super(origin.plugins);
-    this.#origin = origin;
-  }
-
-  override register(sessionId: string): () => void {
-    return this.#origin.register(sessionId);
-  }
-}
-
-function invalid(reason: string): LashError<'InvalidInput'> {
-  return new LashError('InvalidInput', reason, { path: 'plugins', reason });
+function problemOf({ id, version, ...plugin }: Plugin, ids: ReadonlySet<string>): string | undefined {
+  if (!/^[\w.-]{1,64}$/u.test(id)) return 'has no id of 1 to 64 letters, digits, ., _ and -';
+  if (ids.has(id)) return 'is there twice';
+  if (!Number.isSafeInteger(version) || version < 0) return 'has a version that is no whole number';
+  return plugin.hooks !== undefined && plugin.build !== undefined ? 'has both hooks and build' : undefined;
 }

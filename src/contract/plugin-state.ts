@@ -28,6 +28,8 @@ export interface StateIssue {
 export interface StateDefinition<State> {
   readonly schema: StateSchema<State>;
   readonly initial: State;
+  /** Whether pages see it, as `view.plugins[id]`, as it is stored. Default: no. */
+  readonly shown?: boolean;
   /** Makes the state of this version out of one of `version`. */
   migrate?(body: JsonValue, version: number): JsonValue;
 }
@@ -37,7 +39,7 @@ export interface PluginState<State> {
   /** Frozen. */
   get(): State;
   /**
-   * Changes it, in a hook or a tool of a turn that runs.
+   * Changes it, in a hook or a tool of a turn that runs, or in an action that writes.
    *
    * @throws `PluginStateReadOnly` outside of one, `InvalidInput` for what the schema refuses or is longer than 64 KiB,
    *   `NotData` for what is no JSON

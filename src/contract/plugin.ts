@@ -56,6 +56,20 @@ export type TurnEnding = Pick<TurnResult, 'status' | 'reason' | 'error'> & { rea
 
 type Awaitable<T> = T | Promise<T>;
 
+/** What an action is given besides its arguments. */
+export type ActionContext<State> = Pick<HookContext<State>, 'sessionId' | 'signal' | 'state'>;
+
+/** What pages can ask of a plugin: `session.runAction`. */
+export interface PluginAction<State> {
+  /**
+   * Whether it may change the state. It then has the writer's lease, is refused during a turn (`TurnRunning`), and answers once
+   * the change is stored: at the node where the session is, so that there must be one.
+   */
+  readonly writes?: boolean;
+  /** What the page is answered: JSON data; nothing is `null`. A failure is the page's (`PluginFailed`), and nothing is stored. */
+  run(args: JsonValue, context: ActionContext<State>): Awaitable<JsonValue | undefined>;
+}
+
 /**
  * What a plugin does in a session. Every hook is optional.
  *
@@ -74,6 +88,8 @@ type Awaitable<T> = T | Promise<T>;
 export interface PluginHooks<State> {
   /** Tools of the session. Names that two plugins, or a plugin and the host, give are refused when the session opens. */
   readonly tools?: readonly Tool[];
+  /** By name. */
+  readonly actions?: Readonly<Record<string, PluginAction<State>>>;
   /**
    * All; may wait; before each model call. Pieces of the system prompt, between those of the environment and of the session.
    * A failure ends the turn.

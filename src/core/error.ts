@@ -118,7 +118,9 @@ export interface LashErrorData {
     readonly version: number;
     readonly reason: string;
   };
-  /** A plugin's state changes in a turn only. */
+  /** No plugin of this id is here, or it has no such action. */
+  readonly PluginActionNotFound: { readonly plugin: string; readonly action: string };
+  /** A plugin's state changes in a turn only, or in an action that writes. */
   readonly PluginStateReadOnly: { readonly plugin: string };
 
   readonly ProviderNotFound: { readonly providerId: string };

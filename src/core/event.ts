@@ -98,6 +98,9 @@ export interface PathWindow {
  */
 export type SessionWriter = 'here' | 'elsewhere' | 'nobody' | 'blocked';
 
+/** What plugins show of their states, by the ids of those that do. */
+export type PluginsShown = Readonly<Record<string, JsonValue>>;
+
 /** What changes in a session: committed facts, and the activity of its running turn. */
 export type SessionEvent =
   | TurnActivity
@@ -131,5 +134,7 @@ export type SessionEvent =
   /** The inputs that wait for their turn, in their order. */
   | { readonly type: 'queue-changed'; readonly queue: readonly PendingTurn[] }
   | { readonly type: 'writer-changed'; readonly writer: SessionWriter }
+  /** What plugins show, by their ids: all of it. */
+  | { readonly type: 'plugins-changed'; readonly plugins: PluginsShown }
   /** The session was deleted, here or in another tab; every further call says so. */
   | { readonly type: 'session-deleted' };

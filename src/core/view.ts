@@ -1,5 +1,12 @@
 import type { BranchPoint } from './branch-point.ts';
-import type { PathWindow, SessionEvent, SessionHead, SessionWriter, TurnActivity } from './event.ts';
+import type {
+  PathWindow,
+  PluginsShown,
+  SessionEvent,
+  SessionHead,
+  SessionWriter,
+  TurnActivity,
+} from './event.ts';
 import type { LiveTurn } from './live-turn.ts';
 import { newestOf, oldestOf, PAGE_BOUNDS, type WindowBounds } from './path-window.ts';
 import type { PendingTurn } from './pending-turn.ts';
@@ -38,6 +45,7 @@ export interface SessionView {
   readonly writer: SessionWriter;
   /** Set when what is shown is only the part of the path before something that cannot be read (law ST6). */
   readonly damage: PathDamage | null;
+  readonly plugins: PluginsShown;
 }
 
 /** The view after `event`; `view` itself when the event changes nothing that a page shows. */
@@ -66,6 +74,8 @@ export function reduceViewWithin(bounds: WindowBounds, view: SessionView, event:
       return event.title === view.title ? view : { ...view, title: event.title };
     case 'writer-changed':
       return event.writer === view.writer ? view : { ...view, writer: event.writer };
+    case 'plugins-changed':
+      return { ...view, plugins: event.plugins };
     case 'queue-changed':
       return view.queue.length === 0 && event.queue.length === 0 ? view : { ...view, queue: event.queue };
     case 'turn-joined':

@@ -13,6 +13,7 @@ import type { ModelEvent } from '../core/model-event.ts';
 import type { NodeBody, SessionNode } from '../core/node.ts';
 import type { ParkedSession } from '../core/parked-session.ts';
 import type { PendingTurn } from '../core/pending-turn.ts';
+import type { ActionRequest } from '../core/plugin-action.ts';
 import type { Page, SessionPolicy, SessionSummary } from '../core/policy.ts';
 import type { ToolSpec } from '../core/tool-spec.ts';
 import type { TurnInput, TurnRequest } from '../core/turn-input.ts';
@@ -22,7 +23,7 @@ import type { TokenUsage, UsageEntry } from '../core/usage.ts';
 import type { Outcome } from './wire.ts';
 
 /** Raised with every change of what page and worker say to each other; they must be of the same version. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /** How a session is opened: `openOrCreate` makes one where there is none; `readOnly` refuses every write. */
 export type SessionOpenMode = 'create' | 'open' | 'openOrCreate' | 'readOnly';
@@ -280,6 +281,7 @@ export interface RuntimeCalls {
     request: InSession & { readonly requestId: string; readonly decision: ApprovalDecision },
   ): ApprovalDecision;
   moveQueued(request: InSession & { readonly turnId: string; readonly before: string | null }): void;
+  runAction(request: InSession & ActionRequest): JsonValue;
   resumeTurns(request: InSession): void;
   branchToNode(request: InSession & { readonly nodeId: string | null }): string | null;
   branches(request: InSession & { readonly nodeIds: readonly string[] }): readonly BranchPoint[];

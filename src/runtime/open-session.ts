@@ -1,4 +1,3 @@
-import type { Checkpoint } from '../contract/checkpoint.ts';
 import { type Clock, systemClock } from '../contract/clock.ts';
 import type { RuntimeEnvironment } from '../contract/environment.ts';
 import { loadModule } from '../contract/load-module.ts';
@@ -57,6 +56,7 @@ export async function openSession(
   const sessionId = given === '' ? clock.newId() : checkId(given, 'sessionId');
   const unregister = environment.pluginHost.register(sessionId);
   let store: SessionStore | null = null;
+  let plugins: PluginSession | null = null;
   try {
     store = await openStore(environment, { sessionId, mode, policy, title }, clock, secrets);
     await check(store);
@@ -81,6 +81,14 @@ export async function openSession(
         ? PAGE_BOUNDS
         : { maxBytes: Math.min(residentBytes, PAGE_BOUNDS.maxBytes), atLeast: 0 };
     const window = newestOf(history.window(), bounds);
+    const tracer = new Tracer(environment, clock, secrets);
+    const hostTools = (): readonly Tool[] => (typeof tools === 'function' ? tools() : tools);
+    if (mode !== 'readOnly' && environment.pluginHost.plugins.length > 0) {
+      const { openPlugins } = await loadModule('plugins', import('./plugins/open-plugins.ts'));
+      const opening = { environment, store, clock, secrets, tracer, feed };
+      plugins = await openPlugins({ ...opening, place: history.head, hostTools: hostTools() });
+    }
+    const built = plugins;
     const view: SessionView = {
       sessionId,
       title: meta.title,
@@ -92,14 +100,8 @@ export async function openSession(
       lastTurn: null,
       writer: 'nobody',
       damage: sound?.damage ?? null,
+      plugins: built?.shown ?? {},
     };
-    const tracer = new Tracer(environment, clock, secrets);
-    const hostTools = (): readonly Tool[] => (typeof tools === 'function' ? tools() : tools);
-    const plugins =
-      mode === 'readOnly' ? null : await openPlugins(environment, sessionId, clock, secrets, tracer);
-    plugins?.join(hostTools());
-    if (plugins !== null) feed.subscribe((event) => plugins.tell(event));
-    const sessionStore = store;
     const parts: SessionParts = {
       environment,
       attachments,
@@ -109,9 +111,8 @@ export async function openSession(
       clock,
       tracer,
       providers: () => (typeof providers === 'function' ? providers() : providers),
-      tools: () => plugins?.join(hostTools()) ?? hostTools(),
-      plugins,
-      checkpointAt: async (leaf) => await checkpointAt(sessionStore, leaf),
+      tools: () => built?.join(hostTools()) ?? hostTools(),
+      plugins: built,
       turns: store.turns,
       rates,
       online,
@@ -126,42 +127,16 @@ export async function openSession(
       unfinishedTurns,
       parts,
       unregister: () => {
-        plugins?.dispose();
+        built?.dispose();
         unregister();
       },
     };
   } catch (error) {
+    plugins?.dispose();
     unregister();
     await store?.close();
     throw secrets.redactError(error);
   }
-}
-
-/** The session's plugins; their engine is loaded where there are any. @throws `PluginFailed`, `InvalidInput` */
-async function openPlugins(
-  { pluginHost, sessionStoreFactory }: RuntimeEnvironment,
-  sessionId: string,
-  clock: Clock,
-  secrets: SecretVault,
-  tracer: Tracer,
-): Promise<PluginSession | null> {
-  if (pluginHost.plugins.length === 0) return null;
-  const { PluginSession: Plugins } = await loadModule(
-    'plugin-session',
-    import('./plugins/plugin-session.ts'),
-  );
-  const trouble = (error: unknown): void => {
-    const payload = { message: secrets.redactError(error).message };
-    tracer.write({ session_id: sessionId }, { type: 'custom', name: 'plugin_failed', payload });
-  };
-  const { bytes } = sessionStoreFactory.commitBudget;
-  return new Plugins(pluginHost, { sessionId, clock, secrets, commitBytes: bytes, trouble });
-}
-
-async function checkpointAt(store: SessionStore, leaf: string | null): Promise<Checkpoint | null> {
-  if (leaf === null) return null;
-  const { checkpoint = null } = await store.load({ kind: 'path', leaf, limit: 1, checkpoint: true });
-  return checkpoint;
 }
 
 /** Where the platform does not tell, there is one. */

@@ -4,9 +4,11 @@ import type { OrphanPage, SessionStore } from '../contract/store.ts';
 import type { BranchPoint } from '../core/branch-point.ts';
 import type { LashError } from '../core/error.ts';
 import type { Observed } from '../core/event-log.ts';
+import type { JsonValue } from '../core/json.ts';
 import type { SessionNode } from '../core/node.ts';
 import type { ParkedSession } from '../core/parked-session.ts';
 import type { PendingTurn } from '../core/pending-turn.ts';
+import type { ActionRequest } from '../core/plugin-action.ts';
 import type { Page, SessionPolicy } from '../core/policy.ts';
 import type { TurnInput } from '../core/turn-input.ts';
 import type { ApprovalDecision } from '../core/turn-wait.ts';
@@ -14,9 +16,9 @@ import { totalUsage, type TokenUsage, type UsageEntry } from '../core/usage.ts';
 import { reduceViewWithin, type SessionView } from '../core/view.ts';
 import type { SessionListener } from './feed.ts';
 import type { Appended } from './history/history-parts.ts';
-import type { History } from './history/history.ts';
 import { hostAppend, type HostNodes } from './history/host-nodes.ts';
 import { PAGE_NODES, type PathPage } from './history/path-pages.ts';
+import { HostWrites } from './host-writes.ts';
 import { InOrder } from './in-order.ts';
 import { LazyObservation } from './lazy-observation.ts';
 import type { SessionParts } from './model/model-caller.ts';
@@ -50,7 +52,8 @@ export class LashRuntime {
   readonly #settings: SessionSettings;
   #view: SessionView;
   readonly #turns: SessionTurns;
-  readonly #writes: InOrder;
+  readonly #order: InOrder;
+  readonly #writes: HostWrites;
   readonly #maintenance: InOrder;
   readonly #observation: LazyObservation;
   #closing: Promise<void> | null = null;
@@ -67,7 +70,15 @@ export class LashRuntime {
     this.readOnly = opened.readOnly;
     this.#view = opened.view;
     this.#observation = new LazyObservation(parts, () => this.#view);
-    this.#writes = new InOrder(parts.secrets);
+    this.#order = new InOrder(parts.secrets);
+    const refuseReadOnly = (): void => this.#refuseReadOnly();
+    const written = {
+      history: parts.history,
+      turns: () => this.#turns,
+      tabs: () => this.#tabs,
+      refuseReadOnly,
+    };
+    this.#writes = new HostWrites(written, this.#order);
     this.#maintenance = new InOrder(parts.secrets);
     parts.feed.subscribe((event) => {
       this.#view = reduceViewWithin(opened.bounds, this.#view, event);
@@ -75,12 +86,12 @@ export class LashRuntime {
     this.#turns = new SessionTurns({
       parts,
       unfinished: opened.readOnly ? 'leave' : opened.unfinishedTurns,
-      writes: this.#writes,
+      writes: this.#order,
       policy: () => this.policy,
       view: () => this.#view,
       tabs: () => this.#tabs,
     });
-    this.queue = sessionQueue(this, this.#turns, () => this.#refuseReadOnly());
+    this.queue = sessionQueue(this, this.#turns, refuseReadOnly);
     this.#tabs = new SessionTabs(opened, {
       view: () => this.#view,
       runningTurn: () => this.#turns.running,
@@ -186,7 +197,7 @@ export class LashRuntime {
 
   /** Moves the leaf to a live node, resident or not, and resolves with it once that is stored (law RE5). @throws `NodeNotFound` */
   async branchToNode(nodeId: string | null): Promise<string | null> {
-    await this.#write(async (history) => await history.branch(this.#parts.clock.newId(), nodeId));
+    await this.#writes.commit(async (history) => await history.branch(this.#parts.clock.newId(), nodeId));
     return nodeId;
   }
 
@@ -205,7 +216,7 @@ export class LashRuntime {
   /** Appends the host's own nodes below the leaf. With `requires`, that node must be on the path, else `StaleBranch`. */
   async appendSessionNodes(request: HostNodes): Promise<Appended> {
     const append = hostAppend(request, this.#parts.clock);
-    return await this.#write(append);
+    return await this.#writes.commit(append);
   }
 
   /**
@@ -221,12 +232,12 @@ export class LashRuntime {
 
   /** Changes what the session is run with from the next turn on, and stores that. @throws `InvalidInput`, `NotData` */
   async setPolicy(patch: Partial<SessionPolicy>): Promise<SessionPolicy> {
-    await this.#changeSettings(() => this.#settings.setPolicy(patch));
+    await this.#writes.settings(() => this.#settings.setPolicy(patch));
     return this.policy;
   }
 
   async rename(title: string): Promise<void> {
-    await this.#changeSettings(() => this.#settings.rename(title));
+    await this.#writes.settings(() => this.#settings.rename(title));
   }
 
   /**
@@ -236,12 +247,20 @@ export class LashRuntime {
    * @throws `SessionHeldElsewhere`, `StorageBlocked`
    */
   async takeOver({ force = false }: { readonly force?: boolean } = {}): Promise<void> {
-    this.#refuseReadOnly();
-    await this.#turns.settled(async () => {
-      if (this.#turns.running !== null) return;
-      await this.#writes.run(() => this.#tabs.write(force, async () => undefined));
-    });
+    await this.#writes.takeOver(force);
     this.resumeTurns(false);
+  }
+
+  /**
+   * Asks a plugin for what it offers pages. Where that may change the plugin's state it is refused during a turn, and resolves
+   * once the change is stored.
+   *
+   * @throws `PluginActionNotFound`, `PluginFailed`, `PluginStateRefused`, `NotData`, and for changes what writing throws
+   */
+  async runAction(request: ActionRequest): Promise<JsonValue> {
+    this.#refuseClosed();
+    const { runAction } = await loadModule('plugin-action', import('./plugins/run-action.ts'));
+    return await runAction(this.#parts, request, async (change) => await this.#writes.commit(change));
   }
 
   /** Gives the writer's lease up unless a turn runs. For pages that are hidden or about to be frozen. */
@@ -277,12 +296,12 @@ export class LashRuntime {
 
   /** Makes a live node a root: it and its ancestors are no orphans (law ST8). @throws `NodeNotFound` */
   async pin(nodeId: string): Promise<void> {
-    await this.#writeBeside(() => this.#store.pin(nodeId));
+    await this.#writes.beside(() => this.#store.pin(nodeId));
   }
 
   /** Takes that back. */
   async unpin(nodeId: string): Promise<void> {
-    await this.#writeBeside(() => this.#store.unpin(nodeId));
+    await this.#writes.beside(() => this.#store.unpin(nodeId));
   }
 
   /** Live nodes that no root reaches, descendants before their ancestors, a page at a time (law ST8). */
@@ -317,7 +336,7 @@ export class LashRuntime {
   async park(): Promise<ParkedSession> {
     if (this.#parked === null) this.#refusePark();
     const databaseId = await this.#parts.environment.sessionStoreFactory.databaseId();
-    await this.#writes.idle;
+    await this.#order.idle;
     if (this.#parked === null) this.#refusePark();
     const { revision, leaf } = this.#parts.history.head;
     this.#parked ??= { version: 1, sessionId: this.sessionId, databaseId, revision, leaf };
@@ -347,7 +366,7 @@ export class LashRuntime {
   async #close(): Promise<void> {
     try {
       await this.#turns.close('the session is being closed');
-      await this.#writes.idle;
+      await this.#order.idle;
       await this.#maintenance.idle;
       await this.#tabs.close();
       await this.#parts.tracer.flush();
@@ -356,30 +375,6 @@ export class LashRuntime {
       this.#observation.end();
       this.#opened.unregister();
     }
-  }
-
-  /** Host writes come one after the other, and never during a turn. */
-  async #write<T>(change: (history: History) => Promise<T>): Promise<T> {
-    const write = async (): Promise<T> => {
-      await this.#turns.refuseBegun();
-      return await change(this.#parts.history);
-    };
-    return await this.#turns.settled(async () => {
-      this.#refuseReadOnly();
-      this.#turns.refuseRunning();
-      return await this.#writes.run(() => this.#tabs.write(false, write));
-    });
-  }
-
-  /** Writes what has nothing to do with the head. */
-  async #writeBeside<T>(write: () => Promise<T>): Promise<T> {
-    this.#refuseReadOnly();
-    return await this.#writes.run(write);
-  }
-
-  async #changeSettings(change: () => Promise<void>): Promise<void> {
-    await this.#writeBeside(change);
-    this.#tabs.announce({ kind: 'meta-changed' });
   }
 
   #refuseReadOnly(): void {

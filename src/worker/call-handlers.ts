@@ -107,6 +107,7 @@ export function callHandlers(resources: CallResources): CallHandlers {
     pendingTurns: (request) => runtimeOf(request).pendingTurns(),
     answer: (request) => runtimeOf(request).answer(request.requestId, request.decision),
     moveQueued: (request) => runtimeOf(request).queue.move(request.turnId, request.before),
+    runAction: ({ session, ...request }) => runtimeOf({ session }).runAction(request),
     resumeTurns: (request) => runtimeOf(request).resumeTurns(),
     branchToNode: (request) => runtimeOf(request).branchToNode(request.nodeId),
     branches: (request) => runtimeOf(request).branches(request.nodeIds),

@@ -19,6 +19,7 @@ const viewOf = (sessionId: string): SessionView => ({
   lastTurn: null,
   writer: 'nobody',
   damage: null,
+  plugins: {},
 });
 
 it('[WB2] until a session is open again, nothing is sent with its old number, and it opens as it was opened', async () => {

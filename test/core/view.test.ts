@@ -53,6 +53,7 @@ const empty: SessionView = {
   lastTurn: null,
   writer: 'nobody',
   damage: null,
+  plugins: {},
 };
 const after = (view: SessionView, ...events: SessionEvent[]): SessionView => events.reduce(reduceView, view);
 

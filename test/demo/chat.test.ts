@@ -40,6 +40,7 @@ function fakeSession(message: Message) {
     lastTurn: null,
     writer: 'nobody',
     damage: null,
+    plugins: {},
   };
   let listener = (): void => undefined;
   const asked: unknown[] = [];

@@ -54,6 +54,7 @@ const SAMPLES: Samples = {
   ToolUnavailable: [{ tool: 'saw' }],
   ToolFailed: [{ class: 'external', retryAfterMs: 5, data: { left: 0 } }],
   PluginFailed: [{ plugin: 'notes', hook: 'prompt', problem: 'threw' }],
+  PluginActionNotFound: [{ plugin: 'notes', action: 'add' }],
   TurnAborted: [{ plugin: 'notes', reason: 'it is late' }],
   PluginStateRefused: [{ plugin: 'notes', stored: 1, version: 2, reason: 'it has no migration' }],
   PluginStateReadOnly: [{ plugin: 'notes' }],

@@ -63,6 +63,7 @@ function view(bodies: readonly NodeBody[], over: Partial<SessionView> = {}): Ses
     lastTurn: null,
     writer: 'nobody',
     damage: null,
+    plugins: {},
     ...over,
   };
 }

@@ -22,6 +22,7 @@ const emptyView = (session: number): SessionView => ({
   lastTurn: null,
   writer: 'nobody',
   damage: null,
+  plugins: {},
 });
 
 /** A page that takes a batch only when told to. */

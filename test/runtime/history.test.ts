@@ -235,6 +235,7 @@ describe('memory and storage', () => {
       queue: [],
       lastTurn: null,
       damage: null,
+      plugins: {},
       writer: 'nobody',
     } as const;
     return { ...rest, head: history.head, window: history.window() };

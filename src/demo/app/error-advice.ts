@@ -88,6 +88,8 @@ const WORDS: { readonly [Code in LashErrorCode]: Words<Code> } = {
 
   PluginFailed: ({ plugin }) =>
     `The extension ${plugin} of this app failed. The session goes on without that answer.`,
+  PluginActionNotFound: ({ plugin }) =>
+    `This app has no extension ${plugin} that does this. Reload the page.`,
   TurnAborted: ({ plugin, reason }) => `The extension ${plugin} of this app stopped the answer (${reason}).`,
   PluginStateRefused: ({ plugin }) =>
     `This app cannot read what its extension ${plugin} stored in this session. Nothing was changed; a newer version of the app may read it.`,

@@ -1,3 +1,4 @@
+import { loadModule } from '../../contract/load-module.ts';
 import type { CommitReceipt, GraphChange } from '../../contract/store.ts';
 import type { BranchPoint } from '../../core/branch-point.ts';
 import type { PathWindow, SessionHead } from '../../core/event.ts';
@@ -8,11 +9,9 @@ import { SessionPath } from '../../core/path.ts';
 import { NO_USAGE, type UsageEntry } from '../../core/usage.ts';
 import type { Appended, AppendRequest, CommitOptions, HistoryParts } from './history-parts.ts';
 import { loadAdded, loadHistory, type LoadedHistory } from './loaded-history.ts';
-import { fitCommits } from './overflow.ts';
 import { PAGE_NODES, pathPages, readPage } from './path-pages.ts';
 import { checkReceipt, isOvertaken, writtenNodes } from './receipt.ts';
 import { residentPath } from './resident-path.ts';
-import { roomBeside } from './room-beside.ts';
 
 /**
  * The resident part of a session's history, and the only one who writes it.
@@ -124,7 +123,8 @@ export class History {
   async append(request: AppendRequest): Promise<Appended> {
     const { secrets, attachments, budget, feed } = this.#parts;
     const clean = request.nodes.map((draft) => secrets.redactJson(draft));
-    const batches = await fitCommits(clean, attachments, roomBeside(request.checkpoint, budget));
+    const { fitCommits } = await loadModule('overflow', import('./overflow.ts'));
+    const batches = await fitCommits(clean, attachments, budget, request.checkpoint);
     if (batches.length === 0) {
       const receipt = await this.#commit(request, request.operationId, { kind: 'unchanged' }, request.usage);
       if (isOvertaken(receipt)) await this.#readBehind(() => this.follow());

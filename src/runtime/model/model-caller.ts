@@ -1,4 +1,3 @@
-import type { Checkpoint } from '../../contract/checkpoint.ts';
 import type { Clock } from '../../contract/clock.ts';
 import { sha256Of } from '../../contract/digest.ts';
 import type { RuntimeEnvironment } from '../../contract/environment.ts';
@@ -54,8 +53,6 @@ export interface SessionParts {
   tools(): readonly Tool[];
   /** `null` where the environment has none. */
   readonly plugins: PluginSession | null;
-  /** The checkpoint that holds at a node. @throws `NodeNotFound` */
-  readonly checkpointAt: (leaf: string | null) => Promise<Checkpoint | null>;
   /** What the session keeps of its turns. */
   readonly turns: TurnStore;
   /** Shared by the sessions of a worker. */

@@ -1,14 +1,15 @@
+import type { Checkpoint } from '../../contract/checkpoint.ts';
 import type { Clock } from '../../contract/clock.ts';
 import type { PluginHost } from '../../contract/plugin-host.ts';
 import type { Plugin } from '../../contract/plugin.ts';
 import type { Tool } from '../../contract/tool.ts';
 import { LashError } from '../../core/error.ts';
-import type { SessionEvent } from '../../core/event.ts';
+import type { PluginsShown, SessionEvent } from '../../core/event.ts';
 import type { SessionPolicy } from '../../core/policy.ts';
 import type { SecretVault } from '../secrets.ts';
 import type { BuiltPlugin } from './built-plugin.ts';
 import { callHook, callNow, type HookCall } from './call-hook.ts';
-import { PluginStates } from './plugin-states.ts';
+import { PluginStates, type StatePlace } from './plugin-states.ts';
 import { type HookTurn, TurnHooks } from './turn-hooks.ts';
 
 /** What all states of a session may take together, in bytes of JSON, where the commit budget is no less than four times that. */
@@ -21,8 +22,12 @@ export interface PluginParts {
   readonly secrets: SecretVault;
   /** How many bytes a commit may have. */
   readonly commitBytes: number;
+  /** The checkpoint that holds at a node. */
+  readonly checkpointAt: (leaf: string | null) => Promise<Checkpoint | null>;
+  /** Is told what plugins show, when that changed. */
+  readonly show: (plugins: PluginsShown) => void;
   /** Is told of a failure that nobody waits for. */
-  trouble(error: unknown): void;
+  readonly trouble: (error: unknown) => void;
 }
 
 /** The plugins of one session, in the order in which they are asked (rule PL1). */
@@ -32,6 +37,9 @@ export class PluginSession {
   readonly tools: readonly Tool[];
   readonly #parts: PluginParts;
   readonly #plugins: readonly BuiltPlugin[];
+  /** What was shown last, as JSON. */
+  #shown: string;
+  #isRead = true;
 
   /**
    * Builds each plugin once.
@@ -49,6 +57,7 @@ export class PluginSession {
       const built = callNow({ plugin: plugin.id, hook: 'build' }, () => plugin.build?.(info));
       return { plugin, hooks: built ?? plugin.hooks ?? {}, state };
     });
+    this.#shown = JSON.stringify(this.states.shown);
     this.tools = this.#plugins.flatMap(({ hooks }) => hooks.tools ?? []);
     const names = this.tools.map(({ name }) => name);
     const twice = names.find((name, index) => names.indexOf(name) < index);
@@ -69,8 +78,35 @@ export class PluginSession {
     return new TurnHooks(this.#plugins, { sessionId, clock, secrets }, turn);
   }
 
+  /** The plugin of this id. */
+  find(id: string): BuiltPlugin | undefined {
+    return this.#plugins.find(({ plugin }) => plugin.id === id);
+  }
+
+  /** What plugins show: nothing, where it could not be read. */
+  get shown(): PluginsShown {
+    return this.#isRead ? this.states.shown : {};
+  }
+
+  /** The states are those that hold at `place`, unless a turn changes them. @throws `PluginStateRefused`, and what storage throws */
+  readonly stand = async ({ leaf, revision }: StatePlace): Promise<void> => {
+    this.#isRead = false;
+    await this.states.stand({ leaf, revision }, async () => await this.#parts.checkpointAt(leaf));
+    this.#isRead = true;
+  };
+
+  /** Tells what plugins show, if that changed. */
+  readonly show = (): void => {
+    const { shown } = this;
+    const told = JSON.stringify(shown);
+    if (told === this.#shown) return;
+    this.#shown = told;
+    this.#parts.show(shown);
+  };
+
   /** Tells what happened. */
   tell(event: SessionEvent): void {
+    if ('head' in event && this.states.isAnyShown) this.#follow(event.head);
     for (const { plugin, hooks } of this.#plugins) {
       if (hooks.onEvent === undefined) continue;
       const call = this.#call(plugin, 'onEvent');
@@ -98,6 +134,13 @@ export class PluginSession {
         this.#parts.trouble(error);
       }
     }
+  }
+
+  /** Shows what holds where the session is now, whoever moved it. */
+  #follow(head: StatePlace): void {
+    this.stand(head)
+      .then(this.show)
+      .catch((error: unknown) => this.#parts.trouble(error));
   }
 
   #call({ id, timeoutMs }: Plugin, hook: string): HookCall {

@@ -8,6 +8,7 @@ import {
 import type { PluginState, StateDefinition } from '../../contract/plugin-state.ts';
 import type { Plugin } from '../../contract/plugin.ts';
 import { LashError, reasonText } from '../../core/error.ts';
+import type { PluginsShown } from '../../core/event.ts';
 import { freeze } from '../../core/freeze.ts';
 import { canonicalJson, type JsonValue, utf8Length } from '../../core/json.ts';
 import { refuseNonData } from '../../core/plain-data.ts';
@@ -56,11 +57,14 @@ export class PluginStates {
   readonly #secrets: SecretVault;
   readonly #maxBytes: number;
   readonly #kept = new Map<string, Kept>();
+  /** What is kept as it was stored last. */
+  readonly #settled = new Map<string, Kept>();
   /** Components that are nobody's here. */
   #foreign: Readonly<Record<string, ComponentReference>> = {};
   /** Where what is kept holds, if it holds anywhere. */
   #place: StatePlace | null = null;
   #open = false;
+  #standing: Promise<unknown> = Promise.resolve();
 
   /** `maxBytes`: what all of them may take together. @throws `InvalidInput` for an initial state that does not fit its schema */
   constructor(plugins: readonly Plugin[], secrets: SecretVault, maxBytes: number) {
@@ -69,7 +73,7 @@ export class PluginStates {
     );
     this.#secrets = secrets;
     this.#maxBytes = maxBytes;
-    for (const { id, body } of this.#restored(null)) this.#kept.set(id, body);
+    for (const { id, body } of this.#restored(null)) this.#settle(id, body);
   }
 
   /** The state of a plugin, for its hooks. */
@@ -81,21 +85,41 @@ export class PluginStates {
     };
   }
 
+  /** Whether any of them is shown. */
+  get isAnyShown(): boolean {
+    return this.#plugins.some(({ state }) => state.shown === true);
+  }
+
+  /** What those show that show something. */
+  get shown(): PluginsShown {
+    const shown = this.#plugins.filter(({ state }) => state.shown === true);
+    return Object.fromEntries(shown.map(({ id }) => [id, this.#keptOf(id).body as JsonValue]));
+  }
+
   /**
-   * Begins a turn at `place`, where `read` gives the checkpoint that holds there.
+   * What is kept becomes what holds at `place`, where `read` gives the checkpoint that holds there; one call after the other.
+   * While a turn changes it, it stays as it is.
    *
    * @throws `PluginStateRefused`, and what `read` throws; what was kept before is kept then
    */
-  async begin(place: StatePlace, read: () => Promise<Checkpoint | null>): Promise<void> {
-    const isHere = this.#place?.leaf === place.leaf && this.#place.revision === place.revision;
-    if (!isHere && this.#plugins.length > 0) {
-      const checkpoint = await read();
-      const restored = this.#restored(checkpoint);
-      for (const { id, body } of restored) this.#kept.set(id, body);
-      this.#foreign = this.#foreignOf(checkpoint);
-    }
-    this.#place = place;
+  async stand(place: StatePlace, read: () => Promise<Checkpoint | null>): Promise<void> {
+    const standing = this.#standing.then(async () => await this.#stand(place, read));
+    this.#standing = standing.catch(() => undefined);
+    await standing;
+  }
+
+  /** From here on it may change, until {@link end}. */
+  open(): void {
     this.#open = true;
+  }
+
+  async #stand(place: StatePlace, read: () => Promise<Checkpoint | null>): Promise<void> {
+    const isHere = this.#place?.leaf === place.leaf && this.#place.revision === place.revision;
+    if (isHere || this.#open || this.#plugins.length === 0) return;
+    const checkpoint = await read();
+    for (const { id, body } of this.#restored(checkpoint)) this.#settle(id, body);
+    this.#foreign = this.#foreignOf(checkpoint);
+    this.#place = place;
   }
 
   /** Takes over what the journal has of a turn that somebody else began. @throws `PluginStateRefused` */
@@ -137,7 +161,10 @@ export class PluginStates {
       change,
       committed: () => {
         // What changed while it was being committed is stored by the next commit.
-        for (const [id, kept] of stored) if (this.#keptOf(id).body === kept.body) this.#kept.set(id, kept);
+        for (const [id, kept] of stored) {
+          if (this.#keptOf(id).body === kept.body) this.#kept.set(id, kept);
+          this.#settled.set(id, kept);
+        }
       },
     };
   }
@@ -147,10 +174,15 @@ export class PluginStates {
     this.#place = place;
   }
 
-  /** The turn is over here: nothing changes any more, and what was not committed is forgotten. */
+  /** The turn, or the action, is over here: nothing changes any more, and what was not committed is forgotten. */
   end(): void {
     this.#open = false;
-    if ([...this.#kept.values()].some(({ changed }) => changed)) this.#place = null;
+    for (const [id, kept] of this.#settled) this.#kept.set(id, kept);
+  }
+
+  #settle(id: string, kept: Kept): void {
+    this.#kept.set(id, kept);
+    this.#settled.set(id, kept);
   }
 
   #set(id: string, plugin: StatefulPlugin | undefined, state: unknown): void {

@@ -301,6 +301,7 @@ export class SessionTabs {
       case 'queue-changed':
       case 'turn-joined':
       case 'writer-changed':
+      case 'plugins-changed':
       case 'session-deleted':
         return;
       case 'turn-finished':

@@ -61,6 +61,7 @@ export class TurnCommits {
     const leaf = await this.#stored(effect, write);
     pending?.committed();
     this.#parts.plugins?.states.moved(history.head.leaf === leaf ? history.head : null);
+    if (pending !== undefined) this.#parts.plugins?.show();
     return leaf;
   }
 

@@ -77,8 +77,9 @@ export class TurnEngine {
 
   /** The plugins' states are those that hold where the turn goes on. @throws `PluginStateRefused` */
   async #beginStates(leaf: string | null): Promise<void> {
-    const { plugins, history, checkpointAt } = this.#parts;
+    const { plugins, history } = this.#parts;
     const { revision } = history.head;
-    await plugins?.states.begin({ leaf, revision }, async () => await checkpointAt(leaf));
+    await plugins?.stand({ leaf, revision });
+    plugins?.states.open();
   }
 }

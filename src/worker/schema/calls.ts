@@ -141,6 +141,7 @@ export const CALL_SCHEMAS: { readonly [Name in CallName]: Schema<CallRequest<Nam
   pendingTurns: z.strictObject({ session }),
   answer: schemaFor(z.strictObject({ session, requestId: filled, decision })),
   moveQueued: z.strictObject({ session, turnId: id, before: z.nullable(id) }),
+  runAction: schemaFor(z.strictObject({ session, plugin: id, action: filled, args: z.optional(json) })),
   resumeTurns: z.strictObject({ session }),
   branchToNode: z.strictObject({ session, nodeId: z.nullable(filled) }),
   branches: z.strictObject({ session, nodeIds: z.array(filled) }),

@@ -1,0 +1,209 @@
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+
+import { systemClock } from '../../src/contract/clock.ts';
+import { PluginHost } from '../../src/contract/plugin-host.ts';
+import { definePlugin, type Plugin } from '../../src/contract/plugin.ts';
+import type { SessionStoreFactory } from '../../src/contract/store.ts';
+import { LashRuntime } from '../../src/runtime/runtime.ts';
+import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
+import { RuntimeEnvironment } from '../../src/worker/environment.ts';
+import { clockOfItsOwn, lastingAttachments } from './stores.ts';
+import { finish, keepingSink, type Play, plays, policy, text } from './support.ts';
+
+const done: Play = [text('done'), finish()];
+const List = z.strictObject({ items: z.array(z.string()) });
+type List = z.infer<typeof List>;
+
+/** Keeps a list that pages see and add to; each turn adds `turn`. */
+function list(version = 1): Plugin {
+  return definePlugin<List>({
+    id: 'list',
+    version,
+    state: { schema: List, initial: { items: [] }, shown: true },
+    hooks: {
+      afterTurn: (_, { state }) => state.set({ items: [...state.get().items, 'turn'] }),
+      actions: {
+        count: { run: (_, { state }) => state.get().items.length },
+        echo: { run: (args) => args },
+        nothing: { run: () => undefined },
+        odd: { run: () => (() => 1) as never },
+        sneaks: {
+          run: (_, { state }) => {
+            state.set({ items: [] });
+            return null;
+          },
+        },
+        add: {
+          writes: true,
+          run: (args, { state }) => {
+            state.set({ items: [...state.get().items, z.parse(z.string(), args)] });
+            return state.get().items.length;
+          },
+        },
+        addAndFail: {
+          writes: true,
+          run: (_, { state }) => {
+            state.set({ items: ['gone'] });
+            throw new Error('no');
+          },
+        },
+        hangs: { run: async () => await new Promise<never>(() => undefined) },
+      },
+    },
+    timeoutMs: 50,
+  });
+}
+
+const attachments = lastingAttachments();
+
+async function tab(
+  factory: SessionStoreFactory,
+  provider: ReturnType<typeof plays>,
+  plugins: readonly Plugin[] = [list()],
+  more: Partial<Parameters<typeof LashRuntime.open>[1]> = {},
+): Promise<LashRuntime> {
+  const environment = RuntimeEnvironment.builder()
+    .withSessionStoreFactory(factory)
+    .withAttachmentStore(attachments)
+    .withPluginHost(new PluginHost(plugins))
+    .withTraceSink(keepingSink())
+    .build();
+  return await LashRuntime.open(environment, {
+    sessionId: 's',
+    mode: 'openOrCreate',
+    policy,
+    clock: clockOfItsOwn(),
+    providers: { fake: provider },
+    ...more,
+  });
+}
+
+const act = async (runtime: LashRuntime, action: string, args?: string): Promise<unknown> =>
+  await runtime.runAction({ plugin: 'list', action, ...(args === undefined ? {} : { args }) });
+
+const shown = (runtime: LashRuntime): unknown => runtime.view().plugins['list'];
+
+async function until(check: () => void): Promise<void> {
+  for (let tries = 0; tries < 1000; tries++) {
+    try {
+      return check();
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  }
+  check();
+}
+
+describe('what a plugin shows', () => {
+  it('[PS1] is in the view as it is stored: from the start, after each turn, on each branch, and when it is opened again', async () => {
+    const factory = new InMemorySessionStoreFactory();
+    const runtime = await tab(factory, plays(done, done));
+    expect(shown(runtime)).toEqual({ items: [] });
+    const { leaf } = await runtime.turn('a').result;
+    expect(shown(runtime)).toEqual({ items: ['turn'] });
+    await runtime.turn('b').result;
+    expect(shown(runtime)).toEqual({ items: ['turn', 'turn'] });
+    await runtime.branchToNode(leaf);
+    await until(() => expect(shown(runtime)).toEqual({ items: ['turn'] }));
+    await runtime.close();
+    expect(shown(await tab(factory, plays()))).toEqual({ items: ['turn'] });
+  });
+
+  it('[LE3] follows what another tab stores', async () => {
+    const factory = new InMemorySessionStoreFactory();
+    const [a, b] = [await tab(factory, plays(done)), await tab(factory, plays())];
+    await a.turn('a').result;
+    await until(() => expect(shown(b)).toEqual({ items: ['turn'] }));
+    await act(b, 'add', 'of b');
+    await until(() => expect(shown(a)).toEqual({ items: ['turn', 'of b'] }));
+    await Promise.all([a.close(), b.close()]);
+  });
+
+  it('[PS3] is nothing where it cannot be read', async () => {
+    const factory = new InMemorySessionStoreFactory();
+    const first = await tab(factory, plays(done));
+    await first.turn('a').result;
+    await first.close();
+    const second = await tab(factory, plays(), [list(2)]);
+    expect(second.view().plugins).toEqual({});
+    await expect(act(second, 'count')).rejects.toMatchObject({ code: 'PluginStateRefused' });
+  });
+
+  it('is nothing of those that do not', async () => {
+    const silent = definePlugin<List>({
+      id: 'silent',
+      version: 1,
+      state: { schema: List, initial: { items: [] } },
+    });
+    expect((await tab(new InMemorySessionStoreFactory(), plays(), [silent])).view().plugins).toEqual({});
+  });
+});
+
+describe('an action of a plugin', () => {
+  it('answers with data, and nothing is null', async () => {
+    const runtime = await tab(new InMemorySessionStoreFactory(), plays(done));
+    await runtime.turn('a').result;
+    expect(await act(runtime, 'count')).toBe(1);
+    expect(await act(runtime, 'echo', 'hi')).toBe('hi');
+    expect(await act(runtime, 'nothing')).toBeNull();
+  });
+
+  it('[PS2] that writes has stored what it changed once it answers, at the node where the session is', async () => {
+    const factory = new InMemorySessionStoreFactory();
+    const runtime = await tab(factory, plays(done, done));
+    const { leaf } = await runtime.turn('a').result;
+    expect(await act(runtime, 'add', 'milk')).toBe(2);
+    expect(shown(runtime)).toEqual({ items: ['turn', 'milk'] });
+    expect(runtime.view().head.leaf).toBe(leaf);
+    await runtime.close();
+    const again = await tab(factory, plays(done));
+    expect(shown(again)).toEqual({ items: ['turn', 'milk'] });
+    await again.turn('b').result;
+    expect(shown(again)).toEqual({ items: ['turn', 'milk', 'turn'] });
+  });
+
+  it.each([
+    ['of a plugin that is not here', { plugin: 'nobody', action: 'count' }, 'PluginActionNotFound'],
+    ['that the plugin has not', { plugin: 'list', action: 'nope' }, 'PluginActionNotFound'],
+    ['with what is no data', { plugin: 'list', action: 'echo', args: (() => 1) as never }, 'NotData'],
+    ['that answers with what is no data', { plugin: 'list', action: 'odd' }, 'PluginFailed'],
+    ['that hangs', { plugin: 'list', action: 'hangs' }, 'PluginFailed'],
+    ['that writes without having said so', { plugin: 'list', action: 'sneaks' }, 'PluginFailed'],
+  ])('%s is refused, and the session goes on', async (_, request, code) => {
+    const runtime = await tab(new InMemorySessionStoreFactory(), plays(done), [list()], {
+      clock: systemClock,
+    });
+    await expect(runtime.runAction(request)).rejects.toMatchObject({ code });
+    expect((await runtime.turn('a').result).status).toBe('completed');
+  });
+
+  it('that fails stores nothing of what it changed', async () => {
+    const runtime = await tab(new InMemorySessionStoreFactory(), plays(done));
+    await runtime.turn('a').result;
+    const { revision } = runtime.view().head;
+    await expect(act(runtime, 'addAndFail')).rejects.toMatchObject({ code: 'PluginFailed' });
+    expect([shown(runtime), runtime.view().head.revision]).toEqual([{ items: ['turn'] }, revision]);
+    expect(await act(runtime, 'count')).toBe(1);
+  });
+
+  it('that writes is refused before anything was said, and while a turn runs; one that only reads is not', async () => {
+    const provider = plays(['hang']);
+    const runtime = await tab(new InMemorySessionStoreFactory(), provider);
+    await expect(act(runtime, 'add', 'milk')).rejects.toMatchObject({ code: 'InvalidInput' });
+    expect(shown(runtime)).toEqual({ items: [] });
+    const turn = runtime.turn('a');
+    await until(() => expect(provider.requests).toHaveLength(1));
+    await expect(act(runtime, 'add', 'milk')).rejects.toMatchObject({ code: 'TurnRunning' });
+    expect(await act(runtime, 'count')).toBe(0);
+    await turn.cancel();
+    expect(shown(runtime)).toEqual({ items: ['turn'] });
+  });
+
+  it('is refused in a session that is read only, which has no plugins', async () => {
+    const factory = new InMemorySessionStoreFactory();
+    await (await tab(factory, plays())).close();
+    const runtime = await tab(factory, plays(), [list()], { mode: 'readOnly' });
+    await expect(act(runtime, 'count')).rejects.toMatchObject({ code: 'PluginActionNotFound' });
+  });
+});
