@@ -1,3 +1,4 @@
+import { PluginHost } from '../../src/contract/plugin-host.ts';
 import type { Provider } from '../../src/contract/provider.ts';
 import type { RuntimeOptions } from '../../src/runtime/runtime-options.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
@@ -7,6 +8,9 @@ import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import type { RowCounters } from '../../src/stores/indexeddb/rows/row-counters.ts';
 import { RuntimeEnvironment } from '../../src/worker/environment.ts';
 import { POLICY, text } from './content.ts';
+
+/** How a session under test is opened. */
+type BenchOptions = RuntimeOptions & { readonly residentBytes?: number; readonly pluginHost?: PluginHost };
 
 /** The database under test, as a worker uses it. */
 export class BenchDatabase {
@@ -18,10 +22,11 @@ export class BenchDatabase {
     this.factory = new IndexedDbSessionStoreFactory(this.#database);
   }
 
-  environment(residentBytes?: number): RuntimeEnvironment {
+  environment(residentBytes?: number, pluginHost = new PluginHost()): RuntimeEnvironment {
     return RuntimeEnvironment.builder()
       .withResidency('ActivePathOnly')
       .withLimits(residentBytes === undefined ? {} : { residentBytes })
+      .withPluginHost(pluginHost)
       .withSessionStoreFactory(this.factory)
       .withAttachmentStore(new IndexedDbAttachmentStore(this.#database))
       .build();
@@ -29,10 +34,14 @@ export class BenchDatabase {
 
   async openRuntime(
     sessionId: string,
-    { residentBytes, ...options }: RuntimeOptions & { readonly residentBytes?: number } = {},
+    { residentBytes, pluginHost, ...options }: BenchOptions = {},
   ): Promise<LashRuntime> {
     const providers = { bench: provider(600) };
-    return await LashRuntime.open(this.environment(residentBytes), { sessionId, providers, ...options });
+    return await LashRuntime.open(this.environment(residentBytes, pluginHost), {
+      sessionId,
+      providers,
+      ...options,
+    });
   }
 
   async createRuntime(sessionId: string, residentBytes?: number): Promise<LashRuntime> {

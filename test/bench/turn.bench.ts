@@ -7,6 +7,7 @@ import type { TurnCalls } from './turn.worker.ts';
 
 const TURNS = 50_000;
 const STREAM_MS = 5_000;
+const PLUGINS = 20;
 
 const figures: Figure[] = [];
 let bench: TabBench<TurnCalls>;
@@ -47,6 +48,24 @@ test(`a turn at ${TURNS} turns`, { timeout: 600_000 }, async () => {
   expect(nodeCount).toBeGreaterThan(2 * TURNS);
   expect([long.rowsRead, long.rowsWritten]).toEqual([short.rowsRead, short.rowsWritten]);
   expect(long.bytesWritten).toBeLessThanOrEqual(short.bytesWritten + digits);
+});
+
+test(`a turn with ${PLUGINS} plugins`, { timeout: 120_000 }, async () => {
+  const tab = await bench.openTab();
+  const { times, buildMs, builds } = await tab.call('pluginCosts', PLUGINS);
+  const [plugged, plain] = [first(times), first(times, 1)];
+  const perTurn = `${(plugged.ms / IN_A_ROW).toFixed(1)} and ${(plain.ms / IN_A_ROW).toFixed(1)} ms`;
+  figures.push(
+    ratioFigure(`a turn with ${PLUGINS} plugins that do nothing / without`, plain.ratio, 1.1, perTurn),
+  );
+  figures.push({
+    figure: `building the ${PLUGINS} plugins of a session, each ${builds} x`,
+    measured: `${buildMs.toFixed(2)} ms`,
+    target: '< 1 ms, 1 x',
+    peer: '–',
+    holds: buildMs < 1 && builds === 1,
+  });
+  expect(builds).toBe(1);
 });
 
 test('what recording a turn adds', { timeout: 60_000 }, async () => {

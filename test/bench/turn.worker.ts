@@ -1,5 +1,6 @@
 import { answerCalls } from './answer-calls.ts';
 import { BenchDatabase } from './bench-database.ts';
+import { pluginCosts } from './plugin-figures.ts';
 import { recordedEffects, recordedStream } from './recording-figures.ts';
 import { turnAtLength } from './turn-figures.ts';
 
@@ -8,6 +9,7 @@ const database = new BenchDatabase('bench');
 
 const calls = {
   turnAtLength: (turns: number) => turnAtLength(database, turns),
+  pluginCosts: (count: number) => pluginCosts(database, count),
   recordedEffects: () => recordedEffects(database),
   recordedStream: (ms: number) => recordedStream(database, ms),
 };

@@ -27,8 +27,8 @@ const moody = definePlugin({
 });
 
 serveRuntime({
-  environment: (config) => {
-    const database = IndexedDbDatabase.open(String(config['database']));
+  environment: ({ database: name }) => {
+    const database = IndexedDbDatabase.open(typeof name === 'string' ? name : 'plugins');
     return RuntimeEnvironment.builder()
       .withSessionStoreFactory(new IndexedDbSessionStoreFactory(database))
       .withAttachmentStore(new IndexedDbAttachmentStore(database))

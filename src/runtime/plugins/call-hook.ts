@@ -39,14 +39,13 @@ export class HookTime {
 }
 
 /**
- * What a hook answers. One that answers at once costs no wait.
- *
- * @throws `PluginFailed`, and the reason of the call's signal once that aborted
+ * What a hook answers: one that answers at once costs no wait. It throws, or rejects with, `PluginFailed`, or the reason of the
+ * call's signal once that aborted.
  */
-export async function callHook<T>(call: HookCall, work: (time: HookTime) => T | Promise<T>): Promise<T> {
+export function callHook<T>(call: HookCall, work: (time: HookTime) => T | Promise<T>): T | Promise<T> {
   const time = new HookTime(call.signal);
   const answer = callNow(call, () => work(time));
-  return answer instanceof Promise ? await settled(call, answer, time) : answer;
+  return answer instanceof Promise ? settled(call, answer, time) : answer;
 }
 
 /** As {@link callHook}, of a hook that may not wait. @throws `PluginFailed` */

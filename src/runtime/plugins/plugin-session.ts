@@ -110,7 +110,12 @@ export class PluginSession {
     for (const { plugin, hooks } of this.#plugins) {
       if (hooks.onEvent === undefined) continue;
       const call = this.#call(plugin, 'onEvent');
-      callHook(call, () => hooks.onEvent?.(event)).catch((error: unknown) => this.#parts.trouble(error));
+      try {
+        const done = callHook(call, () => hooks.onEvent?.(event));
+        if (done instanceof Promise) done.catch((error: unknown) => this.#parts.trouble(error));
+      } catch (error) {
+        this.#parts.trouble(error);
+      }
     }
   }
 

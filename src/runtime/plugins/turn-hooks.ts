@@ -36,15 +36,10 @@ interface HookParts {
 type Context = HookContext<unknown>;
 type HookName = Exclude<keyof PluginHooks<unknown>, 'tools'>;
 
-/** One hook of one plugin, about to be asked. */
-interface Asking {
-  readonly plugin: string;
-  readonly hooks: PluginHooks<unknown>;
-  /** What `work`, which calls the hook, answers. @throws `PluginFailed` */
-  readonly run: <T>(work: (context: Context) => T | Promise<T>) => Promise<T>;
-  /** The error of an answer that is not `what` it should be. */
-  readonly invalid: (what: string) => LashError;
-}
+/** Calls the hook that is asked, of a plugin that has it. */
+type Ask = (hooks: PluginHooks<unknown>, context: Context) => unknown;
+/** Takes an answer that is one. `true`: nobody else is asked. */
+type Take = (answer: unknown, call: HookCall) => boolean | void;
 
 /**
  * Asks the plugins of a session about one step of a turn (rules PL1 to PL5). Every method throws `PluginFailed`, and the reason
@@ -63,31 +58,20 @@ export class TurnHooks {
 
   /** Before the model is called, for the first time in the turn or again. @throws `TurnAborted` too */
   async beforeStep(isFirst: boolean): Promise<void> {
-    const names = isFirst ? (['beforeTurn', 'beforeStep'] as const) : (['beforeStep'] as const);
-    for (const name of names) {
-      await this.#each(name, async ({ plugin, hooks, run, invalid }) => {
-        const answer: unknown = await run((context) => hooks[name]?.(context));
-        if (answer === undefined) return;
-        if (!isAbort(answer)) throw invalid('nothing, or { abort } with a reason');
-        const { abort: reason } = answer;
-        const message = `The plugin ${plugin} ended the turn: ${reason}`;
-        throw new LashError('TurnAborted', message, { plugin, reason });
-      });
-    }
+    if (isFirst) await this.#each('beforeTurn', (hooks, context) => hooks.beforeTurn?.(context), abort);
+    await this.#each('beforeStep', (hooks, context) => hooks.beforeStep?.(context), abort);
   }
 
   /** A layer of the prompt for each plugin that contributes. */
   async prompt(): Promise<readonly PromptLayerData[]> {
     const layers: PromptLayerData[] = [];
-    await this.#each('prompt', async ({ plugin, hooks, run, invalid }) => {
-      const answer: unknown = (await run((context) => hooks.prompt?.(context))) ?? [];
+    const ask: Ask = (hooks, context) => hooks.prompt?.(context);
+    await this.#each('prompt', ask, (answer, call) => {
       if (!Array.isArray(answer) || !answer.every(isContribution))
-        throw invalid('contributions: a slot and a content each');
-      const pieces = this.#parts.secrets.redactJson(answer);
-      if (pieces.length > 0)
-        layers.push(
-          pieces.reduce((layer, piece) => addContribution(layer, { ...piece, source: plugin }), emptyLayer),
-        );
+        throw hookInvalid(call, 'contributions: a slot and a content each');
+      const source = call.plugin;
+      const pieces = this.#parts.secrets.redactJson(answer).map((piece) => ({ ...piece, source }));
+      if (pieces.length > 0) layers.push(pieces.reduce(addContribution, emptyLayer));
     });
     return layers;
   }
@@ -95,10 +79,9 @@ export class TurnHooks {
   /** Which of these tools the model is offered, in their order. */
   async availableTools(names: readonly string[]): Promise<readonly string[]> {
     let left = names;
-    await this.#each('availableTools', async ({ hooks, run, invalid }) => {
-      const answer: unknown = await run((context) => hooks.availableTools?.(left, context));
-      if (answer === undefined) return;
-      if (!Array.isArray(answer)) throw invalid('names of tools');
+    const ask: Ask = (hooks, context) => hooks.availableTools?.(left, context);
+    await this.#each('availableTools', ask, (answer, call) => {
+      if (!Array.isArray(answer)) throw hookInvalid(call, 'names of tools');
       left = left.filter((name) => answer.includes(name));
     });
     return left;
@@ -107,10 +90,9 @@ export class TurnHooks {
   /** What the model is shown of these nodes. */
   async viewContext(nodes: readonly SessionNode[]): Promise<readonly SessionNode[]> {
     let view = nodes;
-    await this.#each('viewContext', async ({ hooks, run, invalid }) => {
-      const answer: unknown = await run((context) => hooks.viewContext?.(view, context));
-      if (answer === undefined) return;
-      if (!Array.isArray(answer) || !answer.every(isNode)) throw invalid('nodes');
+    const ask: Ask = (hooks, context) => hooks.viewContext?.(view, context);
+    await this.#each('viewContext', ask, (answer, call) => {
+      if (!Array.isArray(answer) || !answer.every(isNode)) throw hookInvalid(call, 'nodes');
       view = answer;
     });
     return view;
@@ -125,7 +107,7 @@ export class TurnHooks {
       const context = this.#context(built, new HookTime(call.signal));
       const answer: unknown = callNow(call, () => built.hooks.transformText?.(shown, context));
       if (answer === undefined) continue;
-      if (typeof answer !== 'string') throw hookInvalid(call, 'text');
+      if (typeof answer !== 'string') throw hookInvalid(call, 'text, at once');
       shown = answer;
     }
     return shown;
@@ -134,43 +116,36 @@ export class TurnHooks {
   /** What a model's answer becomes, after which the plugins are told of it. */
   async answered({ parts, usage }: StepAnswer): Promise<readonly Part[]> {
     let changed = parts;
-    await this.#each('transformAnswer', async ({ hooks, run, invalid }) => {
-      const answer: unknown = await run((context) =>
-        hooks.transformAnswer?.({ parts: changed, usage }, context),
-      );
-      if (answer === undefined) return;
-      if (!Array.isArray(answer) || !answer.every(isPart)) throw invalid('parts of an answer');
+    const ask: Ask = (hooks, context) => hooks.transformAnswer?.({ parts: changed, usage }, context);
+    await this.#each('transformAnswer', ask, (answer, call) => {
+      if (!Array.isArray(answer) || !answer.every(isPart)) throw hookInvalid(call, 'parts of an answer');
       changed = this.#parts.secrets.redactJson(structuredClone(answer));
     });
-    await this.#each('afterStep', async ({ hooks, run }) => {
-      await run((context) => hooks.afterStep?.({ parts: changed, usage }, context));
-    });
+    const tell: Ask = (hooks, context) => hooks.afterStep?.({ parts: changed, usage }, context);
+    await this.#each('afterStep', tell, () => false);
     return changed;
   }
 
   /** What is to become of a call: the arguments that it runs with, or how the chain was ended. */
   async beforeToolCall(asked: ToolCallPart): Promise<ToolCallRuling> {
+    let ruling: ToolCallRuling = { kind: 'args', args: asked.args };
     let { args } = asked;
-    let end: ToolCallRuling | undefined;
-    await this.#each('beforeToolCall', async ({ hooks, run, invalid }) => {
-      if (end !== undefined) return;
-      const answer: unknown = await run((context) => hooks.beforeToolCall?.({ ...asked, args }, context));
-      if (answer === undefined) return;
-      if (!isRuling(answer)) throw invalid('a ruling: args, answer, deny or ask');
-      const ruling = structuredClone(answer);
+    const ask: Ask = (hooks, context) => hooks.beforeToolCall?.({ ...asked, args }, context);
+    await this.#each('beforeToolCall', ask, (answer, call) => {
+      if (!isRuling(answer)) throw hookInvalid(call, 'a ruling: args, answer, deny or ask');
+      ruling = structuredClone(answer);
       if (ruling.kind === 'args') ({ args } = ruling);
-      else end = ruling;
+      return ruling.kind !== 'args';
     });
-    return end ?? { kind: 'args', args };
+    return ruling;
   }
 
   /** What the outcome of a call becomes. */
   async afterToolCall(asked: ToolCallPart, outcome: ToolOutcome): Promise<ToolOutcome> {
     let changed = outcome;
-    await this.#each('afterToolCall', async ({ hooks, run, invalid }) => {
-      const answer: unknown = await run((context) => hooks.afterToolCall?.(asked, changed, context));
-      if (answer === undefined) return;
-      if (!isOutcome(answer)) throw invalid('an outcome');
+    const ask: Ask = (hooks, context) => hooks.afterToolCall?.(asked, changed, context);
+    await this.#each('afterToolCall', ask, (answer, call) => {
+      if (!isOutcome(answer)) throw hookInvalid(call, 'an outcome');
       changed = structuredClone(answer);
     });
     return changed;
@@ -178,21 +153,24 @@ export class TurnHooks {
 
   /** Tells the plugins how the turn is about to end: each, whatever another one does. `failed` is told what went wrong. */
   async afterTurn(ending: TurnEnding, failed: (error: unknown) => void): Promise<void> {
-    await this.#each('afterTurn', async ({ hooks, run }) => {
-      await run((context) => hooks.afterTurn?.(ending, context)).catch(failed);
-    });
+    const tell: Ask = (hooks, context) => hooks.afterTurn?.(ending, context);
+    await this.#each('afterTurn', tell, () => false, failed);
   }
 
-  async #each(hook: HookName, ask: (asking: Asking) => Promise<void>): Promise<void> {
+  /** Asks the plugins that have `hook`, one after the other. What goes wrong ends that, unless it is told to `failed`. */
+  async #each(hook: HookName, ask: Ask, take: Take, failed?: (error: unknown) => void): Promise<void> {
     for (const built of this.#plugins) {
       if (built.hooks[hook] === undefined) continue;
       const call = this.#call(built, hook);
-      await ask({
-        plugin: built.plugin.id,
-        hooks: built.hooks,
-        run: async (work) => await callHook(call, (time) => work(this.#context(built, time))),
-        invalid: (what) => hookInvalid(call, what),
-      });
+      try {
+        const given = callHook(call, (time) => ask(built.hooks, this.#context(built, time)));
+        // A hook that answers at once costs no wait: most of them do nothing most of the time.
+        const answer: unknown = given instanceof Promise ? await given : given;
+        if (answer !== undefined && take(answer, call) === true) return;
+      } catch (error) {
+        if (failed === undefined) throw error;
+        failed(error);
+      }
     }
   }
 
@@ -224,6 +202,14 @@ type Fields = Readonly<Record<string, unknown>>;
 
 function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Ends the turn that a plugin wants to be ended. */
+function abort(answer: unknown, call: HookCall): never {
+  if (!isAbort(answer)) throw hookInvalid(call, 'nothing, or { abort } with a reason');
+  const { plugin } = call;
+  const { abort: reason } = answer;
+  throw new LashError('TurnAborted', `The plugin ${plugin} ended the turn: ${reason}`, { plugin, reason });
 }
 
 function isAbort(value: unknown): value is TurnAbort {
