@@ -77,7 +77,7 @@ test('Chrome’s own model answers where the browser has one, can be stopped, an
   const { page } = demo;
   const warnings: string[] = [];
   page.on('console', (message) => {
-    if (message.type() === 'warning') warnings.push(message.text());
+    if (message.text().includes('LanguageModel')) warnings.push(message.text());
   });
   await standInForChrome(page);
   await demo.open();
