@@ -10,7 +10,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { chromiumLaunch } from '../support/engines.ts';
 import { freePort } from '../support/free-port.ts';
-import { createConsumer, execute, namedBlocks, shownBy } from './consumer.ts';
+import { createConsumer, execute, fragments, namedBlocks, shownBy } from './consumer.ts';
+import { READERS_NAMES } from './readme-names.ts';
 
 const FILES = ['index.html', 'src/main.ts', 'src/agent.worker.ts'];
 const bin = (name: string): string => resolve('node_modules', '.bin', name);
@@ -84,18 +85,23 @@ test('the types resolve for every ESM user', async () => {
   );
 });
 
-describe('the example of the README, in a project of its own', () => {
+describe('the code of the README, in a project of its own', () => {
   let app: string;
+  let readme: string;
+  let blocks: ReadonlyMap<string, string>;
+  let pieces: ReadonlyMap<string, string>;
   let browser: Browser;
   let before: string;
 
   beforeAll(async () => {
     app = join(folder, 'app');
-    const blocks = namedBlocks(await readFile('README.md', 'utf8'));
+    readme = await readFile('README.md', 'utf8');
+    blocks = namedBlocks(readme);
+    pieces = fragments(readme);
     expect([...blocks.keys()]).toEqual(expect.arrayContaining(FILES));
     const body = /<body[^>]*>([\s\S]*)<\/body>/u.exec(blocks.get('index.html') ?? '')?.[1] ?? '';
     before = body.replaceAll(/<script[\s\S]*?<\/script>|<[^>]*>/gu, '').trim();
-    await createConsumer(app, tarball, blocks);
+    await createConsumer(app, tarball, new Map([...blocks, ...pieces, ['readme/names.d.ts', READERS_NAMES]]));
     browser = await chromium.launch(chromiumLaunch());
   });
 
@@ -103,19 +109,23 @@ describe('the example of the README, in a project of its own', () => {
     await browser?.close();
   });
 
-  test('compiles against the published types', async () => {
+  /** Compiles files of the project as strictly as a user may. */
+  async function compile(...files: readonly string[]): Promise<void> {
     const options =
       '--noEmit --strict --skipLibCheck --target es2022 --module esnext --moduleResolution bundler';
     const more =
       '--lib es2024,dom,dom.iterable,dom.asynciterable --types vite/client --moduleDetection force';
-    await execute(
-      app,
-      bin('tsc'),
-      ...options.split(' '),
-      ...more.split(' '),
-      'src/main.ts',
-      'src/agent.worker.ts',
-    );
+    await execute(app, bin('tsc'), ...options.split(' '), ...more.split(' '), ...files);
+  }
+
+  test('compiles against the published types', async () => {
+    await compile('src/main.ts', 'src/agent.worker.ts');
+  });
+
+  test('compiles in each of its shorter pieces too, among the names that a reader has by then', async () => {
+    const all = readme.match(/^```ts\b/gmu) ?? [];
+    expect(pieces.size).toBe(all.length - FILES.filter((name) => name.endsWith('.ts')).length);
+    await compile('readme/names.d.ts', ...pieces.keys());
   });
 
   test('works with the development server', async () => {
