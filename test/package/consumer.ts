@@ -45,6 +45,12 @@ export function fragments(markdown: string): ReadonlyMap<string, string> {
   return found;
 }
 
+/** What stands under a heading of a document, up to the next one. */
+export function sectionOf(markdown: string, heading: string): string {
+  const [, section = ''] = markdown.split(`# ${heading}\n`);
+  return section.split(/^#+ /mu)[0] ?? '';
+}
+
 /** Makes a project of a user: our tarball, Vite, and the files of the README. */
 export async function createConsumer(
   folder: string,

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -10,10 +10,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { chromiumLaunch } from '../support/engines.ts';
 import { freePort } from '../support/free-port.ts';
-import { createConsumer, execute, fragments, namedBlocks, shownBy } from './consumer.ts';
+import { createConsumer, execute, fragments, namedBlocks, sectionOf, shownBy } from './consumer.ts';
 import { READERS_NAMES } from './readme-names.ts';
+import { serveFolder } from './static-site.ts';
 
 const FILES = ['index.html', 'src/main.ts', 'src/agent.worker.ts'];
+/** Where a page without a bundler finds what the README's worker imports by name. */
+const ADDRESSES: readonly (readonly [name: string, address: string])[] = [
+  ['lash-web/worker', '/node_modules/lash-web/dist/worker.bundle.js'],
+  ['lash-web/providers/builtin', '/node_modules/lash-web/dist/providers/builtin.js'],
+  ['zod/mini', '/node_modules/zod/mini/index.js'],
+];
 const bin = (name: string): string => resolve('node_modules', '.bin', name);
 
 let folder: string;
@@ -156,5 +163,29 @@ describe('the code of the README, in a project of its own', () => {
     } finally {
       await server.close();
     }
+  });
+
+  test('works without a bundler: with the import map that it names, and a worker that imports the bundle by address', async () => {
+    const bare = join(app, 'bare');
+    const [importMap = ''] =
+      /<script type="importmap">[\s\S]*?<\/script>/u.exec(sectionOf(readme, 'Do without a bundler')) ?? [];
+    const inJavaScript = (path: string): string => (blocks.get(path) ?? '').replaceAll('.ts', '.js');
+    const page = inJavaScript('index.html').replace('</head>', `${importMap}</head>`);
+    const worker = ADDRESSES.reduce(
+      (code, [name, address]) => code.replace(`'${name}'`, `'${address}'`),
+      inJavaScript('src/agent.worker.ts'),
+    );
+    await mkdir(join(bare, 'src'), { recursive: true });
+    await symlink(join(app, 'node_modules'), join(bare, 'node_modules'));
+    await writeFile(join(bare, 'index.html'), page);
+    await writeFile(join(bare, 'src/main.js'), inJavaScript('src/main.ts'));
+    await writeFile(join(bare, 'src/agent.worker.js'), worker);
+    const site = await serveFolder(bare);
+    try {
+      expect(await shownBy(browser, site.url, before)).not.toBe('');
+    } finally {
+      await site.close();
+    }
+    for (const [, address] of ADDRESSES) expect(sectionOf(readme, 'Do without a bundler')).toContain(address);
   });
 });
