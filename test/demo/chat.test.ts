@@ -253,7 +253,7 @@ describe('a turn of another tab', () => {
       turnId: 't',
       callId: 'b',
       tool: 'saw',
-      outcome: { status: 'success', result: 1 },
+      outcome: { status: 'success', value: 1 },
       durationMs: 1,
     });
     expect(chat.runsElsewhere).toBe(false);
