@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
 
 import type { SessionClient } from '../../src/client/session.ts';
-import type { SessionEvent } from '../../src/core/event.ts';
+import { LashError } from '../../src/core/error.ts';
+import type { SessionEvent, SessionWriter } from '../../src/core/event.ts';
 import type { Message } from '../../src/core/message.ts';
 import type { SessionNode } from '../../src/core/node.ts';
 import type { PendingTurn } from '../../src/core/pending-turn.ts';
 import type { TurnResult } from '../../src/core/turn-result.ts';
+import type { TurnWait } from '../../src/core/turn-wait.ts';
 import { NO_USAGE } from '../../src/core/usage.ts';
 import { type EndedTurn, reduceView, type SessionView } from '../../src/core/view.ts';
 import { Chat } from '../../src/demo/app/chat.ts';
@@ -66,6 +68,8 @@ function fakeSession(message: Message) {
       stopped.push(turnId);
       return Promise.resolve();
     },
+    takeOver: () =>
+      Promise.reject(new LashError('SessionHeldElsewhere', 'held', { sessionId: 's', turnId: 't' })),
     queue: { cancel: (turnId: string) => Promise.resolve(void stopped.push(turnId)) },
   };
   return {
@@ -209,6 +213,64 @@ describe('a turn, whoever asked for it', () => {
     const { chat, happens } = chatWith(SHORT);
     happens({ type: 'queue-changed', queue: [queued('a', 'first')] });
     expect([chat.stoppable, chat.unfinished]).toEqual([false, true]);
+  });
+});
+
+describe('a turn of another tab', () => {
+  const writer = (name: SessionWriter): SessionEvent => ({ type: 'writer-changed', writer: name });
+  const call = (callId: string): SessionEvent => ({
+    type: 'tool-started',
+    turnId: 't',
+    callId,
+    tool: 'saw',
+    args: {},
+  });
+  const waiting = (...waits: readonly TurnWait[]): SessionEvent => ({
+    type: 'turn-waiting',
+    turnId: 't',
+    waits,
+  });
+  const approval: TurnWait = { kind: 'approval', requestId: 'r', callId: 'a', tool: 'saw', args: {} };
+
+  test('runs there until it has ended, though that tab may still write for a while', () => {
+    const { chat, happens } = chatWith(SHORT);
+    expect(chat.runsElsewhere).toBe(false);
+    happens(writer('elsewhere'));
+    expect(chat.runsElsewhere).toBe(false);
+    happens(started('t'));
+    expect(chat.runsElsewhere).toBe(true);
+    happens(finished('t'));
+    expect(chat.runsElsewhere).toBe(false);
+    happens(started('u'), writer('here'));
+    expect(chat.runsElsewhere).toBe(false);
+  });
+
+  test('runs nowhere while all that is left of it waits for somebody', () => {
+    const { chat, happens } = chatWith(SHORT);
+    happens(writer('elsewhere'), started('t'), call('a'), call('b'), waiting(approval));
+    expect(chat.runsElsewhere).toBe(true);
+    happens({
+      type: 'tool-completed',
+      turnId: 't',
+      callId: 'b',
+      tool: 'saw',
+      outcome: { status: 'success', value: 1 },
+      durationMs: 1,
+    });
+    expect(chat.runsElsewhere).toBe(false);
+    happens(waiting());
+    expect(chat.runsElsewhere).toBe(true);
+    happens(waiting({ kind: 'storage', code: 'StorageFull' }));
+    expect(chat.runsElsewhere).toBe(true);
+  });
+
+  test('is why this tab was refused only until it ends', async () => {
+    const { chat, happens } = chatWith(SHORT);
+    happens(writer('elsewhere'), started('t'));
+    await expect(chat.takeOver(false)).rejects.toMatchObject({ code: 'SessionHeldElsewhere' });
+    expect(chat.refused).toEqual({ sessionId: 's', turnId: 't' });
+    happens(finished('t'), started('u'));
+    expect(chat.refused).toBeNull();
   });
 });
 

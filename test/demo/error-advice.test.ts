@@ -123,6 +123,8 @@ describe('advice on an error', () => {
     expect(text('ProviderRateLimited', { status: 429, retryAfterMs: 2500 })).toContain('Wait 2.5 s');
     expect(text('ProviderUnavailable', {})).toContain('CORS');
     expect(text('ProviderUnavailable', { status: 503 })).toContain('(503)');
+    // A server answers the same to a wrong key and to none.
+    expect(text('ProviderUnauthorized', { status: 401 })).toMatch(/\(401\).* is wrong, or there is none\./);
     expect(text('UnsupportedMedia', { mime: 'image/webp' })).toContain('image/webp');
     expect(text('WorkerLoadFailed', { causes: ['a', 'b'] })).toContain('a; b');
   });

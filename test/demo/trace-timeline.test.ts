@@ -214,6 +214,22 @@ describe('the turns of the timeline', () => {
     expect(traceTurns([])).toEqual([]);
   });
 
+  test('show what two tabs recorded in the order in which it happened', () => {
+    const rows = traceRows(
+      jsonl(
+        record({ type: 'turn_started' }, 100, 't2', 'other turn'),
+        record({ type: 'turn_started' }, 0, 't1', 'begun here'),
+        record({ type: 'turn_started' }, 20, 't1', 'gone on with there'),
+        record({ type: 'custom', name: 'n', payload: null }, 20, 't1', 'at the same moment'),
+        record({ type: 'custom', name: 'n', payload: null }, 10, 't1', 'told late by the first tab'),
+      ),
+    );
+    expect(traceTurns(rows).map((turn) => turn.rows.map(({ id }) => id))).toEqual([
+      ['begun here', 'told late by the first tab', 'gone on with there', 'at the same moment'],
+      ['other turn'],
+    ]);
+  });
+
   test('know whether their last record is there', () => {
     const rows = traceRows(
       jsonl(

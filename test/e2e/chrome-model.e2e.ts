@@ -17,13 +17,25 @@ async function standInForChrome(page: Page): Promise<void> {
     interface Message {
       readonly content: readonly { readonly value: string }[];
     }
+    interface Wanted {
+      readonly expectedOutputs?: readonly { readonly languages?: readonly string[] }[];
+    }
     interface Asked {
       readonly signal: AbortSignal;
     }
+    // As Chrome does.
+    const warn = ({ expectedOutputs }: Wanted): void => {
+      const isNamed = expectedOutputs?.every(({ languages = [] }) => languages.length > 0) === true;
+      if (!isNamed) console.warn('No output language was specified in a LanguageModel API request.');
+    };
     const LanguageModel = {
-      availability: () => Promise.resolve('downloadable'),
-      create: () =>
-        Promise.resolve({
+      availability: (wanted: Wanted) => {
+        warn(wanted);
+        return Promise.resolve('downloadable');
+      },
+      create: (wanted: Wanted) => {
+        warn(wanted);
+        return Promise.resolve({
           contextUsage: 0,
           measureContextUsage: () => Promise.resolve(5),
           destroy: () => undefined,
@@ -42,7 +54,8 @@ async function standInForChrome(page: Page): Promise<void> {
               },
             });
           },
-        }),
+        });
+      },
     };
     Object.defineProperty(globalThis, 'LanguageModel', { value: LanguageModel, configurable: true });
   });
@@ -62,6 +75,10 @@ test('Chrome’s own model answers where the browser has one, can be stopped, an
   demo,
 }) => {
   const { page } = demo;
+  const warnings: string[] = [];
+  page.on('console', (message) => {
+    if (message.text().includes('LanguageModel')) warnings.push(message.text());
+  });
   await standInForChrome(page);
   await demo.open();
   await chooseChrome(page);
@@ -80,6 +97,7 @@ test('Chrome’s own model answers where the browser has one, can be stopped, an
   await demo.settled();
   await expect(demo.answers.last()).toContainText('You said: still there?');
   await expect(demo.error).toHaveCount(0);
+  expect(warnings).toEqual([]);
 });
 
 test('[TU11] an answer of Chrome’s own model that was cut off waits where the browser has none, and goes on where it has', async ({

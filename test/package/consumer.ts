@@ -31,6 +31,26 @@ export function namedBlocks(markdown: string): ReadonlyMap<string, string> {
   return new Map([...blocks].map((match) => [match[1] ?? '', match[2] ?? '']));
 }
 
+const HEADING_OR_BLOCK = /^#+ (?<heading>.+)$|^```(?<language>\w*)(?<more>[^\n]*)\n(?<code>[\s\S]*?)^```$/gmu;
+
+/** The TypeScript of a document that is no file of its own, each piece as a file named after the heading above it. */
+export function fragments(markdown: string): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  let name = '';
+  for (const { groups = {} } of markdown.matchAll(HEADING_OR_BLOCK)) {
+    const { heading, language, more, code = '' } = groups;
+    if (heading !== undefined) name = heading.toLowerCase().replaceAll(/\W+/gu, '-');
+    else if (language === 'ts' && more === '') found.set(`readme/${name}-${found.size}.ts`, code);
+  }
+  return found;
+}
+
+/** What stands under a heading of a document, up to the next one. */
+export function sectionOf(markdown: string, heading: string): string {
+  const [, section = ''] = markdown.split(`# ${heading}\n`);
+  return section.split(/^#+ /mu)[0] ?? '';
+}
+
 /** Makes a project of a user: our tarball, Vite, and the files of the README. */
 export async function createConsumer(
   folder: string,

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -10,9 +10,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { chromiumLaunch } from '../support/engines.ts';
 import { freePort } from '../support/free-port.ts';
-import { createConsumer, execute, namedBlocks, shownBy } from './consumer.ts';
+import { createConsumer, execute, fragments, namedBlocks, sectionOf, shownBy } from './consumer.ts';
+import { READERS_NAMES } from './readme-names.ts';
+import { serveFolder } from './static-site.ts';
 
 const FILES = ['index.html', 'src/main.ts', 'src/agent.worker.ts'];
+/** Where a page without a bundler finds what the README's worker imports by name. */
+const ADDRESSES: readonly (readonly [name: string, address: string])[] = [
+  ['lash-web/worker', '/node_modules/lash-web/dist/worker.bundle.js'],
+  ['lash-web/providers/builtin', '/node_modules/lash-web/dist/providers/builtin.js'],
+  ['zod/mini', '/node_modules/zod/mini/index.js'],
+];
 const bin = (name: string): string => resolve('node_modules', '.bin', name);
 
 let folder: string;
@@ -84,18 +92,23 @@ test('the types resolve for every ESM user', async () => {
   );
 });
 
-describe('the example of the README, in a project of its own', () => {
+describe('the code of the README, in a project of its own', () => {
   let app: string;
+  let readme: string;
+  let blocks: ReadonlyMap<string, string>;
+  let pieces: ReadonlyMap<string, string>;
   let browser: Browser;
   let before: string;
 
   beforeAll(async () => {
     app = join(folder, 'app');
-    const blocks = namedBlocks(await readFile('README.md', 'utf8'));
+    readme = await readFile('README.md', 'utf8');
+    blocks = namedBlocks(readme);
+    pieces = fragments(readme);
     expect([...blocks.keys()]).toEqual(expect.arrayContaining(FILES));
     const body = /<body[^>]*>([\s\S]*)<\/body>/u.exec(blocks.get('index.html') ?? '')?.[1] ?? '';
     before = body.replaceAll(/<script[\s\S]*?<\/script>|<[^>]*>/gu, '').trim();
-    await createConsumer(app, tarball, blocks);
+    await createConsumer(app, tarball, new Map([...blocks, ...pieces, ['readme/names.d.ts', READERS_NAMES]]));
     browser = await chromium.launch(chromiumLaunch());
   });
 
@@ -103,19 +116,23 @@ describe('the example of the README, in a project of its own', () => {
     await browser?.close();
   });
 
-  test('compiles against the published types', async () => {
+  /** Compiles files of the project as strictly as a user may. */
+  async function compile(...files: readonly string[]): Promise<void> {
     const options =
       '--noEmit --strict --skipLibCheck --target es2022 --module esnext --moduleResolution bundler';
     const more =
       '--lib es2024,dom,dom.iterable,dom.asynciterable --types vite/client --moduleDetection force';
-    await execute(
-      app,
-      bin('tsc'),
-      ...options.split(' '),
-      ...more.split(' '),
-      'src/main.ts',
-      'src/agent.worker.ts',
-    );
+    await execute(app, bin('tsc'), ...options.split(' '), ...more.split(' '), ...files);
+  }
+
+  test('compiles against the published types', async () => {
+    await compile('src/main.ts', 'src/agent.worker.ts');
+  });
+
+  test('compiles in each of its shorter pieces too, among the names that a reader has by then', async () => {
+    const all = readme.match(/^```ts\b/gmu) ?? [];
+    expect(pieces.size).toBe(all.length - FILES.filter((name) => name.endsWith('.ts')).length);
+    await compile('readme/names.d.ts', ...pieces.keys());
   });
 
   test('works with the development server', async () => {
@@ -146,5 +163,29 @@ describe('the example of the README, in a project of its own', () => {
     } finally {
       await server.close();
     }
+  });
+
+  test('works without a bundler: with the import map that it names, and a worker that imports the bundle by address', async () => {
+    const bare = join(app, 'bare');
+    const [importMap = ''] =
+      /<script type="importmap">[\s\S]*?<\/script>/u.exec(sectionOf(readme, 'Do without a bundler')) ?? [];
+    const inJavaScript = (path: string): string => (blocks.get(path) ?? '').replaceAll('.ts', '.js');
+    const page = inJavaScript('index.html').replace('</head>', `${importMap}</head>`);
+    const worker = ADDRESSES.reduce(
+      (code, [name, address]) => code.replace(`'${name}'`, `'${address}'`),
+      inJavaScript('src/agent.worker.ts'),
+    );
+    await mkdir(join(bare, 'src'), { recursive: true });
+    await symlink(join(app, 'node_modules'), join(bare, 'node_modules'));
+    await writeFile(join(bare, 'index.html'), page);
+    await writeFile(join(bare, 'src/main.js'), inJavaScript('src/main.ts'));
+    await writeFile(join(bare, 'src/agent.worker.js'), worker);
+    const site = await serveFolder(bare);
+    try {
+      expect(await shownBy(browser, site.url, before)).not.toBe('');
+    } finally {
+      await site.close();
+    }
+    for (const [, address] of ADDRESSES) expect(sectionOf(readme, 'Do without a bundler')).toContain(address);
   });
 });

@@ -218,10 +218,29 @@ describe('the built-in model reads files', () => {
 });
 
 describe('the built-in model', () => {
-  test('changes the theme and tells about the page', async () => {
-    expect(await wishesOf('Switch to dark mode, please')).toEqual([['set_theme', { theme: 'dark' }]]);
-    expect(await wishesOf('How big is this window?')).toEqual([['page_info', {}]]);
+  test.each([
+    ['Switch to dark mode, please', 'dark'],
+    ['Make the page dark', 'dark'],
+    ['Please make it lighter.', 'light'],
+    ['Set the theme to system', 'system'],
+    ['Can you change the colors of the page to dark ones?', 'dark'],
+  ])('changes the theme: %s', async (question, theme) => {
+    expect(await wishesOf(question)).toEqual([['set_theme', { theme }]]);
   });
+
+  test.each(['How big is this window?', 'Tell me about the page', 'What do you know about this page?'])(
+    'tells about the page: %s',
+    async (question) => {
+      expect(await wishesOf(question)).toEqual([['page_info', {}]]);
+    },
+  );
+
+  test.each(['Why is the night dark?', 'I read a light novel', 'Remember that I set the page to dark'])(
+    'and leaves the page alone after: %s',
+    async (question) => {
+      expect((await wishesOf(question)).map((wish) => (wish as unknown[])[0])).not.toContain('set_theme');
+    },
+  );
 
   test('calls any tool that it is told to, also with arguments that are none', async () => {
     expect(await wishesOf('call other_tool with {"a": [1, 2]}')).toEqual([['other_tool', { a: [1, 2] }]]);
@@ -243,6 +262,33 @@ describe('the built-in model', () => {
     );
     expect(await answerOf('Who are you?', [])).not.toContain('calculate');
     expect(await answerOf('What is the capital of France?')).toMatch(/^I cannot answer/);
+  });
+
+  test('understands each thing that it says it can do, in the words in which it says it', async () => {
+    /** What it says, what somebody makes of it who repeats its words, and the call that it makes then. */
+    const abilities = [
+      ['calculate', 'Calculate 6 * 7', 'calculator', { expression: '6 * 7' }],
+      [
+        'note something down',
+        'Note something down: my cat is called Tom',
+        'remember',
+        { key: 'cat', value: 'Tom' },
+      ],
+      ['recall what was noted', 'Recall what was noted', 'recall', {}],
+      ['delete a note once you allow it', 'Delete a note about my cat', 'forget', { key: 'cat' }],
+      ['set a timer', 'Set a timer for 20 seconds', 'timer', { seconds: 20 }],
+      ['read attached text files', 'Read the attached text file', 'read_file', { attachmentId: A }],
+      ['make the page dark or light', 'Make the page dark', 'set_theme', { theme: 'dark' }],
+      ['tell about the page', 'Tell about the page', 'page_info', {}],
+    ] as const;
+    const said = abilities.map(([ability]) => ability);
+    expect(await answerOf('What can you do?')).toContain(
+      `I can ${said.slice(0, -1).join(', ')} and ${said.at(-1)}.`,
+    );
+    for (const [, words, tool, args] of abilities) {
+      const wishes = await wishesOf([userSays(`Look: ${notes}`), userSays(words)]);
+      expect(wishes, words).toEqual([[tool, args]]);
+    }
   });
 
   test('describes an image by type and size only', async () => {

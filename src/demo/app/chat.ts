@@ -2,6 +2,7 @@ import {
   isLashError,
   type EndedTurn,
   type LashErrorData,
+  type LiveTurn,
   type Message,
   type PendingTurn,
   type SessionClient,
@@ -101,6 +102,15 @@ export class Chat {
   /** Whether it is damaged, and so shown without being changed. */
   get readOnly(): boolean {
     return this.view.damage !== null;
+  }
+
+  /**
+   * Whether another tab is in the middle of an answer. It keeps the right to write for some seconds after that, and while
+   * a turn waits for somebody, but gives it to whoever asks then.
+   */
+  get runsElsewhere(): boolean {
+    const { writer, turn } = this.view;
+    return writer === 'elsewhere' && turn !== null && goesOn(turn);
   }
 
   /** Whether what stands in the composer can be sent. A message that is edited waits until history can be changed. */
@@ -215,6 +225,8 @@ export class Chat {
     this.#seen = view;
     this.announcement = announcementOf(before, view) ?? this.announcement;
     const isNews = view.lastTurn !== null && view.lastTurn.turnId !== before.lastTurn?.turnId;
+    // It was refused because of the turn that is over.
+    if (isNews) this.refused = null;
     this.#changed(isNews ? view.lastTurn : null);
   }
 
@@ -251,4 +263,11 @@ export class Chat {
     const { text, attachments } = this.draft;
     return oneLine(text, TITLE_LENGTH) || attachments[0]?.name || NEW_TITLE;
   }
+}
+
+/** Whether a turn does something, be it beside what it waits for. What waits for storage is in its tab's memory only. */
+function goesOn({ waits, toolCalls }: LiveTurn): boolean {
+  if (waits.length === 0 || waits.some(({ kind }) => kind === 'storage')) return true;
+  const waiting = waits.map((wait) => ('callId' in wait ? wait.callId : ''));
+  return toolCalls.some(({ callId, outcome }) => outcome === undefined && !waiting.includes(callId));
 }

@@ -101,7 +101,7 @@ const WORDS: { readonly [Code in LashErrorCode]: Words<Code> } = {
   CredentialsRequired: () =>
     'The model server needs an API key. Keys are never saved, so enter it again in the settings; the answer then goes on by itself.',
   ProviderUnauthorized: ({ status }) =>
-    `The model server refused the API key (${status}). Check the key in the settings.`,
+    `The model server does not let this request in (${status}): the API key is wrong, or there is none. Enter it in the settings.`,
   ProviderRateLimited: ({ retryAfterMs }) =>
     retryAfterMs === undefined
       ? 'The model server takes no more requests for now (429). Wait a little, then press “Continue”.'

@@ -41,10 +41,13 @@ export function traceRows(jsonl: string): readonly TraceRow[] {
   return rows;
 }
 
-/** Rows in groups of one turn each, in the order in which the turns began. */
+/**
+ * Rows in groups of one turn each, in the order in which the turns began. Each tab stores its records when it comes to it,
+ * so that those of two tabs lie in another order than they happened in; those of the same moment stay as they lie.
+ */
 export function traceTurns(rows: readonly TraceRow[]): readonly TraceTurn[] {
   const turns = new Map<string, TraceRow[]>();
-  for (const row of rows) {
+  for (const row of rows.toSorted((a, b) => a.at - b.at)) {
     const group = turns.get(row.turnId);
     if (group === undefined) turns.set(row.turnId, [row]);
     else group.push(row);

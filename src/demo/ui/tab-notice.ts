@@ -4,7 +4,7 @@ import type { App } from '../app/app.ts';
 import type { Chat } from '../app/chat.ts';
 import { offerComposer } from './focus.ts';
 
-/** Says when another tab writes the open chat, and how to go on here. */
+/** Says when another tab writes an answer in the open chat, and how to go on here. */
 export function tabNotice(app: App): TemplateResult {
   const { chat } = app;
   return html`<div role="status">
@@ -13,8 +13,7 @@ export function tabNotice(app: App): TemplateResult {
 }
 
 function words(app: App, chat: Chat): TemplateResult | typeof nothing {
-  const { writer } = chat.view;
-  if (writer === 'blocked') {
+  if (chat.view.writer === 'blocked') {
     return notice(
       html`<p>
         Another tab is frozen in the middle of saving, so nothing can be saved here for now. This tab goes on
@@ -22,7 +21,7 @@ function words(app: App, chat: Chat): TemplateResult | typeof nothing {
       </p>`,
     );
   }
-  if (writer !== 'elsewhere') return nothing;
+  if (!chat.runsElsewhere) return nothing;
   if (chat.refused === null) {
     return notice(
       html`<p>

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../core/json.ts';
 
 const NOTE =
-  /\b(?:remember|note(?: down)?|keep in mind|don['’]?t forget)\b[,:]?\s+(?<that>that\s+)?(?<fact>.+)$/i;
+  /\b(?:remember|note(?: something)?(?: down)?|keep in mind|don['’]?t forget)\b[,:]?\s+(?<that>that\s+)?(?<fact>.+)$/i;
 const OWNED = /\bhave an? (?<key>.+?) (?:called|named) (?<value>.+)$/i;
 const FACT = /^(?<key>.+?)(?:\s+(?:(?:is|are) (?:called|named)|is|are|was|were)\s+|\s*[:=]\s*)(?<value>.+)$/i;
 
@@ -11,9 +11,9 @@ const QUESTIONS: readonly RegExp[] = [
   /\b(?:recall|(?:do|can) you (?:remember|know|recall)) (?:(?:what|who|where|when) )?(?:my|our|the) (?<key>.+)$/i,
 ];
 const ALL_NOTES =
-  /\bwhat (?:did i (?:ask|tell) you to (?:remember|note)|do you (?:remember|recall)|have you noted)|\b(?:list|show)(?: me)? (?:my|the|all|your) notes\b/i;
+  /\bwhat (?:did i (?:ask|tell) you to (?:remember|note)|do you (?:remember|recall)|have you noted)|\brecall (?:everything|all|what (?:was|is|i|you) noted)\b|\b(?:list|show)(?: me)? (?:my|the|all|your) notes\b/i;
 
-const DELETED = /\b(?:delete|remove|erase) (?:the|my) notes? (?:about|on|of) (?<key>.+)$/i;
+const DELETED = /\b(?:delete|remove|erase) (?:the|my|an?) notes? (?:about|on|of) (?<key>.+)$/i;
 const FORGOTTEN =
   /(?<!\b(?:don['’]?t|do not|never) )\bforget (?:about )?(?:(?:what i (?:told you|said|noted) |(?:the|my) notes? )(?:about|on|of) )?(?<key>.+)$/i;
 

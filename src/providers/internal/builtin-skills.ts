@@ -17,6 +17,12 @@ export interface Skill {
 
 const READABLE = /^text\/|json|xml|javascript|typescript|yaml|toml|csv|markdown|sql/i;
 const ABOUT_A_FILE = /\b(?:file|document|attachment|attached|read|summari[sz]e)\b/i;
+const THEMES: readonly RegExp[] = [
+  /\b(?<theme>dark|light|system)\b[ -](?:mode|theme)/i,
+  /\b(?:make|turn|set|switch|change)\b[^.!?\n]{0,40}\b(?:page|it|colou?rs|looks?|theme|mode)\b[^.!?\n]{0,40}\b(?<theme>dark|light|system)(?:er)?\b/i,
+];
+const ABOUT_THE_PAGE =
+  /\bhow (?:big|large|wide|tall) is (?:this|the|my) (?:page|window)|\bpage info|\btitle of (?:this|the) page|\b(?:tell|say|know|what)\b[^.!?\n]{0,40} about (?:this|the|my) page\b/i;
 
 /** All of them, in the order in which they are tried. */
 export const SKILLS: readonly Skill[] = [
@@ -65,22 +71,17 @@ export const SKILLS: readonly Skill[] = [
   },
   {
     tool: 'set_theme',
-    ability: 'change how the page looks',
+    ability: 'make the page dark or light',
     wanted: ({ question }) => {
-      const theme = /\b(dark|light|system)\b[ -](?:mode|theme)/i.exec(question)?.[1]?.toLowerCase();
-      return theme === undefined ? [] : [{ theme }];
+      const theme = THEMES.map((words) => words.exec(question)?.groups?.['theme']).find((name) => name);
+      return theme === undefined || factsIn(question).length > 0 ? [] : [{ theme: theme.toLowerCase() }];
     },
     tell: ({ theme }) => `The page now uses the **${show(theme)}** theme.`,
   },
   {
     tool: 'page_info',
     ability: 'tell about the page',
-    wanted: ({ question }) =>
-      /\bhow (?:big|large|wide|tall) is (?:this|the|my) (?:page|window)|\bpage info|\btitle of (?:this|the) page/i.test(
-        question,
-      )
-        ? [{}]
-        : [],
+    wanted: ({ question }) => (ABOUT_THE_PAGE.test(question) ? [{}] : []),
     tell: (_, result) => `This is what the page says of itself:\n\n${fence(result)}`,
   },
 ];
