@@ -21,6 +21,9 @@ declare global {
   function apply(event: page.SessionEvent): void;
   const file: Blob;
 
+  const definePlugin: typeof worker.definePlugin;
+  const PluginHost: typeof worker.PluginHost;
+  const RuntimeEnvironment: typeof worker.RuntimeEnvironment;
   const defineTool: typeof worker.defineTool;
   const toolFailure: typeof worker.toolFailure;
   const toolResult: typeof worker.toolResult;
