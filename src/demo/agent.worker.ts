@@ -3,12 +3,14 @@ import {
   IndexedDbAttachmentStore,
   IndexedDbDatabase,
   IndexedDbSessionStoreFactory,
+  PluginHost,
   Residency,
   RuntimeEnvironment,
   serveRuntime,
 } from 'lash-web/worker';
 
 import { MAX_ATTACHMENT_BYTES } from './app/attachment-kind.ts';
+import { planPlugin } from './plugins/plan.ts';
 import { openAICompatible } from './providers/openai-compatible.ts';
 import { calculator } from './tools/calculator.ts';
 import { noteTools } from './tools/notes.ts';
@@ -30,6 +32,7 @@ serveRuntime({
       .withAttachmentStore(new IndexedDbAttachmentStore(connection, { maxBytes: MAX_ATTACHMENT_BYTES }))
       .withResidency(Residency.ActivePathOnly)
       .withTraceJsonl('lash-demo')
+      .withPluginHost(new PluginHost([planPlugin()]))
       .build();
   },
   providers: {

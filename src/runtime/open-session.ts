@@ -100,7 +100,7 @@ export async function openSession(
       lastTurn: null,
       writer: 'nobody',
       damage: sound?.damage ?? null,
-      plugins: built?.shown ?? {},
+      plugins: built?.takeShown() ?? {},
     };
     const parts: SessionParts = {
       environment,

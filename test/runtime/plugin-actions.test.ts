@@ -41,6 +41,13 @@ function list(version = 1): Plugin {
             return state.get().items.length;
           },
         },
+        clear: {
+          writes: true,
+          run: (_, { state }) => {
+            state.set({ items: [] });
+            return null;
+          },
+        },
         addAndFail: {
           writes: true,
           run: (_, { state }) => {
@@ -117,6 +124,17 @@ describe('what a plugin shows', () => {
     await until(() => expect(shown(b)).toEqual({ items: ['turn'] }));
     await act(b, 'add', 'of b');
     await until(() => expect(shown(a)).toEqual({ items: ['turn', 'of b'] }));
+    await Promise.all([a.close(), b.close()]);
+  });
+
+  it('[LE3] follows back to what it was at first, in a tab that only looked', async () => {
+    const factory = new InMemorySessionStoreFactory();
+    const a = await tab(factory, plays(done));
+    await a.turn('a').result;
+    const b = await tab(factory, plays());
+    expect(shown(b)).toEqual({ items: ['turn'] });
+    await act(a, 'clear');
+    await until(() => expect(shown(b)).toEqual({ items: [] }));
     await Promise.all([a.close(), b.close()]);
   });
 

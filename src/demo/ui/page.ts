@@ -11,6 +11,7 @@ import { fileDrop } from './file-drop.ts';
 import { header } from './header.ts';
 import { importFiles } from './import-button.ts';
 import { kitView } from './kit-view.ts';
+import { planPanel } from './plan-panel.ts';
 import { queueList } from './queue-list.ts';
 import { settingsDialog } from './settings-dialog.ts';
 import { sidebar } from './sidebar.ts';
@@ -62,7 +63,7 @@ export function page(app: App, scrolls: Scrolls): TemplateResult {
         ${
           inChat
             ? html`<div class="conversation">${conversation(app, scrolls.conversation)}</div>
-                <div class="composer-place">${queueList(app)} ${composer(app)}</div>`
+                <div class="composer-place">${planPanel(app)} ${queueList(app)} ${composer(app)}</div>`
             : html`<div class="conversation">
                 ${app.place === 'storage' ? storageView(app) : kitView(app)}
               </div>`

@@ -2,6 +2,7 @@ import type { JsonObject, JsonValue } from '../../core/json.ts';
 import { expressionsIn } from './builtin-arithmetic.ts';
 import type { Conversation, KnownFile } from './builtin-conversation.ts';
 import { factsIn, forgottenIn, remindersIn } from './builtin-notes.ts';
+import { plansIn, tickedIn } from './builtin-plan.ts';
 import { secondsIn, timeInWords } from './builtin-time.ts';
 
 /** A tool that the built-in model knows: when to call it, and how to tell what came back. */
@@ -55,6 +56,24 @@ export const SKILLS: readonly Skill[] = [
       field(result, 'found') === false
         ? `Nothing was noted down about **${show(key)}**.`
         : `I deleted the note about **${show(key)}**.`,
+  },
+  {
+    tool: 'plan',
+    ability: 'keep a plan',
+    wanted: ({ question }) => plansIn(question),
+    tell: (_, result) => {
+      const steps = Number(field(result, 'steps'));
+      return `The plan has **${steps}** ${steps === 1 ? 'step' : 'steps'}.`;
+    },
+  },
+  {
+    tool: 'tick',
+    ability: 'tick off its steps',
+    wanted: ({ question }) => tickedIn(question),
+    tell: ({ step }, result) =>
+      field(result, 'found') === false
+        ? `There is no step **${show(step)}** in the plan.`
+        : `I ticked off **${show(step)}**; ${show(field(result, 'left'))} left.`,
   },
   {
     tool: 'timer',

@@ -38,7 +38,7 @@ export class PluginSession {
   readonly #parts: PluginParts;
   readonly #plugins: readonly BuiltPlugin[];
   /** What was shown last, as JSON. */
-  #shown: string;
+  #shown = '';
   #isRead = true;
 
   /**
@@ -57,7 +57,6 @@ export class PluginSession {
       const built = callNow({ plugin: plugin.id, hook: 'build' }, () => plugin.build?.(info));
       return { plugin, hooks: built ?? plugin.hooks ?? {}, state };
     });
-    this.#shown = JSON.stringify(this.states.shown);
     this.tools = this.#plugins.flatMap(({ hooks }) => hooks.tools ?? []);
     const names = this.tools.map(({ name }) => name);
     const twice = names.find((name, index) => names.indexOf(name) < index);
@@ -83,9 +82,11 @@ export class PluginSession {
     return this.#plugins.find(({ plugin }) => plugin.id === id);
   }
 
-  /** What plugins show: nothing, where it could not be read. */
-  get shown(): PluginsShown {
-    return this.#isRead ? this.states.shown : {};
+  /** What plugins show: nothing, where it could not be read. From here on it is told when that changes. */
+  takeShown(): PluginsShown {
+    const shown = this.#isRead ? this.states.shown : {};
+    this.#shown = JSON.stringify(shown);
+    return shown;
   }
 
   /** The states are those that hold at `place`, unless a turn changes them. @throws `PluginStateRefused`, and what storage throws */
@@ -97,11 +98,9 @@ export class PluginSession {
 
   /** Tells what plugins show, if that changed. */
   readonly show = (): void => {
-    const { shown } = this;
-    const told = JSON.stringify(shown);
-    if (told === this.#shown) return;
-    this.#shown = told;
-    this.#parts.show(shown);
+    const before = this.#shown;
+    const shown = this.takeShown();
+    if (this.#shown !== before) this.#parts.show(shown);
   };
 
   /** Tells what happened. */
