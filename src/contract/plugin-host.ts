@@ -55,9 +55,16 @@ export class PluginHost {
   }
 }
 
+/** What a timer takes: 1 to 2^31 - 1 milliseconds. */
+function isTimeout(ms: number): boolean {
+  return ms >= 1 && ms < 2 ** 31;
+}
+
 function problemOf({ id, version, ...plugin }: Plugin, ids: ReadonlySet<string>): string | undefined {
   if (!/^[\w.-]{1,64}$/u.test(id)) return 'has no id of 1 to 64 letters, digits, ., _ and -';
   if (ids.has(id)) return 'is there twice';
   if (!Number.isSafeInteger(version) || version < 0) return 'has a version that is no whole number';
+  if (!Number.isFinite(plugin.priority ?? 0)) return 'has a priority that is no number';
+  if (!isTimeout(plugin.timeoutMs ?? 1)) return 'has a timeoutMs that no timer takes';
   return plugin.hooks !== undefined && plugin.build !== undefined ? 'has both hooks and build' : undefined;
 }

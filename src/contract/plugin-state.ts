@@ -19,11 +19,13 @@ export interface StateIssue {
  * What a plugin keeps of a session: JSON data of at most 64 KiB.
  *
  * - PS1 It belongs to the branch: a turn finds what held at the node that it continues from, and `initial` where nothing did.
- * - PS2 A change is stored with what caused it: with the recorded outcome of the call in which it was made, and then with the
- *   turn's next commit (law TU4). What a call changed whose outcome was not recorded is gone with it, and made again with it.
+ * - PS2 A change is stored with the outcome of what it was made in, recorded or committed: what was told is never without it
+ *   (law TU4). What is asked again after a crash is asked with what was recorded by then, which may hold a change of its own
+ *   that was recorded with something else. So a change should say what is, and not count.
  * - PS3 What was written by another version goes through `migrate`, and what comes of that is checked as any other. Without
  *   `migrate`, or where the check fails, it is refused (`PluginStateRefused`): nothing is dropped, and no turn begins.
- * - PS4 The state of a plugin that a host does not have stays stored, as it is.
+ * - PS4 The state of a plugin that a host does not have stays stored, as it is. A host without any plugins does not go on with
+ *   a turn that changed one (`PluginStateRefused`); the turn can be stopped.
  */
 export interface StateDefinition<State> {
   readonly schema: StateSchema<State>;
@@ -39,7 +41,7 @@ export interface PluginState<State> {
   /** Frozen. */
   get(): State;
   /**
-   * Changes it, in a hook or a tool of a turn that runs, or in an action that writes.
+   * Changes it: in a hook of a turn, until that hook has answered; in a tool, while its turn runs; in an action that writes.
    *
    * @throws `PluginStateReadOnly` outside of one, `InvalidInput` for what the schema refuses or is longer than 64 KiB,
    *   `NotData` for what is no JSON

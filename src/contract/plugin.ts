@@ -22,7 +22,7 @@ export interface PluginSessionInfo<State> {
 export interface HookContext<State> {
   readonly sessionId: string;
   readonly turnId: string;
-  /** Which model call of the turn this is about, from 0. */
+  /** Which model call of the turn this is about, from 0; in `afterTurn` the last one. */
   readonly step: number;
   /** Aborts when the turn is stopped, and when the hook has taken too long. */
   readonly signal: AbortSignal;
@@ -82,11 +82,13 @@ export interface PluginAction<State> {
  *   session goes on.
  * - PL4 Hooks of a model call run again when the call is made again: after a failed attempt, a wait, or a crash before its
  *   outcome was recorded; so do those of a tool call that is started again. Once the outcome is recorded none of them does (law TU3).
- * - PL5 What hooks are given is frozen, or a copy. What they return is JSON data, is copied, and holds no secret afterwards
- *   (law SE1).
+ * - PL5 What hooks are given is frozen. What they return is data, is copied, and holds no secret afterwards (law SE1).
  */
 export interface PluginHooks<State> {
-  /** Tools of the session. Names that two plugins, or a plugin and the host, give are refused when the session opens. */
+  /**
+   * Tools of the session. Names that two plugins, or a plugin and the host, give are refused when the session opens; what a page
+   * offers later under such a name is not offered to the model.
+   */
   readonly tools?: readonly Tool[];
   /** By name. */
   readonly actions?: Readonly<Record<string, PluginAction<State>>>;
@@ -120,13 +122,16 @@ export interface PluginHooks<State> {
    * stored. A failure ends the turn.
    */
   transformText?(text: string, context: HookContext<State>): string | undefined;
-  /** Chain; may wait; once a model has answered. What the answer is instead. A failure ends the turn. */
+  /**
+   * Chain; may wait; once a model has answered. What the answer is instead: text, reasoning, and calls that it made. A failure
+   * ends the turn.
+   */
   transformAnswer?(answer: StepAnswer, context: HookContext<State>): Awaitable<readonly Part[] | undefined>;
   /** All; may wait; after `transformAnswer`, before the answer's tool calls. A failure ends the turn. */
   afterStep?(answer: StepAnswer, context: HookContext<State>): Awaitable<void>;
   /**
    * Chain over the arguments; may wait; before a call's arguments are checked. `args` goes on to the next plugin, any other
-   * ruling ends the chain. A failure is the call's, and the model sees it.
+   * ruling ends the chain. What somebody approved runs without being asked again. A failure is the call's, and the model sees it.
    */
   beforeToolCall?(
     call: ToolCallPart,
@@ -138,11 +143,11 @@ export interface PluginHooks<State> {
     outcome: ToolOutcome,
     context: HookContext<State>,
   ): Awaitable<ToolOutcome | undefined>;
-  /** All; may wait; before the last commit of a turn, which stores what they change. A failure is a warning. */
+  /** All; may wait; once, before the last commit of a turn, which stores what they change. A failure is a warning. */
   afterTurn?(ending: TurnEnding, context: HookContext<State>): Awaitable<void>;
   /** All; nobody waits; what happens in the session, also in other tabs. A failure is traced. */
   onEvent?(event: SessionEvent): Awaitable<void>;
-  /** Chain; may wait; before a changed policy is stored. A failure refuses the change. */
+  /** Chain; may wait; before `setPolicy` stores a changed policy. A failure refuses the change. */
   changePolicy?(policy: SessionPolicy, previous: SessionPolicy): Awaitable<SessionPolicy | undefined>;
   /** The session is closed, parked or deleted here. A failure is traced. */
   dispose?(): void;

@@ -10,6 +10,7 @@ import type { SessionMeta, SessionPolicy } from '../core/policy.ts';
 import { indexBranches, type SessionView } from '../core/view.ts';
 import { Feed } from './feed.ts';
 import { History } from './history/history.ts';
+import { nodeBudget } from './history/node-budget.ts';
 import type { SessionParts } from './model/model-caller.ts';
 import { RateLimits } from './model/rate-limits.ts';
 import { Tracer } from './model/tracer.ts';
@@ -64,12 +65,13 @@ export async function openSession(
     const { residency, sessionStoreFactory, limits } = environment;
     const { residentBytes } = limits;
     const feed = new Feed();
+    const budget = nodeBudget(sessionStoreFactory.commitBudget, environment.pluginHost);
     const attachments = ownedAttachments(environment.attachmentStore, sessionId);
     const sound = damaged === 'showSound' ? await store.findSoundPath() : null;
     const history = await History.load({
       store,
       attachments,
-      budget: sessionStoreFactory.commitBudget,
+      budget,
       residency,
       residentBytes,
       secrets,
@@ -105,6 +107,7 @@ export async function openSession(
     const parts: SessionParts = {
       environment,
       attachments,
+      budget,
       history,
       feed,
       secrets,

@@ -70,6 +70,11 @@ export function toolEffectId(step: number, index: number): string {
   return `tool-${step}-${index}`;
 }
 
+/** The step that such an effect is of. */
+export function stepOfTool(effect: string): number {
+  return Number(effect.split('-')[1]);
+}
+
 function commitOf(
   state: TurnState,
   { effect: id, nodes, end, inputs }: Extract<TurnPhase, { readonly name: 'committing' }>,

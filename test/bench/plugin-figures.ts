@@ -64,7 +64,7 @@ function built(count: number): Pick<PluginCosts, 'buildMs' | 'builds'> {
     sessionId: 's',
     clock: systemClock,
     secrets: new SecretVault(),
-    commitBytes: 1_048_576,
+    statesBytes: 262_144,
     checkpointAt: async () => await Promise.resolve(null),
     show: () => undefined,
     trouble: () => undefined,

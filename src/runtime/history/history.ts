@@ -124,7 +124,7 @@ export class History {
     const { secrets, attachments, budget, feed } = this.#parts;
     const clean = request.nodes.map((draft) => secrets.redactJson(draft));
     const { fitCommits } = await loadModule('overflow', import('./overflow.ts'));
-    const batches = await fitCommits(clean, attachments, budget, request.checkpoint);
+    const batches = await fitCommits(clean, attachments, budget);
     if (batches.length === 0) {
       const receipt = await this.#commit(request, request.operationId, { kind: 'unchanged' }, request.usage);
       if (isOvertaken(receipt)) await this.#readBehind(() => this.follow());

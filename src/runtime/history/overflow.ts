@@ -1,4 +1,3 @@
-import type { CheckpointChange } from '../../contract/checkpoint.ts';
 import { loadModule } from '../../contract/load-module.ts';
 import type { CommitBudget } from '../../contract/store.ts';
 import type { AttachmentRef } from '../../core/attachment.ts';
@@ -6,19 +5,13 @@ import type { JsonValue } from '../../core/json.ts';
 import type { NodeDraft } from '../../core/node.ts';
 import type { SessionAttachmentStore } from '../portable/owned-attachments.ts';
 import { draftsBytes, jsonBytes, MAX_PART_BYTES } from './draft-size.ts';
-import { roomBeside } from './room-beside.ts';
 
-/**
- * The drafts in batches that each fit a commit, beside the checkpoint that one of them writes. Parts that are too long move
- * into attachments (law ST13).
- */
+/** The drafts in batches that each fit a commit. Parts that are too long move into attachments (law ST13). */
 export async function fitCommits(
   drafts: readonly NodeDraft[],
   store: SessionAttachmentStore,
-  whole: CommitBudget,
-  checkpoint?: CheckpointChange,
+  budget: CommitBudget,
 ): Promise<readonly (readonly NodeDraft[])[]> {
-  const budget = roomBeside(checkpoint, whole);
   const batches: NodeDraft[][] = [];
   let bytes = 0;
   for (const draft of await moved(drafts, store, budget)) {

@@ -2,6 +2,7 @@ import type { Clock } from '../../contract/clock.ts';
 import { sha256Of } from '../../contract/digest.ts';
 import type { RuntimeEnvironment } from '../../contract/environment.ts';
 import type { Provider, Providers } from '../../contract/provider.ts';
+import type { CommitBudget } from '../../contract/store.ts';
 import type { Tool } from '../../contract/tool.ts';
 import type { TraceContext, TraceEvent } from '../../contract/trace.ts';
 import type { TurnStore } from '../../contract/turn-store.ts';
@@ -43,6 +44,8 @@ export interface SessionParts {
   readonly environment: RuntimeEnvironment;
   /** The environment's, for this session. */
   readonly attachments: SessionAttachmentStore;
+  /** What the nodes of a commit may take. */
+  readonly budget: CommitBudget;
   readonly history: History;
   readonly feed: Feed;
   readonly tracer: Tracer;
@@ -200,7 +203,8 @@ export class ModelCaller {
     return await callModel(provider, request, signal, secrets, this.#listener(call));
   }
 
-  #listener({ effect, scope, context, meter, hooks }: OpenCall): ModelCallListener {
+  #listener(call: OpenCall): ModelCallListener {
+    const { effect, scope, context, meter } = call;
     const { turnId } = scope;
     const { correlationId } = effect;
     const { clock, feed, secrets, tracer } = this.#parts;
@@ -213,7 +217,7 @@ export class ModelCaller {
     };
     return {
       onDelta: (kind, streamed) => {
-        const text = hooks?.transformText(streamed) ?? streamed;
+        const text = shownText(streamed, call);
         if (text === '') return;
         const type = kind === 'text' ? 'text-delta' : 'reasoning-delta';
         meter.visible(text, clock.now());
@@ -342,6 +346,17 @@ export class ModelCaller {
       llm_call_id: `${sessionId}:${turnIndex}:${effect.step}:${effect.attempt - 1}`,
       ...(effect.leaf === null ? {} : { parent_graph_node_id: effect.leaf }),
     };
+  }
+}
+
+/** What plugins show of text. Of a call that is being stopped, nothing that they fail at (law TU5). */
+function shownText(text: string, { hooks, signal }: OpenCall): string {
+  if (hooks === undefined) return text;
+  try {
+    return hooks.transformText(text);
+  } catch (error) {
+    if (signal.aborted) return '';
+    throw error;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../../contract/clock.ts';
-import { LashError } from '../../core/error.ts';
+import { LashError, reasonText } from '../../core/error.ts';
 import { ABORTED, untilAborted } from '../abort.ts';
 
 /** How long a hook may take whose plugin does not say, in milliseconds. */
@@ -20,6 +20,7 @@ export class HookTime {
   readonly #asked: AbortSignal | undefined;
   readonly #late = new AbortController();
   #signal: AbortSignal | undefined;
+  #isOver = false;
 
   constructor(asked: AbortSignal | undefined) {
     this.#asked = asked;
@@ -33,6 +34,15 @@ export class HookTime {
     return this.#signal;
   }
 
+  /** Whether nobody waits for the hook any more, or it answered. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  end(): void {
+    this.#isOver = true;
+  }
+
   expire(error: LashError): void {
     this.#late.abort(error);
   }
@@ -44,8 +54,15 @@ export class HookTime {
  */
 export function callHook<T>(call: HookCall, work: (time: HookTime) => T | Promise<T>): T | Promise<T> {
   const time = new HookTime(call.signal);
-  const answer = callNow(call, () => work(time));
-  return answer instanceof Promise ? settled(call, answer, time) : answer;
+  try {
+    const answer = callNow(call, () => work(time));
+    if (isThenable(answer)) return settled(call, Promise.resolve(answer), time).finally(() => time.end());
+    time.end();
+    return answer;
+  } catch (error) {
+    time.end();
+    throw error;
+  }
 }
 
 /** As {@link callHook}, of a hook that may not wait. @throws `PluginFailed` */
@@ -55,6 +72,15 @@ export function callNow<T>(call: Pick<HookCall, 'plugin' | 'hook'>, work: () => 
   } catch (cause) {
     throw threw(call, cause);
   }
+}
+
+/** Whether it is a promise, of whatever make: it is waited for as one. */
+export function isThenable(value: unknown): value is PromiseLike<never> {
+  return (
+    (typeof value === 'object' || typeof value === 'function') &&
+    value !== null &&
+    typeof (value as { readonly then?: unknown }).then === 'function'
+  );
 }
 
 /** What a plugin is told of that answered with something else than it should. */
@@ -89,8 +115,7 @@ async function settled<T>(call: HookCall, answer: Promise<T>, time: HookTime): P
 }
 
 function threw({ plugin, hook }: Pick<HookCall, 'plugin' | 'hook'>, cause: unknown): LashError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  const message = `The hook ${hook} of the plugin ${plugin} failed: ${reason}`;
+  const message = `The hook ${hook} of the plugin ${plugin} failed: ${reasonText(cause)}`;
   return new LashError('PluginFailed', message, { plugin, hook, problem: 'threw' }, { cause });
 }
 

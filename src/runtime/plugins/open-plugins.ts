@@ -2,7 +2,9 @@ import type { Clock } from '../../contract/clock.ts';
 import type { RuntimeEnvironment } from '../../contract/environment.ts';
 import type { SessionStore } from '../../contract/store.ts';
 import type { Tool } from '../../contract/tool.ts';
+import type { PluginsShown } from '../../core/event.ts';
 import type { Feed } from '../feed.ts';
+import { stateBudget } from '../history/node-budget.ts';
 import type { Tracer } from '../model/tracer.ts';
 import type { SecretVault } from '../secrets.ts';
 import { PluginSession } from './plugin-session.ts';
@@ -33,26 +35,21 @@ export async function openPlugins(session: OpeningSession): Promise<PluginSessio
     const payload = { message: secrets.redactError(error).message };
     tracer.write({ session_id: sessionId }, { type: 'custom', name: 'plugin_failed', payload });
   };
-  const plugins = new PluginSession(environment.pluginHost, {
+  const parts = {
     sessionId,
     clock,
     secrets,
-    commitBytes: environment.sessionStoreFactory.commitBudget.bytes,
-    checkpointAt: async (leaf) => {
+    statesBytes: stateBudget(environment.sessionStoreFactory.commitBudget),
+    checkpointAt: async (leaf: string | null) => {
       if (leaf === null) return null;
       const { checkpoint = null } = await store.load({ kind: 'path', leaf, limit: 1, checkpoint: true });
       return checkpoint;
     },
-    show: (shown) => feed.emit({ type: 'plugins-changed', plugins: shown }),
+    show: (shown: PluginsShown) => feed.emit({ type: 'plugins-changed', plugins: shown }),
     trouble,
-  });
-  try {
-    plugins.join(session.hostTools);
-    await plugins.stand(session.place).catch(trouble);
-    feed.subscribe((event) => plugins.tell(event));
-    return plugins;
-  } catch (error) {
-    plugins.dispose();
-    throw error;
-  }
+  };
+  const plugins = new PluginSession(environment.pluginHost, parts, session.hostTools);
+  await plugins.stand(session.place).catch(trouble);
+  feed.subscribe((event) => plugins.tell(event));
+  return plugins;
 }

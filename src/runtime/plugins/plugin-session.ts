@@ -1,27 +1,26 @@
 import type { Checkpoint } from '../../contract/checkpoint.ts';
 import type { Clock } from '../../contract/clock.ts';
 import type { PluginHost } from '../../contract/plugin-host.ts';
-import type { Plugin } from '../../contract/plugin.ts';
+import type { Plugin, PluginHooks, PluginSessionInfo } from '../../contract/plugin.ts';
 import type { Tool } from '../../contract/tool.ts';
 import { LashError } from '../../core/error.ts';
 import type { PluginsShown, SessionEvent } from '../../core/event.ts';
+import { freeze } from '../../core/freeze.ts';
+import { findNonJson } from '../../core/json.ts';
 import type { SessionPolicy } from '../../core/policy.ts';
 import type { SecretVault } from '../secrets.ts';
 import type { BuiltPlugin } from './built-plugin.ts';
-import { callHook, callNow, type HookCall } from './call-hook.ts';
-import { PluginStates, type StatePlace } from './plugin-states.ts';
+import { callHook, callNow, type HookCall, hookInvalid, isThenable } from './call-hook.ts';
+import { PluginStates, type StateChanges, type StatePlace, type StateScope } from './plugin-states.ts';
 import { type HookTurn, TurnHooks } from './turn-hooks.ts';
-
-/** What all states of a session may take together, in bytes of JSON, where the commit budget is no less than four times that. */
-const MAX_STATES_BYTES = 256 * 1024;
 
 /** What a session's plugins stand on. */
 export interface PluginParts {
   readonly sessionId: string;
   readonly clock: Clock;
   readonly secrets: SecretVault;
-  /** How many bytes a commit may have. */
-  readonly commitBytes: number;
+  /** What all states may take together, in bytes of JSON. */
+  readonly statesBytes: number;
   /** The checkpoint that holds at a node. */
   readonly checkpointAt: (leaf: string | null) => Promise<Checkpoint | null>;
   /** Is told what plugins show, when that changed. */
@@ -40,35 +39,37 @@ export class PluginSession {
   /** What was shown last, as JSON. */
   #shown = '';
   #isRead = true;
+  #isOver = false;
 
   /**
-   * Builds each plugin once.
+   * Builds each plugin once. `hostTools`: those that the session has besides.
    *
    * @throws `PluginFailed` where one throws, `InvalidInput` for two tools of one name and an initial state that does not fit
    */
-  constructor(host: PluginHost, parts: PluginParts) {
-    const { sessionId, secrets, commitBytes } = parts;
+  constructor(host: PluginHost, parts: PluginParts, hostTools: readonly Tool[] = []) {
+    const { sessionId, secrets, statesBytes } = parts;
     const { plugins, backgroundTasksAvailable } = host;
     this.#parts = parts;
-    this.states = new PluginStates(plugins, secrets, Math.min(MAX_STATES_BYTES, commitBytes / 4));
-    this.#plugins = plugins.map((plugin) => {
-      const state = this.states.of(plugin);
-      const info = { sessionId, backgroundTasksAvailable, state };
-      const built = callNow({ plugin: plugin.id, hook: 'build' }, () => plugin.build?.(info));
-      return { plugin, hooks: built ?? plugin.hooks ?? {}, state };
-    });
-    this.tools = this.#plugins.flatMap(({ hooks }) => hooks.tools ?? []);
-    const names = this.tools.map(({ name }) => name);
-    const twice = names.find((name, index) => names.indexOf(name) < index);
-    if (twice !== undefined) throw toolTaken(twice);
+    this.states = new PluginStates(plugins, secrets, statesBytes);
+    const built: BuiltPlugin[] = [];
+    this.#plugins = built;
+    try {
+      for (const plugin of plugins) {
+        const state = this.states.of(plugin);
+        built.push(buildPlugin(plugin, { sessionId, backgroundTasksAvailable, state }));
+      }
+      this.tools = built.flatMap(({ hooks }) => hooks.tools ?? []);
+      refuseTwice([...hostTools, ...this.tools]);
+    } catch (error) {
+      this.dispose();
+      throw error;
+    }
   }
 
-  /** The session's tools, those of the host first. @throws `InvalidInput` for two of one name */
+  /** The session's tools, those of the host first. What comes later and has the name of a plugin's tool is left out. */
   join(host: readonly Tool[]): readonly Tool[] {
     if (this.tools.length === 0) return host;
-    const taken = this.tools.find(({ name }) => host.some((tool) => tool.name === name));
-    if (taken !== undefined) throw toolTaken(taken.name);
-    return [...host, ...this.tools];
+    return [...host.filter(({ name }) => !this.tools.some((tool) => tool.name === name)), ...this.tools];
   }
 
   /** The hooks of a turn. */
@@ -90,32 +91,36 @@ export class PluginSession {
   }
 
   /** The states are those that hold at `place`, unless a turn changes them. @throws `PluginStateRefused`, and what storage throws */
-  readonly stand = async ({ leaf, revision }: StatePlace): Promise<void> => {
-    this.#isRead = false;
-    await this.states.stand({ leaf, revision }, async () => await this.#parts.checkpointAt(leaf));
-    this.#isRead = true;
-  };
+  async stand({ leaf, revision }: StatePlace): Promise<void> {
+    await this.#reading(
+      this.states.stand({ leaf, revision }, async () => await this.#parts.checkpointAt(leaf)),
+    );
+  }
+
+  /**
+   * The states are those that hold at `place`, and what the journal has of a turn that somebody else began; from then on they may
+   * change. @throws as {@link stand}
+   */
+  async begin({ leaf, revision }: StatePlace, replayed: readonly StateChanges[] = []): Promise<StateScope> {
+    const read = async (): Promise<Checkpoint | null> => await this.#parts.checkpointAt(leaf);
+    return await this.#reading(this.states.begin({ leaf, revision }, read, replayed));
+  }
 
   /** Tells what plugins show, if that changed. */
-  readonly show = (): void => {
+  show(): void {
     const before = this.#shown;
     const shown = this.takeShown();
     if (this.#shown !== before) this.#parts.show(shown);
-  };
+  }
 
   /** Tells what happened. */
   tell(event: SessionEvent): void {
     if ('head' in event && this.states.isAnyShown) this.#follow(event.head);
+    const told = freeze(event);
     for (const { plugin, hooks } of this.#plugins) {
-      if (hooks.onEvent === undefined) continue;
-      const call = this.#call(plugin, 'onEvent');
-      try {
-        const done = callHook(call, () => hooks.onEvent?.(event));
-        if (done instanceof Promise) done.catch((error: unknown) => this.#parts.trouble(error));
-      } catch (error) {
-        this.#parts.trouble(error);
-      }
+      if (hooks.onEvent !== undefined) this.#hand(plugin, 'onEvent', () => hooks.onEvent?.(told));
     }
+    if (event.type === 'session-deleted') this.dispose();
   }
 
   /** What a policy becomes before it is stored. @throws `PluginFailed` */
@@ -124,27 +129,50 @@ export class PluginSession {
     for (const { plugin, hooks } of this.#plugins) {
       if (hooks.changePolicy === undefined) continue;
       const call = this.#call(plugin, 'changePolicy');
-      changed = (await callHook(call, () => hooks.changePolicy?.(changed, previous))) ?? changed;
+      const given = [freeze(structuredClone(changed)), freeze(structuredClone(previous))] as const;
+      const answer: unknown = await callHook(call, () => hooks.changePolicy?.(...given));
+      if (answer === undefined) continue;
+      if (!isPolicy(answer)) throw hookInvalid(call, 'a policy');
+      changed = answer;
     }
     return changed;
   }
 
   /** The session ends here. */
   dispose(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
     for (const { plugin, hooks } of this.#plugins) {
-      try {
-        callNow({ plugin: plugin.id, hook: 'dispose' }, () => hooks.dispose?.());
-      } catch (error) {
-        this.#parts.trouble(error);
-      }
+      if (hooks.dispose !== undefined) this.#hand(plugin, 'dispose', () => hooks.dispose?.());
+    }
+  }
+
+  /** Calls a hook that nobody waits for. */
+  #hand(plugin: Plugin, hook: string, work: () => unknown): void {
+    try {
+      const done = callHook(this.#call(plugin, hook), work);
+      if (done instanceof Promise) done.catch((error: unknown) => this.#parts.trouble(error));
+    } catch (error) {
+      this.#parts.trouble(error);
     }
   }
 
   /** Shows what holds where the session is now, whoever moved it. */
   #follow(head: StatePlace): void {
     this.stand(head)
-      .then(this.show)
-      .catch((error: unknown) => this.#parts.trouble(error));
+      .catch((error: unknown) => this.#parts.trouble(error))
+      .finally(() => this.show());
+  }
+
+  async #reading<T>(work: Promise<T>): Promise<T> {
+    try {
+      const done = await work;
+      this.#isRead = true;
+      return done;
+    } catch (error) {
+      this.#isRead = false;
+      throw error;
+    }
   }
 
   #call({ id, timeoutMs }: Plugin, hook: string): HookCall {
@@ -152,7 +180,22 @@ export class PluginSession {
   }
 }
 
-function toolTaken(name: string): LashError<'InvalidInput'> {
-  const reason = `two tools have the name ${name}`;
-  return new LashError('InvalidInput', reason, { path: 'tools', reason });
+function buildPlugin(plugin: Plugin, info: PluginSessionInfo<unknown>): BuiltPlugin {
+  const call = { plugin: plugin.id, hook: 'build' };
+  const hooks: unknown = callNow(call, () => plugin.build?.(info)) ?? plugin.hooks ?? {};
+  if (isThenable(hooks) || typeof hooks !== 'object') throw hookInvalid(call, 'hooks, at once');
+  return { plugin, hooks: hooks as PluginHooks<unknown>, state: info.state };
+}
+
+function refuseTwice(tools: readonly Tool[]): void {
+  const names = tools.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice === undefined) return;
+  const reason = `two tools have the name ${twice}`;
+  throw new LashError('InvalidInput', reason, { path: 'tools', reason });
+}
+
+function isPolicy(value: unknown): value is SessionPolicy {
+  const provider: unknown = (value as { readonly provider?: unknown } | null)?.provider;
+  return typeof provider === 'object' && provider !== null && findNonJson(value) === undefined;
 }

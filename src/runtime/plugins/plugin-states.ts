@@ -34,6 +34,19 @@ export interface PendingCheckpoint {
   committed(): void;
 }
 
+/** One turn, or one action, that may change states. What it did not commit is forgotten when it ends; then it changes nothing. */
+export interface StateScope {
+  /** Aborts when it ends. */
+  readonly signal: AbortSignal;
+  /** What changed that the turn's journal does not have; from here on it has. */
+  takeChanges(): { readonly states?: StateChanges };
+  /** The checkpoint that the next commit has to write, if there is one. */
+  checkpoint(): Promise<PendingCheckpoint | undefined>;
+  /** A commit has moved the session, and with it what holds; `null`: somebody else has. */
+  moved(place: StatePlace | null): void;
+  end(): void;
+}
+
 /** A plugin's state as it is now. `body` is frozen. */
 interface Kept {
   readonly body: unknown;
@@ -59,11 +72,12 @@ export class PluginStates {
   readonly #kept = new Map<string, Kept>();
   /** What is kept as it was stored last. */
   readonly #settled = new Map<string, Kept>();
-  /** Components that are nobody's here. */
-  #foreign: Readonly<Record<string, ComponentReference>> = {};
+  /** What is nobody's here, by the name of its component. */
+  #foreign: CheckpointChange = {};
   /** Where what is kept holds, if it holds anywhere. */
   #place: StatePlace | null = null;
-  #open = false;
+  /** Who may change what is kept. */
+  #scope: AbortController | null = null;
   #standing: Promise<unknown> = Promise.resolve();
 
   /** `maxBytes`: what all of them may take together. @throws `InvalidInput` for an initial state that does not fit its schema */
@@ -73,7 +87,7 @@ export class PluginStates {
     );
     this.#secrets = secrets;
     this.#maxBytes = maxBytes;
-    for (const { id, body } of this.#restored(null)) this.#settle(id, body);
+    for (const { id, kept } of this.#restored(null)) this.#settle(id, kept);
   }
 
   /** The state of a plugin, for its hooks. */
@@ -90,94 +104,140 @@ export class PluginStates {
     return this.#plugins.some(({ state }) => state.shown === true);
   }
 
-  /** What those show that show something. */
+  /** What those show that show something, as it is stored. */
   get shown(): PluginsShown {
     const shown = this.#plugins.filter(({ state }) => state.shown === true);
-    return Object.fromEntries(shown.map(({ id }) => [id, this.#keptOf(id).body as JsonValue]));
+    return Object.fromEntries(shown.map(({ id }) => [id, this.#settled.get(id)?.body as JsonValue]));
   }
 
   /**
    * What is kept becomes what holds at `place`, where `read` gives the checkpoint that holds there; one call after the other.
-   * While a turn changes it, it stays as it is.
+   * While somebody changes it, it stays as it is.
    *
    * @throws `PluginStateRefused`, and what `read` throws; what was kept before is kept then
    */
   async stand(place: StatePlace, read: () => Promise<Checkpoint | null>): Promise<void> {
-    const standing = this.#standing.then(async () => await this.#stand(place, read));
-    this.#standing = standing.catch(() => undefined);
-    await standing;
+    await this.#inTurn(async () => await this.#stand(place, read));
   }
 
-  /** From here on it may change, until {@link end}. */
-  open(): void {
-    this.#open = true;
+  /**
+   * As {@link stand}, with what the journal has of a turn that somebody else began; from then on it may change.
+   *
+   * @throws `PluginStateRefused`, and what `read` throws
+   */
+  async begin(
+    place: StatePlace,
+    read: () => Promise<Checkpoint | null>,
+    replayed: readonly StateChanges[] = [],
+  ): Promise<StateScope> {
+    return await this.#inTurn(async () => {
+      await this.#stand(place, read, this.#plugins.length + replayed.length > 0);
+      this.#replay(replayed);
+      const over = new AbortController();
+      this.#scope = over;
+      return this.#scopeOf(over);
+    });
   }
 
-  async #stand(place: StatePlace, read: () => Promise<Checkpoint | null>): Promise<void> {
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#standing.then(work);
+    this.#standing = done.catch(() => undefined);
+    return await done;
+  }
+
+  async #stand(
+    place: StatePlace,
+    read: () => Promise<Checkpoint | null>,
+    isNeeded = this.#plugins.length > 0,
+  ): Promise<void> {
     const isHere = this.#place?.leaf === place.leaf && this.#place.revision === place.revision;
-    if (isHere || this.#open || this.#plugins.length === 0) return;
+    if (isHere || this.#scope !== null || !isNeeded) return;
     const checkpoint = await read();
-    for (const { id, body } of this.#restored(checkpoint)) this.#settle(id, body);
+    for (const { id, kept } of this.#restored(checkpoint)) this.#settle(id, kept);
     this.#foreign = this.#foreignOf(checkpoint);
     this.#place = place;
   }
 
-  /** Takes over what the journal has of a turn that somebody else began. @throws `PluginStateRefused` */
-  replay(changes: readonly StateChanges[]): void {
-    for (const plugin of this.#plugins) {
-      const last = changes.findLast((change) => change[plugin.id] !== undefined)?.[plugin.id];
-      if (last === undefined) continue;
-      const body = this.#read(plugin, last);
-      this.#kept.set(plugin.id, { body, id: null, changed: true, recorded: true });
+  #replay(changes: readonly StateChanges[]): void {
+    const last = Object.assign({}, ...changes) as StateChanges;
+    const own = this.#plugins.flatMap((plugin) => {
+      const component = last[plugin.id];
+      return component === undefined ? [] : [{ id: plugin.id, body: this.#read(plugin, component) }];
+    });
+    for (const { id, body } of own) this.#kept.set(id, { body, id: null, changed: true, recorded: true });
+    for (const [id, component] of Object.entries(last)) {
+      if (this.#plugins.some((plugin) => plugin.id === id)) continue;
+      this.#foreign = { ...this.#foreign, [`${PREFIX}${id}`]: component };
     }
   }
 
-  /** What changed that the journal does not have; from here on it has. */
-  takeChanges(): { readonly states?: StateChanges } {
+  #scopeOf(over: AbortController): StateScope {
+    const isOver = (): boolean => this.#scope !== over;
+    return {
+      signal: over.signal,
+      takeChanges: () => (isOver() ? {} : this.#takeChanges()),
+      checkpoint: async () => (isOver() ? undefined : await this.#checkpoint(isOver)),
+      moved: (place) => {
+        // What is kept is not what was committed, once that was told too late.
+        this.#place = isOver() ? null : place;
+      },
+      end: () => {
+        if (isOver()) return;
+        this.#scope = null;
+        for (const [id, kept] of this.#settled) this.#kept.set(id, kept);
+        over.abort();
+      },
+    };
+  }
+
+  #takeChanges(): { readonly states?: StateChanges } {
     const fresh = this.#plugins.filter(({ id }) => this.#kept.get(id)?.recorded === false);
     if (fresh.length === 0) return {};
     const changes = fresh.map(({ id, version }) => {
       const kept = this.#keptOf(id);
       this.#kept.set(id, { ...kept, recorded: true });
-      return [id, { version, body: kept.body as JsonValue }] as const;
+      return [id, { version, body: this.#clean(kept.body) }] as const;
     });
     return { states: Object.fromEntries(changes) };
   }
 
-  /** The checkpoint that the next commit has to write, if there is one. */
-  async checkpoint(): Promise<PendingCheckpoint | undefined> {
+  async #checkpoint(isOver: () => boolean): Promise<PendingCheckpoint | undefined> {
     const all = this.#plugins.map((plugin) => ({ ...plugin, kept: this.#keptOf(plugin.id) }));
-    if (!all.some(({ kept }) => kept.changed)) return undefined;
+    const brought = Object.values(this.#foreign).some((component) => 'body' in component);
+    if (!brought && !all.some(({ kept }) => kept.changed)) return undefined;
+    const foreign = await referencesOf(this.#foreign);
     const change: Record<string, ComponentBody | ComponentReference> = { ...this.#foreign };
-    const stored = new Map<string, Kept>();
+    const stored: { readonly id: string; readonly before: Kept; readonly after: Kept }[] = [];
     for (const { id, version, kept } of all) {
       if (!kept.changed && kept.id === null) continue;
-      const component = { version, body: kept.body as JsonValue };
+      const component = { version, body: this.#clean(kept.body) };
       change[`${PREFIX}${id}`] = kept.changed ? component : { id: kept.id ?? '' };
-      if (kept.changed)
-        stored.set(id, { ...kept, id: await componentId(component), changed: false, recorded: true });
+      if (!kept.changed) continue;
+      const after = {
+        body: freeze(component.body),
+        id: await componentId(component),
+        changed: false,
+        recorded: true,
+      };
+      stored.push({ id, before: kept, after });
     }
     return {
       change,
       committed: () => {
-        // What changed while it was being committed is stored by the next commit.
-        for (const [id, kept] of stored) {
-          if (this.#keptOf(id).body === kept.body) this.#kept.set(id, kept);
-          this.#settled.set(id, kept);
+        if (isOver()) return;
+        this.#foreign = foreign;
+        for (const { id, before, after } of stored) {
+          // What changed while it was being committed is stored by the next commit.
+          if (this.#keptOf(id).body === before.body) this.#kept.set(id, after);
+          this.#settled.set(id, after);
         }
       },
     };
   }
 
-  /** A commit of the turn has moved the session, and with it what holds; `null`: somebody else has. */
-  moved(place: StatePlace | null): void {
-    this.#place = place;
-  }
-
-  /** The turn, or the action, is over here: nothing changes any more, and what was not committed is forgotten. */
-  end(): void {
-    this.#open = false;
-    for (const [id, kept] of this.#settled) this.#kept.set(id, kept);
+  /** Without secrets that came later than the change (law SE1). */
+  #clean(body: unknown): JsonValue {
+    return this.#secrets.redactJson(body as JsonValue);
   }
 
   #settle(id: string, kept: Kept): void {
@@ -186,44 +246,45 @@ export class PluginStates {
   }
 
   #set(id: string, plugin: StatefulPlugin | undefined, state: unknown): void {
-    if (!this.#open || plugin === undefined)
-      throw new LashError('PluginStateReadOnly', `The state of the plugin ${id} changes in a turn only`, {
-        plugin: id,
-      });
+    if (this.#scope === null || plugin === undefined) throw stateReadOnly(id);
     const path = `plugins.${id}.state`;
     refuseNonData(state, path);
-    const checked = check(plugin, state);
+    // What the schema takes is what will be read again: without secrets.
+    const checked = check(plugin, this.#secrets.redactJson(structuredClone(state)));
     if (!checked.ok) throw invalid(path, checked.reason);
     refuseNonData(checked.value, path);
-    const body = freeze(this.#secrets.redactJson(structuredClone(checked.value)));
-    const bytes = jsonBytes(body);
-    if (bytes > MAX_STATE_BYTES) throw invalid(path, `has ${bytes} bytes, and may have ${MAX_STATE_BYTES}`);
-    const others = this.#plugins.filter((other) => other.id !== id);
-    const total = others.reduce((sum, other) => sum + jsonBytes(this.#keptOf(other.id).body), bytes);
-    if (total > this.#maxBytes)
-      throw invalid(
-        path,
-        `and those of the other plugins have ${total} bytes, and may have ${this.#maxBytes}`,
-      );
+    const body = freeze(structuredClone(checked.value));
+    const excess = this.#excess(id, body);
+    if (excess !== undefined) throw invalid(path, excess);
     this.#kept.set(id, { body, id: null, changed: true, recorded: false });
   }
 
-  #restored(checkpoint: Checkpoint | null): readonly { readonly id: string; readonly body: Kept }[] {
+  /** What is too long about a state, if anything is. */
+  #excess(id: string, body: unknown): string | undefined {
+    const bytes = jsonBytes(body);
+    if (bytes > MAX_STATE_BYTES) return `has ${bytes} bytes, and may have ${MAX_STATE_BYTES}`;
+    const others = this.#plugins.filter((other) => other.id !== id);
+    const total = others.reduce((sum, other) => sum + jsonBytes(this.#keptOf(other.id).body), bytes);
+    if (total <= this.#maxBytes) return undefined;
+    return `and those of the other plugins have ${total} bytes, and may have ${this.#maxBytes}`;
+  }
+
+  #restored(checkpoint: Checkpoint | null): readonly { readonly id: string; readonly kept: Kept }[] {
     return this.#plugins.map((plugin) => {
       const { id, version } = plugin;
       const component = checkpoint?.components[`${PREFIX}${id}`];
       if (component === undefined) {
         const body = freeze(structuredClone(this.#initial(plugin)));
-        return { id, body: { body, id: null, changed: false, recorded: true } };
+        return { id, kept: { body, id: null, changed: false, recorded: true } };
       }
       const body = this.#read(plugin, component);
       const isMigrated = component.version !== version;
       const kept = { body, id: isMigrated ? null : component.id, changed: isMigrated, recorded: !isMigrated };
-      return { id, body: kept };
+      return { id, kept };
     });
   }
 
-  #foreignOf(checkpoint: Checkpoint | null): Readonly<Record<string, ComponentReference>> {
+  #foreignOf(checkpoint: Checkpoint | null): CheckpointChange {
     const own = new Set(this.#plugins.map(({ id }) => `${PREFIX}${id}`));
     const others = Object.entries(checkpoint?.components ?? {}).filter(([name]) => !own.has(name));
     return Object.fromEntries(others.map(([name, { id }]) => [name, { id }]));
@@ -254,6 +315,8 @@ export class PluginStates {
   #accepted(plugin: StatefulPlugin, version: number, body: JsonValue): unknown {
     const checked = check(plugin, body);
     if (!checked.ok) throw refused(plugin, version, checked.reason);
+    const bytes = jsonBytes(checked.value);
+    if (bytes > MAX_STATE_BYTES) throw refused(plugin, version, `it has ${bytes} bytes`);
     return freeze(structuredClone(checked.value));
   }
 
@@ -280,6 +343,22 @@ function jsonBytes(value: unknown): number {
 
 function invalid(path: string, reason: string): LashError<'InvalidInput'> {
   return new LashError('InvalidInput', `${path} ${reason}`, { path, reason });
+}
+
+/** What is told to whoever changes a state out of turn. */
+export function stateReadOnly(plugin: string): LashError<'PluginStateReadOnly'> {
+  return new LashError('PluginStateReadOnly', `The state of the plugin ${plugin} does not change now`, {
+    plugin,
+  });
+}
+
+/** The same components, once they are stored. */
+async function referencesOf(components: CheckpointChange): Promise<CheckpointChange> {
+  const named = Object.entries(components).map(
+    async ([name, component]) =>
+      [name, 'body' in component ? { id: await componentId(component) } : component] as const,
+  );
+  return Object.fromEntries(await Promise.all(named));
 }
 
 function refused(

@@ -4,14 +4,14 @@ import type { JsonValue } from '../../core/json.ts';
 import { findNonJson } from '../../core/json.ts';
 import { refuseNonData } from '../../core/plain-data.ts';
 import type { ActionRequest } from '../../core/plugin-action.ts';
-import type { History } from '../history/history.ts';
 import type { SessionParts } from '../model/model-caller.ts';
 import type { BuiltPlugin } from './built-plugin.ts';
 import { callHook, hookInvalid } from './call-hook.ts';
 import type { PluginSession } from './plugin-session.ts';
+import { stateDuring } from './state-during.ts';
 
 /** Writes to the history under the lease, when no turn runs. */
-type Write = <T>(change: (history: History) => Promise<T>) => Promise<T>;
+type Write = <T>(change: () => Promise<T>) => Promise<T>;
 
 /** @throws what `LashRuntime.runAction` says */
 export async function runAction(
@@ -20,9 +20,10 @@ export async function runAction(
   write: Write,
 ): Promise<JsonValue> {
   const { plugin: id, action: name, args = null } = request;
-  const { plugins } = parts;
+  const { plugins, secrets, history } = parts;
   const built = plugins?.find(id);
-  const action = built?.hooks.actions?.[name];
+  const actions = built?.hooks.actions ?? {};
+  const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
   if (plugins === null || built === undefined || action === undefined) {
     const message = `No plugin ${id} with an action ${name} is here`;
     throw new LashError('PluginActionNotFound', message, { plugin: id, action: name });
@@ -30,22 +31,22 @@ export async function runAction(
   refuseNonData(args, 'args');
   const run = async (): Promise<JsonValue> =>
     await answerOf(parts, built, action, name, structuredClone(args));
-  if (action.writes !== true) {
-    await plugins.stand(parts.history.head);
+  if (action.writes === true) return await write(async () => await runWriting(parts, plugins, run));
+  try {
+    await plugins.stand(history.head);
     return await run();
+  } catch (error) {
+    throw secrets.redactError(error);
   }
-  return await write(async (history) => await runWriting(parts, plugins, history, run));
 }
 
 /** Runs an action and stores what it changed, or, where it fails, nothing. */
 async function runWriting(
-  { clock }: SessionParts,
-  { states, stand, show }: PluginSession,
-  history: History,
+  { clock, history }: SessionParts,
+  plugins: PluginSession,
   run: () => Promise<JsonValue>,
 ): Promise<JsonValue> {
-  await stand(history.head);
-  states.open();
+  const states = await plugins.begin(history.head);
   try {
     const answer = await run();
     const pending = await states.checkpoint();
@@ -62,7 +63,7 @@ async function runWriting(
     return answer;
   } finally {
     states.end();
-    show();
+    plugins.show();
   }
 }
 
@@ -77,7 +78,7 @@ async function answerOf(
   const answer = await callHook(call, (time) => {
     const context: ActionContext<unknown> = {
       sessionId: history.sessionId,
-      state,
+      state: stateDuring(plugin.id, state, () => action.writes === true && !time.isOver),
       get signal() {
         return time.signal;
       },

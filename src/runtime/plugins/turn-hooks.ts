@@ -4,19 +4,20 @@ import type {
   PluginHooks,
   StepAnswer,
   ToolCallRuling,
-  TurnAbort,
   TurnEnding,
 } from '../../contract/plugin.ts';
 import { LashError } from '../../core/error.ts';
-import { findNonJson } from '../../core/json.ts';
+import { freeze } from '../../core/freeze.ts';
 import type { Part, ToolCallPart } from '../../core/message.ts';
 import type { SessionNode } from '../../core/node.ts';
-import { PROMPT_SLOTS, type PromptContributionData, type PromptLayerData } from '../../core/prompt-layer.ts';
+import type { PromptLayerData } from '../../core/prompt-layer.ts';
 import type { ToolOutcome } from '../../core/tool-call.ts';
 import { addContribution, emptyLayer } from '../../prompt/layer.ts';
 import type { SecretVault } from '../secrets.ts';
 import type { BuiltPlugin } from './built-plugin.ts';
-import { callHook, callNow, type HookCall, hookInvalid, HookTime } from './call-hook.ts';
+import { callHook, type HookCall, hookInvalid, type HookTime } from './call-hook.ts';
+import { isAbort, isAnswer, isContribution, isNode, isOutcome, isRuling } from './hook-answers.ts';
+import { stateDuring } from './state-during.ts';
 
 /** What of a turn its hooks are asked about. */
 export interface HookTurn {
@@ -89,11 +90,16 @@ export class TurnHooks {
 
   /** What the model is shown of these nodes. */
   async viewContext(nodes: readonly SessionNode[]): Promise<readonly SessionNode[]> {
-    let view = nodes;
+    let view = freeze(nodes);
     const ask: Ask = (hooks, context) => hooks.viewContext?.(view, context);
     await this.#each('viewContext', ask, (answer, call) => {
       if (!Array.isArray(answer) || !answer.every(isNode)) throw hookInvalid(call, 'nodes');
-      view = answer;
+      const known = new Set(view);
+      view = freeze(
+        answer.map((node) =>
+          known.has(node) ? node : this.#parts.secrets.redactJson(structuredClone(node)),
+        ),
+      );
     });
     return view;
   }
@@ -104,24 +110,29 @@ export class TurnHooks {
     for (const built of this.#plugins) {
       if (built.hooks.transformText === undefined) continue;
       const call = this.#call(built, 'transformText');
-      const context = this.#context(built, new HookTime(call.signal));
-      const answer: unknown = callNow(call, () => built.hooks.transformText?.(shown, context));
+      const answer: unknown = callHook(call, (time) =>
+        built.hooks.transformText?.(shown, this.#context(built, time)),
+      );
       if (answer === undefined) continue;
+      if (answer instanceof Promise) answer.catch(() => undefined);
       if (typeof answer !== 'string') throw hookInvalid(call, 'text, at once');
-      shown = answer;
+      shown = this.#parts.secrets.redactText(answer);
     }
     return shown;
   }
 
   /** What a model's answer becomes, after which the plugins are told of it. */
   async answered({ parts, usage }: StepAnswer): Promise<readonly Part[]> {
-    let changed = parts;
-    const ask: Ask = (hooks, context) => hooks.transformAnswer?.({ parts: changed, usage }, context);
+    let changed = freeze(structuredClone(parts));
+    const spent = freeze(structuredClone(usage));
+    const calls = new Set(parts.flatMap((part) => (part.type === 'tool-call' ? [part.callId] : [])));
+    const ask: Ask = (hooks, context) => hooks.transformAnswer?.({ parts: changed, usage: spent }, context);
     await this.#each('transformAnswer', ask, (answer, call) => {
-      if (!Array.isArray(answer) || !answer.every(isPart)) throw hookInvalid(call, 'parts of an answer');
-      changed = this.#parts.secrets.redactJson(structuredClone(answer));
+      if (!isAnswer(answer, calls))
+        throw hookInvalid(call, 'parts of an answer, and no calls that it had not');
+      changed = freeze(this.#parts.secrets.redactJson(structuredClone(answer)));
     });
-    const tell: Ask = (hooks, context) => hooks.afterStep?.({ parts: changed, usage }, context);
+    const tell: Ask = (hooks, context) => hooks.afterStep?.({ parts: changed, usage: spent }, context);
     await this.#each('afterStep', tell, () => false);
     return changed;
   }
@@ -130,10 +141,11 @@ export class TurnHooks {
   async beforeToolCall(asked: ToolCallPart): Promise<ToolCallRuling> {
     let ruling: ToolCallRuling = { kind: 'args', args: asked.args };
     let { args } = asked;
-    const ask: Ask = (hooks, context) => hooks.beforeToolCall?.({ ...asked, args }, context);
+    const shown = (): ToolCallPart => freeze(structuredClone({ ...asked, args }));
+    const ask: Ask = (hooks, context) => hooks.beforeToolCall?.(shown(), context);
     await this.#each('beforeToolCall', ask, (answer, call) => {
       if (!isRuling(answer)) throw hookInvalid(call, 'a ruling: args, answer, deny or ask');
-      ruling = structuredClone(answer);
+      ruling = this.#parts.secrets.redactJson(structuredClone(answer));
       if (ruling.kind === 'args') ({ args } = ruling);
       return ruling.kind !== 'args';
     });
@@ -142,18 +154,20 @@ export class TurnHooks {
 
   /** What the outcome of a call becomes. */
   async afterToolCall(asked: ToolCallPart, outcome: ToolOutcome): Promise<ToolOutcome> {
-    let changed = outcome;
-    const ask: Ask = (hooks, context) => hooks.afterToolCall?.(asked, changed, context);
+    let changed = freeze(structuredClone(outcome));
+    const shown = freeze(structuredClone(asked));
+    const ask: Ask = (hooks, context) => hooks.afterToolCall?.(shown, changed, context);
     await this.#each('afterToolCall', ask, (answer, call) => {
       if (!isOutcome(answer)) throw hookInvalid(call, 'an outcome');
-      changed = structuredClone(answer);
+      changed = freeze(structuredClone(answer));
     });
     return changed;
   }
 
   /** Tells the plugins how the turn is about to end: each, whatever another one does. `failed` is told what went wrong. */
   async afterTurn(ending: TurnEnding, failed: (error: unknown) => void): Promise<void> {
-    const tell: Ask = (hooks, context) => hooks.afterTurn?.(ending, context);
+    const told = freeze(structuredClone(ending));
+    const tell: Ask = (hooks, context) => hooks.afterTurn?.(told, context);
     await this.#each('afterTurn', tell, () => false, failed);
   }
 
@@ -180,28 +194,19 @@ export class TurnHooks {
     return { plugin: id, hook, timeoutMs, clock, ...(signal === undefined ? {} : { signal }) };
   }
 
-  #context({ state }: BuiltPlugin, time: HookTime): Context {
+  #context({ plugin, state }: BuiltPlugin, time: HookTime): Context {
     const { turnId, step } = this.#turn;
     const { sessionId } = this.#parts;
     return {
       sessionId,
       turnId,
       step,
-      state,
+      state: stateDuring(plugin.id, state, () => !time.isOver),
       get signal() {
         return time.signal;
       },
     };
   }
-}
-
-const SLOTS: readonly unknown[] = PROMPT_SLOTS;
-const PARTS = ['text', 'reasoning', 'tool-call', 'image', 'file'];
-
-type Fields = Readonly<Record<string, unknown>>;
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Ends the turn that a plugin wants to be ended. */
@@ -210,46 +215,4 @@ function abort(answer: unknown, call: HookCall): never {
   const { plugin } = call;
   const { abort: reason } = answer;
   throw new LashError('TurnAborted', `The plugin ${plugin} ended the turn: ${reason}`, { plugin, reason });
-}
-
-function isAbort(value: unknown): value is TurnAbort {
-  return isFields(value) && typeof value['abort'] === 'string';
-}
-
-function isContribution(value: unknown): value is PromptContributionData {
-  if (!isFields(value) || findNonJson(value) !== undefined) return false;
-  return SLOTS.includes(value['slot']) && typeof value['content'] === 'string';
-}
-
-function isNode(value: unknown): value is SessionNode {
-  return isFields(value) && typeof value['id'] === 'string' && isFields(value['body']);
-}
-
-function isPart(value: unknown): value is Part {
-  if (!isFields(value) || findNonJson(value) !== undefined) return false;
-  const { type, text, callId, tool } = value;
-  if (typeof type !== 'string' || !PARTS.includes(type)) return false;
-  if (type === 'text' || type === 'reasoning') return typeof text === 'string';
-  return type !== 'tool-call' || (typeof callId === 'string' && typeof tool === 'string' && 'args' in value);
-}
-
-function isRuling(value: unknown): value is ToolCallRuling {
-  if (!isFields(value) || findNonJson(value) !== undefined) return false;
-  switch (value['kind']) {
-    case 'args':
-      return 'args' in value;
-    case 'answer':
-      return 'value' in value;
-    case 'deny':
-      return typeof value['reason'] === 'string';
-    default:
-      return value['kind'] === 'ask';
-  }
-}
-
-function isOutcome(value: unknown): value is ToolOutcome {
-  if (!isFields(value) || findNonJson(value) !== undefined) return false;
-  const { status, message } = value;
-  if (status === 'success') return 'value' in value;
-  return (status === 'failure' || status === 'cancelled') && typeof message === 'string';
 }

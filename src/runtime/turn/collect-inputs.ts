@@ -9,10 +9,9 @@ import { askOf, messageDraft } from './queued-input.ts';
  * next turn.
  */
 export async function collectInputs(
-  { turns, environment }: Pick<SessionParts, 'turns' | 'environment'>,
+  { turns, budget }: Pick<SessionParts, 'turns' | 'budget'>,
   { config, phase }: TurnState,
 ): Promise<readonly CollectedInput[]> {
-  const budget = environment.sessionStoreFactory.commitBudget;
   const nodes = phase.name === 'collecting' ? phase.nodes : [];
   const collected: CollectedInput[] = [];
   let rows = budget.rows - nodes.length;

@@ -6,6 +6,7 @@ import type { ToolOutcome } from '../../core/tool-call.ts';
 import type { ApprovalDecision, TurnWait } from '../../core/turn-wait.ts';
 import type { TurnEffect } from '../../turn/effect.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
+import { type HeldEffect, stepOfTool } from '../../turn/open-effects.ts';
 import type { ModelCaller, SessionParts, TurnScope } from '../model/model-caller.ts';
 import type { OfferedTool } from '../model/offered-tools.ts';
 import { outcomeRecord } from '../outcome-record.ts';
@@ -29,8 +30,8 @@ type ArgsOrAsk = Extract<ToolCallRuling, { readonly kind: 'args' | 'ask' }>;
 export interface CallHost {
   readonly scope: TurnScope;
   readonly trace: TraceContext;
-  /** The step whose calls they are. */
-  step(): number;
+  /** What was held when this runtime began to run the turn. */
+  readonly held: readonly HeldEffect[];
   /** What others told the turn, by signal. */
   readonly signals: ReadonlyMap<string, JsonValue>;
   /** Effects of calls that somebody started before. */
@@ -55,12 +56,16 @@ export class ToolCalls {
   readonly #plans = new Map<string, Plan>();
   /** Calls of serial tools, in call order. */
   readonly #serial: RunTool[] = [];
+  /** With which arguments calls run about which somebody was asked. */
+  readonly #asked = new Map<string, JsonValue>();
   #running = 0;
 
   constructor(parts: SessionParts, caller: ModelCaller, host: CallHost) {
     this.#parts = parts;
     this.#caller = caller;
     this.#host = host;
+    for (const { effect, wait } of host.held)
+      if (wait.kind === 'approval') this.#asked.set(effect, wait.args);
   }
 
   /**
@@ -110,8 +115,12 @@ export class ToolCalls {
     const mayStart = !wasStarted || offered?.replay === 'safe';
     if (tool === undefined && offered?.offeredByPage === true && mayStart)
       return { kind: 'held', wait: { kind: 'page-tool', callId, tool: name } };
-    const mayRule = !wasStarted || tool?.replay === 'safe';
-    const ruling = mayRule ? await this.#ruling(call, signal) : ({ kind: 'args', args } as const);
+    // What was approved runs, and nothing else.
+    const asked = decision === undefined ? undefined : this.#asked.get(id);
+    const mayRule = asked === undefined && (!wasStarted || tool?.replay === 'safe');
+    const ruling = mayRule
+      ? await this.#ruling(id, call, signal)
+      : ({ kind: 'args', args: asked ?? args } as const);
     if ('status' in ruling) return { kind: 'known', outcome: ruling };
     const ruled = ruling.kind === 'args' ? ruling.args : args;
     const ready = await readyCall(
@@ -130,12 +139,13 @@ export class ToolCalls {
     if (needed === false) return { kind: 'ready', call: ready };
     if (needed !== true) return { kind: 'known', outcome: needed };
     const requestId = `${this.#host.scope.turnId}/${id}`;
+    this.#asked.set(id, ruled);
     return { kind: 'held', wait: { kind: 'approval', requestId, callId, tool: name, args: ruled } };
   }
 
   /** How the plugins rule on a call: with which arguments it runs, or its outcome where it does not. */
-  async #ruling(call: RunTool['call'], signal: AbortSignal): Promise<ToolOutcome | ArgsOrAsk> {
-    const hooks = this.#hooks(signal);
+  async #ruling(id: string, call: RunTool['call'], signal: AbortSignal): Promise<ToolOutcome | ArgsOrAsk> {
+    const hooks = this.#hooks(id, signal);
     if (hooks === undefined) return { kind: 'args', args: call.args };
     try {
       const ruling = await hooks.beforeToolCall(call);
@@ -149,8 +159,8 @@ export class ToolCalls {
   }
 
   /** What the plugins make of an outcome. One of a turn that is being stopped stays as it is. */
-  async #reviewed(call: RunTool['call'], outcome: ToolOutcome, signal: AbortSignal): Promise<ToolOutcome> {
-    const hooks = signal.aborted ? undefined : this.#hooks(signal);
+  async #reviewed({ id, call }: RunTool, outcome: ToolOutcome, signal: AbortSignal): Promise<ToolOutcome> {
+    const hooks = signal.aborted ? undefined : this.#hooks(id, signal);
     if (hooks === undefined) return outcome;
     try {
       return settled(await hooks.afterToolCall(call, outcome), this.#parts.secrets);
@@ -159,8 +169,8 @@ export class ToolCalls {
     }
   }
 
-  #hooks(signal: AbortSignal): TurnHooks | undefined {
-    return this.#parts.plugins?.of({ turnId: this.#host.scope.turnId, step: this.#host.step(), signal });
+  #hooks(id: string, signal: AbortSignal): TurnHooks | undefined {
+    return this.#parts.plugins?.of({ turnId: this.#host.scope.turnId, step: stepOfTool(id), signal });
   }
 
   #begin(effect: RunTool, plan: Plan, alone: boolean): void {
@@ -204,7 +214,8 @@ export class ToolCalls {
     this.#run(effect, plan.call, true);
   }
 
-  async #execute({ id, call }: RunTool, ready: ReadyCall, signal: AbortSignal): Promise<TurnInputEvent> {
+  async #execute(effect: RunTool, ready: ReadyCall, signal: AbortSignal): Promise<TurnInputEvent> {
+    const { id, call } = effect;
     const { clock, secrets, tracer, history, attachments } = this.#parts;
     const { callId, tool: name, args } = call;
     const startedAt = clock.now();
@@ -217,7 +228,7 @@ export class ToolCalls {
       attachments: await this.#host.store(async () => await this.#caller.shownAttachments(this.#host.scope)),
       attachmentStore: attachments,
     };
-    const outcome = await this.#reviewed(call, await runCall(ready, context, secrets, clock), signal);
+    const outcome = await this.#reviewed(effect, await runCall(ready, context, secrets, clock), signal);
     return this.#finished(id, call, await this.#kept(outcome, signal), startedAt);
   }
 

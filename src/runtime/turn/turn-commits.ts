@@ -8,7 +8,8 @@ import { snapshotOf } from '../../turn/replay.ts';
 import type { TurnState } from '../../turn/state.ts';
 import { draftsBytes, MAX_PART_BYTES } from '../history/draft-size.ts';
 import type { SessionParts, TurnScope } from '../model/model-caller.ts';
-import type { PendingCheckpoint } from '../plugins/plugin-states.ts';
+import type { PendingCheckpoint, StateScope } from '../plugins/plugin-states.ts';
+import { cancelled } from '../session-errors.ts';
 import { isPassing, type PatientStorage } from './patient-storage.ts';
 import type { PlanRecord, StateRecord } from './turn-journal.ts';
 import type { TurnTime } from './turn-time.ts';
@@ -22,6 +23,8 @@ export interface CommittedTurn {
   readonly hash: string;
   /** Whether its input was accepted before it begins, and is kept in the queue. */
   readonly isQueued: boolean;
+  /** Its way to change what plugins keep; `null` where there are none. */
+  readonly states: StateScope | null;
 }
 
 /** Makes a turn's commits: its nodes, and what they say of the turn itself, in one transaction (law TU4). */
@@ -30,6 +33,8 @@ export class TurnCommits {
   readonly #turn: CommittedTurn;
   readonly #storage: PatientStorage;
   readonly #time: TurnTime;
+  /** Whether the plugins were told how the turn ends. */
+  #isEndTold = false;
 
   constructor(parts: SessionParts, turn: CommittedTurn, storage: PatientStorage, time: TurnTime) {
     this.#time = time;
@@ -45,7 +50,7 @@ export class TurnCommits {
     const pending = await this.#checkpoint(effect, state);
     const turn = this.#changeOf(effect, state);
     const strict = role.kind === 'begin' ? ({ durability: 'strict' } as const) : {};
-    const checkpoint = pending === undefined ? {} : { checkpoint: pending.change };
+    let checkpoint = pending === undefined ? {} : { checkpoint: pending.change };
     let repeat = false;
     const write = async (): Promise<string | null> => {
       const options = { turn, ...strict, repeat, ...checkpoint };
@@ -58,33 +63,51 @@ export class TurnCommits {
       const appended = await history.append({ operationId, parent, nodes, usage, ...options });
       return nodes.length === 0 ? parent : appended.leaf;
     };
-    const leaf = await this.#stored(effect, write);
-    pending?.committed();
-    this.#parts.plugins?.states.moved(history.head.leaf === leaf ? history.head : null);
-    if (pending !== undefined) this.#parts.plugins?.show();
+    const leaf = await this.#stored(effect, write, (error) => {
+      // An end is told without what plugins keep, where that is what cannot be stored.
+      if (!isPassing(error)) checkpoint = {};
+    });
+    if (pending !== undefined && 'checkpoint' in checkpoint) pending.committed();
+    this.#turn.states?.moved(history.head.leaf === leaf ? history.head : null);
+    this.#parts.plugins?.show();
     return leaf;
   }
 
-  async #stored(effect: CommitEffect, write: () => Promise<string | null>): Promise<string | null> {
+  async #stored(
+    effect: CommitEffect,
+    write: () => Promise<string | null>,
+    failed: (error: unknown) => void,
+  ): Promise<string | null> {
     const accepts = effect.role.kind === 'begin' && !this.#turn.isQueued;
     if (accepts) return await this.#accept(write);
     // An end is not told before it is stored, whatever keeps it from that (law TU6).
-    if (isBareEnd(effect)) return await this.#storage.run(write, undefined, (error) => !isElsewhere(error));
+    if (isBareEnd(effect)) {
+      return await this.#storage.run(write, undefined, (error) => {
+        failed(error);
+        return !isElsewhere(error);
+      });
+    }
     return await this.#storage.run(write);
   }
 
   /** What the commit stores of the plugins, which hear before the last one how the turn ends. */
   async #checkpoint({ role }: CommitEffect, { step }: TurnState): Promise<PendingCheckpoint | undefined> {
     const { plugins, feed, secrets } = this.#parts;
-    if (plugins === null) return undefined;
+    const { states } = this.#turn;
+    if (plugins === null || states === null) return undefined;
     const { turnId } = this.#turn.scope;
-    if (role.kind === 'end') {
+    if (role.kind === 'end' && !this.#isEndTold) {
+      this.#isEndTold = true;
       const ending = { ...role.end, usage: role.usage };
-      await plugins.of({ turnId, step }).afterTurn(ending, (error) => {
-        feed.emit({ type: 'warning', turnId, message: secrets.redactError(error).message });
+      const turn = { turnId, step: Math.max(0, step - 1), signal: states.signal };
+      await plugins.of(turn).afterTurn(ending, (error) => {
+        if (!states.signal.aborted)
+          feed.emit({ type: 'warning', turnId, message: secrets.redactError(error).message });
       });
     }
-    return await plugins.states.checkpoint();
+    // Whoever is not the writer any more writes nothing (rule TR-4).
+    if (states.signal.aborted) throw cancelled('the run is over');
+    return await states.checkpoint();
   }
 
   /**
@@ -102,7 +125,7 @@ export class TurnCommits {
   isLarge({ type }: TurnInputEvent, { phase }: TurnState): boolean {
     if (phase.name !== 'collecting' && phase.name !== 'committing') return false;
     if (type === 'collected') return false;
-    const { rows, bytes } = this.#parts.environment.sessionStoreFactory.commitBudget;
+    const { rows, bytes } = this.#parts.budget;
     return phase.nodes.length > rows || draftsBytes(phase.nodes) > Math.min(MAX_PART_BYTES, bytes);
   }
 

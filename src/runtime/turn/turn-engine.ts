@@ -1,7 +1,9 @@
 import type { RecordedTurn } from '../../contract/turn-store.ts';
+import { LashError } from '../../core/error.ts';
 import type { SessionPolicy } from '../../core/policy.ts';
 import type { TurnInput, TurnRequest } from '../../core/turn-input.ts';
 import { ModelCaller, type SessionParts } from '../model/model-caller.ts';
+import type { StateChanges, StateScope } from '../plugins/plugin-states.ts';
 import type { CheckedAsk } from './checked-ask.ts';
 import { liveTurnOf } from './live-turn.ts';
 import type { NextLook } from './next-look.ts';
@@ -47,7 +49,7 @@ export class TurnEngine {
     isQueued: boolean,
   ): Promise<TurnRun> {
     const { scope, state, input, target } = await planTurn(this.#parts, policy, turnId, ask);
-    await this.#beginStates(state.leaf);
+    const states = await this.#beginStates(state.leaf, []);
     const nothing = {
       entries: 0,
       usedMs: 0,
@@ -56,30 +58,42 @@ export class TurnEngine {
       misfit: null,
       signals: new Map(),
     };
-    const start = { scope, hash, isQueued, state, ...nothing, input, target };
+    const start = { scope, hash, isQueued, state, states, ...nothing, input, target };
     return new TurnRun(start, this.#parts, this.#caller);
   }
 
   /** Goes on with a turn that nobody runs; the writer's lease is held. @throws `StoredDataCorrupt`, `PluginStateRefused` */
   async goOn(recorded: RecordedTurn): Promise<TurnRun> {
     const found = readTurn(this.#parts.history.sessionId, recorded);
-    const { turnId, hash, plan, states, ...rest } = found;
-    await this.#beginStates(found.state.leaf);
-    this.#parts.plugins?.states.replay(states);
+    const { turnId, hash, plan, states: replayed, ...rest } = found;
     const { turnIndex, policy, prompt, answer, tools } = plan;
     const scope = { turnId, turnIndex, policy, prompt, answer, tools };
-    const start = { ...rest, scope, hash, isQueued: false, input: null, target: 'stay' } as const;
-    const run = new TurnRun(start, this.#parts, this.#caller);
-    this.#parts.feed.emit({ type: 'turn-joined', turn: liveTurnOf(found) });
-    run.goOn();
-    return run;
+    const states = await this.#beginStates(found.state.leaf, replayed);
+    try {
+      const start = { ...rest, scope, hash, states, isQueued: false, input: null, target: 'stay' } as const;
+      const run = new TurnRun(start, this.#parts, this.#caller);
+      this.#parts.feed.emit({ type: 'turn-joined', turn: liveTurnOf(found) });
+      run.goOn();
+      return run;
+    } catch (error) {
+      states?.end();
+      throw error;
+    }
   }
 
   /** The plugins' states are those that hold where the turn goes on. @throws `PluginStateRefused` */
-  async #beginStates(leaf: string | null): Promise<void> {
+  async #beginStates(leaf: string | null, replayed: readonly StateChanges[]): Promise<StateScope | null> {
     const { plugins, history } = this.#parts;
     const { revision } = history.head;
-    await plugins?.stand({ leaf, revision });
-    plugins?.states.open();
+    if (plugins !== null) return await plugins.begin({ leaf, revision }, replayed);
+    const [plugin, state] = replayed.flatMap((change) => Object.entries(change))[0] ?? [];
+    if (plugin === undefined) return null;
+    const reason = 'no plugin is here';
+    const data = { plugin, stored: state?.version ?? 0, version: 0, reason };
+    throw new LashError(
+      'PluginStateRefused',
+      `The turn has a state of the plugin ${plugin}, and ${reason}`,
+      data,
+    );
   }
 }

@@ -96,7 +96,7 @@ export class TurnRun {
     this.#tools = new ToolCalls(parts, caller, {
       scope: start.scope,
       trace: this.#context,
-      step: () => this.#state.step - 1,
+      held: heldEffects(start.state),
       signals: this.#signals,
       started: this.#started,
       offered: this.#models.offered,
@@ -242,7 +242,7 @@ export class TurnRun {
       input: secrets.redactJson(input),
       ...(offered.length === 0 ? {} : { offered }),
       ...(starts.length === 0 ? {} : { started: starts }),
-      ...this.#parts.plugins?.states.takeChanges(),
+      ...(input.type === 'held' ? {} : this.#start.states?.takeChanges()),
     };
     await this.#write([entry], {
       strict: starts.length > 0,
@@ -386,7 +386,7 @@ export class TurnRun {
     this.#over = true;
     this.#unsubscribe();
     this.#storage.stop();
-    this.#parts.plugins?.states.end();
+    this.#start.states?.end();
     this.#running.stopAll('the run is over');
     this.#stopping.abort(cancelled('the run is over'));
     if (end.kind === 'left') this.#accepted.reject(end.error);
