@@ -2,16 +2,14 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 
 import { systemClock } from '../../src/contract/clock.ts';
-import { PluginHost } from '../../src/contract/plugin-host.ts';
 import { definePlugin, type Plugin } from '../../src/contract/plugin.ts';
 import type { SessionStoreFactory } from '../../src/contract/store.ts';
-import { LashRuntime } from '../../src/runtime/runtime.ts';
+import type { RuntimeOptions } from '../../src/runtime/runtime-options.ts';
+import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
-import { RuntimeEnvironment } from '../../src/worker/environment.ts';
-import { clockOfItsOwn, lastingAttachments } from './stores.ts';
-import { finish, keepingSink, type Play, plays, policy, text } from './support.ts';
+import { done, openTab, until } from './plugin-support.ts';
+import { plays } from './support.ts';
 
-const done: Play = [text('done'), finish()];
 const List = z.strictObject({ items: z.array(z.string()) });
 type List = z.infer<typeof List>;
 
@@ -62,45 +60,17 @@ function list(version = 1): Plugin {
   });
 }
 
-const attachments = lastingAttachments();
-
-async function tab(
+const tab = async (
   factory: SessionStoreFactory,
   provider: ReturnType<typeof plays>,
   plugins: readonly Plugin[] = [list()],
-  more: Partial<Parameters<typeof LashRuntime.open>[1]> = {},
-): Promise<LashRuntime> {
-  const environment = RuntimeEnvironment.builder()
-    .withSessionStoreFactory(factory)
-    .withAttachmentStore(attachments)
-    .withPluginHost(new PluginHost(plugins))
-    .withTraceSink(keepingSink())
-    .build();
-  return await LashRuntime.open(environment, {
-    sessionId: 's',
-    mode: 'openOrCreate',
-    policy,
-    clock: clockOfItsOwn(),
-    providers: { fake: provider },
-    ...more,
-  });
-}
+  options: RuntimeOptions = {},
+): Promise<LashRuntime> => await openTab(factory, provider, plugins, options);
 
 const act = async (runtime: LashRuntime, action: string, args?: string): Promise<unknown> =>
   await runtime.runAction({ plugin: 'list', action, ...(args === undefined ? {} : { args }) });
 
 const shown = (runtime: LashRuntime): unknown => runtime.view().plugins['list'];
-
-async function until(check: () => void): Promise<void> {
-  for (let tries = 0; tries < 1000; tries++) {
-    try {
-      return check();
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
-  }
-  check();
-}
 
 describe('what a plugin shows', () => {
   it('[PS1] is in the view as it is stored: from the start, after each turn, on each branch, and when it is opened again', async () => {

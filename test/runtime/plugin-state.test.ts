@@ -4,35 +4,31 @@ import * as z from 'zod/mini';
 import { PluginHost } from '../../src/contract/plugin-host.ts';
 import type { StateDefinition } from '../../src/contract/plugin-state.ts';
 import { definePlugin, type HookContext, type Plugin } from '../../src/contract/plugin.ts';
-import type { SessionStoreFactory } from '../../src/contract/store.ts';
-import type { Tool } from '../../src/contract/tool.ts';
-import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { SecretVault } from '../../src/runtime/secrets.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import { standIn } from '../../src/testing/stand-in.ts';
 import { RuntimeEnvironment } from '../../src/worker/environment.ts';
 import { type Death, mortalTab } from './mortal.ts';
-import { clockOfItsOwn, lastingAttachments } from './stores.ts';
-import { call, finish, openWith, type Play, plays, policy, text } from './support.ts';
+import {
+  asks,
+  type Count,
+  countFromZero,
+  done,
+  followsResults,
+  openTab,
+  storedStates,
+  unlessDead,
+} from './plugin-support.ts';
+import { openWith, plays } from './support.ts';
 
-const done: Play = [text('done'), finish()];
-const asks = (...names: string[]): Play => [
-  ...names.map((name, at) => call(`${at}`, name, '{}')),
-  finish('tool-calls'),
-];
-
-const Count = z.strictObject({ count: z.number() });
-type Count = z.infer<typeof Count>;
 type Context = HookContext<Count>;
-
-const counting: StateDefinition<Count> = { schema: Count, initial: { count: 0 } };
 
 /** Counts its turns, in `afterTurn` or where `when` says; `seen` is what each turn found. */
 function counter(
   more: { readonly state?: StateDefinition<Count>; readonly version?: number; readonly id?: string } = {},
 ): { readonly plugin: Plugin; readonly seen: number[] } {
   const seen: number[] = [];
-  const { id = 'counter', version = 1, state = counting } = more;
+  const { id = 'counter', version = 1, state = countFromZero } = more;
   const plugin = definePlugin<Count>({
     id,
     version,
@@ -45,56 +41,24 @@ function counter(
   return { plugin, seen };
 }
 
-const attachments = lastingAttachments();
-
-/** Opens the session `s` of `factory` as a further tab does. */
-async function tab(
-  factory: SessionStoreFactory,
-  provider: ReturnType<typeof plays>,
-  plugins: readonly Plugin[],
-  tools: readonly Tool[] = [],
-): Promise<LashRuntime> {
-  const environment = RuntimeEnvironment.builder()
-    .withSessionStoreFactory(factory)
-    .withAttachmentStore(attachments)
-    .withPluginHost(new PluginHost(plugins))
-    .build();
-  return await LashRuntime.open(environment, {
-    sessionId: 's',
-    mode: 'openOrCreate',
-    policy,
-    clock: clockOfItsOwn(),
-    providers: { fake: provider },
-    tools,
-  });
-}
-
-/** What is stored of plugins where the session is. */
-async function stored(factory: SessionStoreFactory): Promise<Readonly<Record<string, unknown>>> {
-  const store = await factory.open('s', { kind: 'open' });
-  const { checkpoint } = await store.load({ kind: 'path', checkpoint: true });
-  const components = Object.entries(checkpoint?.components ?? {});
-  return Object.fromEntries(components.map(([name, { version, body }]) => [name, [version, body]]));
-}
-
 describe('the state of a plugin', () => {
   it('[PS1] begins as it says, goes on from turn to turn, and is there when the session is opened again', async () => {
     const factory = new InMemorySessionStoreFactory();
     const first = counter();
-    const runtime = await tab(factory, plays(done, done), [first.plugin]);
+    const runtime = await openTab(factory, plays(done, done), [first.plugin]);
     await runtime.turn('a').result;
     await runtime.turn('b').result;
     await runtime.close();
     const second = counter();
-    await (await tab(factory, plays(done), [second.plugin])).turn('c').result;
+    await (await openTab(factory, plays(done), [second.plugin])).turn('c').result;
     expect([first.seen, second.seen]).toEqual([[0, 1], [2]]);
-    expect(await stored(factory)).toEqual({ 'plugin:counter': [1, { count: 3 }] });
+    expect(await storedStates(factory)).toEqual({ 'plugin:counter': [1, { count: 3 }] });
   });
 
   it('[PS1] belongs to the branch: going back finds what held there, and the other branch keeps its own', async () => {
     const factory = new InMemorySessionStoreFactory();
     const { plugin, seen } = counter();
-    const runtime = await tab(factory, plays(done, done, done, done, done), [plugin]);
+    const runtime = await openTab(factory, plays(done, done, done, done, done), [plugin]);
     const { leaf } = await runtime.turn('a').result;
     const other = await runtime.turn('b').result;
     await runtime.branchToNode(leaf);
@@ -107,8 +71,8 @@ describe('the state of a plugin', () => {
   it('[PS1] is that of the newest commit, though another tab made it', async () => {
     const factory = new InMemorySessionStoreFactory();
     const [one, two] = [counter(), counter()];
-    const a = await tab(factory, plays(done, done), [one.plugin]);
-    const b = await tab(factory, plays(done), [two.plugin]);
+    const a = await openTab(factory, plays(done, done), [one.plugin]);
+    const b = await openTab(factory, plays(done), [two.plugin]);
     await a.turn('a').result;
     await b.turn('b').result;
     await a.turn('c').result;
@@ -120,7 +84,7 @@ describe('the state of a plugin', () => {
     const factory = new InMemorySessionStoreFactory();
     const { plugin, seen } = counter();
     const provider = plays(['hang'], done);
-    const runtime = await tab(factory, provider, [plugin]);
+    const runtime = await openTab(factory, provider, [plugin]);
     const turn = runtime.turn('a');
     await vi.waitFor(() => expect(provider.requests).toHaveLength(1));
     await turn.cancel('enough');
@@ -132,12 +96,12 @@ describe('the state of a plugin', () => {
   it('writes no checkpoint where nothing changed, and refers to what is stored already where another one did', async () => {
     const factory = new InMemorySessionStoreFactory();
     const still = counter({ id: 'still' }).plugin;
-    const unchanged = definePlugin<Count>({ id: 'unchanged', version: 1, state: counting, hooks: {} });
-    const runtime = await tab(factory, plays(done), [unchanged]);
+    const unchanged = definePlugin<Count>({ id: 'unchanged', version: 1, state: countFromZero, hooks: {} });
+    const runtime = await openTab(factory, plays(done), [unchanged]);
     await runtime.turn('a').result;
-    expect(await stored(factory)).toEqual({});
+    expect(await storedStates(factory)).toEqual({});
     await runtime.close();
-    const first = await tab(factory, plays(done), [still, unchanged]);
+    const first = await openTab(factory, plays(done), [still, unchanged]);
     await first.turn('b').result;
     await first.close();
     const bytes: number[] = [];
@@ -154,10 +118,10 @@ describe('the state of a plugin', () => {
       },
     });
     const { plugin } = counter({ version: 7 });
-    const resting = definePlugin<Count>({ id: 'still', version: 1, state: counting, hooks: {} });
-    await (await tab(watched, plays(done), [plugin, resting])).turn('c').result;
+    const resting = definePlugin<Count>({ id: 'still', version: 1, state: countFromZero, hooks: {} });
+    await (await openTab(watched, plays(done), [plugin, resting])).turn('c').result;
     expect(bytes).toEqual([7]);
-    expect(await stored(factory)).toEqual({
+    expect(await storedStates(factory)).toEqual({
       'plugin:counter': [7, { count: 1 }],
       'plugin:still': [1, { count: 1 }],
     });
@@ -167,7 +131,7 @@ describe('the state of a plugin', () => {
     const adds = definePlugin<Count>({
       id: 'adds',
       version: 1,
-      state: counting,
+      state: countFromZero,
       build: ({ state }) => ({
         tools: [
           {
@@ -185,7 +149,8 @@ describe('the state of a plugin', () => {
       }),
     });
     const scout = mortalTab(new InMemorySessionStoreFactory());
-    await (await tab(scout.factory, followsResults(), [adds])).turn('go', { inputId: 't' }).result;
+    await (await openTab(scout.factory, followsResults(2, asks('add')), [adds])).turn('go', { inputId: 't' })
+      .result;
     const deaths = scout.writes.flatMap((_, write): Death[] => [
       { write, when: 'before' },
       { write, when: 'after' },
@@ -194,43 +159,44 @@ describe('the state of a plugin', () => {
     for (const death of deaths) {
       const origin = new InMemorySessionStoreFactory();
       const mortal = mortalTab(origin, death);
-      const opening = tab(mortal.factory, followsResults(), [adds]);
-      const first = await Promise.race([opening, whenDead(mortal)]);
+      const first = await unlessDead(mortal, openTab(mortal.factory, followsResults(2, asks('add')), [adds]));
       if (first !== null) {
-        const turn = first.turn('go', { inputId: 't' });
-        turn.result.catch(() => undefined);
-        await Promise.race([turn.result.catch(() => undefined), whenDead(mortal)]);
+        const { result } = first.turn('go', { inputId: 't' });
+        await unlessDead(
+          mortal,
+          result.catch(() => undefined),
+        );
       }
-      const second = await tab(origin, followsResults(), [adds]);
+      const second = await openTab(origin, followsResults(2, asks('add')), [adds]);
       const result = await second.turn('go', { inputId: 't' }).result;
       expect(result.status, JSON.stringify(death)).toBe('completed');
-      expect(await stored(origin), JSON.stringify(death)).toEqual({ 'plugin:adds': [1, { count: 2 }] });
+      expect(await storedStates(origin), JSON.stringify(death)).toEqual({ 'plugin:adds': [1, { count: 2 }] });
       await second.close();
     }
   });
 
   it('[PS3] of another version is migrated, and stored anew with the next commit', async () => {
     const factory = new InMemorySessionStoreFactory();
-    await (await tab(factory, plays(done), [counter().plugin])).close();
-    const old = await tab(factory, plays(done), [counter().plugin]);
+    await (await openTab(factory, plays(done), [counter().plugin])).close();
+    const old = await openTab(factory, plays(done), [counter().plugin]);
     await old.turn('a').result;
     await old.close();
     const versions: number[] = [];
     const { plugin, seen } = counter({
       version: 2,
       state: {
-        ...counting,
+        ...countFromZero,
         migrate: (body, version) => {
           versions.push(version);
           return { count: (body as Count).count * 10 };
         },
       },
     });
-    const runtime = await tab(factory, plays(done, done), [plugin]);
+    const runtime = await openTab(factory, plays(done, done), [plugin]);
     await runtime.turn('b').result;
     await runtime.turn('c').result;
     expect([seen, versions]).toEqual([[10, 11], [1]]);
-    expect(await stored(factory)).toEqual({ 'plugin:counter': [2, { count: 12 }] });
+    expect(await storedStates(factory)).toEqual({ 'plugin:counter': [2, { count: 12 }] });
   });
 
   it.each([
@@ -246,37 +212,37 @@ describe('the state of a plugin', () => {
     ],
   ])('[PS3] is refused where the plugin %s; nothing is dropped, and the session is read', async (_, more) => {
     const factory = new InMemorySessionStoreFactory();
-    const old = await tab(factory, plays(done), [counter().plugin]);
+    const old = await openTab(factory, plays(done), [counter().plugin]);
     await old.turn('a').result;
     await old.close();
-    const before = await stored(factory);
-    const { plugin } = counter({ version: 2, state: { ...counting, ...more } });
-    const runtime = await tab(factory, plays(done), [plugin]);
+    const before = await storedStates(factory);
+    const { plugin } = counter({ version: 2, state: { ...countFromZero, ...more } });
+    const runtime = await openTab(factory, plays(done), [plugin]);
     expect(runtime.view().window.nodes).toHaveLength(2);
     await expect(runtime.turn('b').result).rejects.toMatchObject({
       code: 'PluginStateRefused',
       data: { plugin: 'counter', stored: 1, version: 2 },
     });
-    expect(await stored(factory)).toEqual(before);
+    expect(await storedStates(factory)).toEqual(before);
     await runtime.close();
     const again = counter();
-    await (await tab(factory, plays(done), [again.plugin])).turn('c').result;
+    await (await openTab(factory, plays(done), [again.plugin])).turn('c').result;
     expect(again.seen).toEqual([1]);
   });
 
   it('[PS4] stays stored while the host has no such plugin', async () => {
     const factory = new InMemorySessionStoreFactory();
-    const first = await tab(factory, plays(done), [counter().plugin]);
+    const first = await openTab(factory, plays(done), [counter().plugin]);
     await first.turn('a').result;
     await first.close();
-    const other = await tab(factory, plays(done, done), [counter({ id: 'other' }).plugin]);
+    const other = await openTab(factory, plays(done, done), [counter({ id: 'other' }).plugin]);
     await other.turn('b').result;
     await other.turn('c').result;
     await other.close();
     const back = counter();
-    await (await tab(factory, plays(done), [back.plugin])).turn('d').result;
+    await (await openTab(factory, plays(done), [back.plugin])).turn('d').result;
     expect(back.seen).toEqual([1]);
-    expect(await stored(factory)).toEqual({
+    expect(await storedStates(factory)).toEqual({
       'plugin:counter': [1, { count: 2 }],
       'plugin:other': [1, { count: 2 }],
     });
@@ -290,7 +256,7 @@ describe('the state of a plugin', () => {
     const odd = definePlugin<Count>({
       id: 'odd',
       version: 1,
-      state: counting,
+      state: countFromZero,
       hooks: {
         beforeTurn: ({ state }: Context) => {
           try {
@@ -302,9 +268,9 @@ describe('the state of a plugin', () => {
       },
     });
     const factory = new InMemorySessionStoreFactory();
-    await (await tab(factory, plays(done), [odd])).turn('a').result;
+    await (await openTab(factory, plays(done), [odd])).turn('a').result;
     expect(thrown).toMatchObject({ code });
-    expect(await stored(factory)).toEqual({});
+    expect(await storedStates(factory)).toEqual({});
   });
 
   it('is refused beyond 64 KiB, and beyond what a commit has room for', async () => {
@@ -328,7 +294,8 @@ describe('the state of a plugin', () => {
       });
     const many = Array.from({ length: 6 }, (_, index) => long(`p${index}`, 60_000));
     const factory = new InMemorySessionStoreFactory();
-    const result = await (await tab(factory, plays(done), [long('a', 70_000), ...many])).turn('go').result;
+    const result = await (await openTab(factory, plays(done), [long('a', 70_000), ...many])).turn('go')
+      .result;
     expect(result.status).toBe('completed');
     expect(lengths).toEqual([
       'a does not',
@@ -346,13 +313,13 @@ describe('the state of a plugin', () => {
     const leaks = definePlugin<Count>({
       id: 'leaks',
       version: 1,
-      state: counting,
+      state: countFromZero,
       build: ({ state }) => {
         kept = state;
         return {};
       },
     });
-    const runtime = await tab(new InMemorySessionStoreFactory(), plays(done), [leaks]);
+    const runtime = await openTab(new InMemorySessionStoreFactory(), plays(done), [leaks]);
     const change = (): void => kept?.set({ count: 1 });
     expect(change).toThrow(expect.objectContaining({ code: 'PluginStateReadOnly' }));
     await runtime.turn('go').result;
@@ -377,31 +344,12 @@ describe('the state of a plugin', () => {
       .build();
     const { runtime } = await openWith(plays(done), { environment, sessionId: 's', secrets });
     await runtime.turn('go').result;
-    expect(await stored(factory)).toEqual({ 'plugin:notes': [1, { note: 'it is [redacted]' }] });
+    expect(await storedStates(factory)).toEqual({ 'plugin:notes': [1, { note: 'it is [redacted]' }] });
   });
 
   it('an initial one that its own schema refuses keeps the session from opening', async () => {
-    const wrong = counter({ state: { ...counting, initial: { count: 'none' as never } } });
-    const opening = tab(new InMemorySessionStoreFactory(), plays(), [wrong.plugin]);
+    const wrong = counter({ state: { ...countFromZero, initial: { count: 'none' as never } } });
+    const opening = openTab(new InMemorySessionStoreFactory(), plays(), [wrong.plugin]);
     await expect(opening).rejects.toMatchObject({ code: 'InvalidInput' });
   });
 });
-
-const whenDead = async (mortal: { readonly isDead: () => boolean }): Promise<null> => {
-  while (!mortal.isDead()) await new Promise((resolve) => setTimeout(resolve, 1));
-  return null;
-};
-
-/** A model that calls `add` until it has read two results. */
-function followsResults(): ReturnType<typeof plays> {
-  const base = plays();
-  return {
-    ...base,
-    async *stream({ messages }) {
-      const results = messages.filter(({ role }) => role === 'tool').length;
-      await Promise.resolve();
-      for (const item of results < 2 ? asks('add') : done)
-        if (typeof item === 'object' && 'type' in item) yield item;
-    },
-  };
-}
