@@ -10,14 +10,19 @@ import { standIn } from '../../src/testing/stand-in.ts';
 import { RuntimeEnvironment } from '../../src/worker/environment.ts';
 import { type Death, mortalTab } from './mortal.ts';
 import {
+  addOne,
   asks,
   type Count,
   countFromZero,
+  counts,
   done,
   followsResults,
+  memory,
   openTab,
   storedStates,
+  toolNamed,
   unlessDead,
+  until,
 } from './plugin-support.ts';
 import { openWith, plays } from './support.ts';
 
@@ -228,6 +233,28 @@ describe('the state of a plugin', () => {
     const again = counter();
     await (await openTab(factory, plays(done), [again.plugin])).turn('c').result;
     expect(again.seen).toEqual([1]);
+  });
+
+  it('[PS4] that a turn changed is stored with it, though the tab that goes on with it has no such plugin', async () => {
+    const factory = memory();
+    const ask = toolNamed('ask', { approval: true });
+    const five = counts({ beforeTurn: ({ state }) => state.set({ count: 5 }) });
+    const first = await openTab(factory, plays(asks('ask')), [five], { tools: [ask] });
+    const begun = first.turn('go', { inputId: 't' });
+    begun.result.catch(() => undefined);
+    await until(() => expect(first.view().turn?.waits).toHaveLength(1));
+    const [wait] = first.view().turn?.waits ?? [];
+    await first.close();
+    const other = counts({ afterTurn: (_, context) => addOne(context) }, { id: 'other' });
+    const second = await openTab(factory, plays(done), [other], { tools: [ask] });
+    const turn = second.turn('go', { inputId: 't' });
+    await second.answer(wait?.kind === 'approval' ? wait.requestId : '', { approve: true });
+    expect((await turn.result).status).toBe('completed');
+    expect(await storedStates(factory)).toEqual({
+      'plugin:p': [1, { count: 5 }],
+      'plugin:other': [1, { count: 1 }],
+    });
+    await second.close();
   });
 
   it('[PS4] stays stored while the host has no such plugin', async () => {

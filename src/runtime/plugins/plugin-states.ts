@@ -74,6 +74,7 @@ export class PluginStates {
   readonly #settled = new Map<string, Kept>();
   /** What is nobody's here, by the name of its component. */
   #foreign: CheckpointChange = {};
+  #settledForeign: CheckpointChange = {};
   /** Where what is kept holds, if it holds anywhere. */
   #place: StatePlace | null = null;
   /** Who may change what is kept. */
@@ -155,6 +156,7 @@ export class PluginStates {
     const checkpoint = await read();
     for (const { id, kept } of this.#restored(checkpoint)) this.#settle(id, kept);
     this.#foreign = this.#foreignOf(checkpoint);
+    this.#settledForeign = this.#foreign;
     this.#place = place;
   }
 
@@ -185,6 +187,7 @@ export class PluginStates {
         if (isOver()) return;
         this.#scope = null;
         for (const [id, kept] of this.#settled) this.#kept.set(id, kept);
+        this.#foreign = this.#settledForeign;
         over.abort();
       },
     };
@@ -226,6 +229,7 @@ export class PluginStates {
       committed: () => {
         if (isOver()) return;
         this.#foreign = foreign;
+        this.#settledForeign = foreign;
         for (const { id, before, after } of stored) {
           // What changed while it was being committed is stored by the next commit.
           if (this.#keptOf(id).body === before.body) this.#kept.set(id, after);
