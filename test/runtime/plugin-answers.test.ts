@@ -259,6 +259,25 @@ describe('a secret that a plugin returns', () => {
     expect(await storedStates(factory)).toEqual({ 'plugin:p': [1, { note: '[redacted]' }] });
   });
 
+  it('[SE1][PS3] in a state that does not fit without it is given up where it became one after the change', async () => {
+    const factory = memory();
+    const secrets = new SecretVault();
+    const note = `${'x'.repeat(SECRET.length - 8)}hunter22`;
+    const leaks = (): Plugin =>
+      notes({
+        beforeTurn: ({ state }) => {
+          state.set({ note });
+          secrets.set('key', 'hunter22');
+        },
+      });
+    const first = await openTab(factory, plays(done), [leaks()], { secrets });
+    expect((await first.turn('a').result).status).toBe('completed');
+    await first.close();
+    expect(await storedStates(factory)).toEqual({});
+    const second = await openTab(factory, plays(done), [notes({})], { secrets });
+    expect((await second.turn('b').result).status).toBe('completed');
+  });
+
   it('[SE1][PS3] in a state that does not fit without it is refused then, so that the session can be read again', async () => {
     const factory = memory();
     const secrets = new SecretVault();

@@ -50,7 +50,7 @@ export class PluginSession {
     const { sessionId, secrets, statesBytes } = parts;
     const { plugins, backgroundTasksAvailable } = host;
     this.#parts = parts;
-    this.states = new PluginStates(plugins, secrets, statesBytes);
+    this.states = new PluginStates(plugins, secrets, statesBytes, (error) => parts.trouble(error));
     const built: BuiltPlugin[] = [];
     this.#plugins = built;
     try {

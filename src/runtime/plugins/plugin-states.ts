@@ -5,17 +5,24 @@ import {
   componentId,
   type ComponentReference,
 } from '../../contract/checkpoint.ts';
-import type { PluginState, StateDefinition } from '../../contract/plugin-state.ts';
+import type { PluginState } from '../../contract/plugin-state.ts';
 import type { Plugin } from '../../contract/plugin.ts';
-import { LashError, reasonText } from '../../core/error.ts';
+import { LashError } from '../../core/error.ts';
 import type { PluginsShown } from '../../core/event.ts';
 import { freeze } from '../../core/freeze.ts';
-import { canonicalJson, type JsonValue, utf8Length } from '../../core/json.ts';
+import { canonicalJson, type JsonValue } from '../../core/json.ts';
 import { refuseNonData } from '../../core/plain-data.ts';
 import type { SecretVault } from '../secrets.ts';
+import {
+  checkState,
+  initialState,
+  MAX_STATE_BYTES,
+  readState,
+  type StatefulPlugin,
+  stateBytes,
+  stateInvalid,
+} from './stateful-plugin.ts';
 
-/** How long the state of a plugin may be, in bytes of JSON. */
-const MAX_STATE_BYTES = 64 * 1024;
 /** Components of checkpoints that are plugins' states. */
 const PREFIX = 'plugin:';
 
@@ -58,17 +65,12 @@ interface Kept {
   readonly recorded: boolean;
 }
 
-interface StatefulPlugin {
-  readonly id: string;
-  readonly version: number;
-  readonly state: StateDefinition<unknown>;
-}
-
 /** The states of a session's plugins: what holds where the session is, and what a turn changes (rules PS1 to PS4). */
 export class PluginStates {
   readonly #plugins: readonly StatefulPlugin[];
   readonly #secrets: SecretVault;
   readonly #maxBytes: number;
+  readonly #trouble: (error: LashError) => void;
   readonly #kept = new Map<string, Kept>();
   /** What is kept as it was stored last. */
   readonly #settled = new Map<string, Kept>();
@@ -81,13 +83,23 @@ export class PluginStates {
   #scope: AbortController | null = null;
   #standing: Promise<unknown> = Promise.resolve();
 
-  /** `maxBytes`: what all of them may take together. @throws `InvalidInput` for an initial state that does not fit its schema */
-  constructor(plugins: readonly Plugin[], secrets: SecretVault, maxBytes: number) {
+  /**
+   * `maxBytes`: what all of them may take together. `trouble` is told of a change that had to be given up.
+   *
+   * @throws `InvalidInput` for an initial state that does not fit its schema
+   */
+  constructor(
+    plugins: readonly Plugin[],
+    secrets: SecretVault,
+    maxBytes: number,
+    trouble: (error: LashError) => void,
+  ) {
     this.#plugins = plugins.flatMap(({ id, version, state }) =>
       state === undefined ? [] : [{ id, version, state }],
     );
     this.#secrets = secrets;
     this.#maxBytes = maxBytes;
+    this.#trouble = trouble;
     for (const { id, kept } of this.#restored(null)) this.#settle(id, kept);
   }
 
@@ -164,7 +176,7 @@ export class PluginStates {
     const last = Object.assign({}, ...changes) as StateChanges;
     const own = this.#plugins.flatMap((plugin) => {
       const component = last[plugin.id];
-      return component === undefined ? [] : [{ id: plugin.id, body: this.#read(plugin, component) }];
+      return component === undefined ? [] : [{ id: plugin.id, body: readState(plugin, component) }];
     });
     for (const { id, body } of own) this.#kept.set(id, { body, id: null, changed: true, recorded: true });
     for (const [id, component] of Object.entries(last)) {
@@ -194,18 +206,19 @@ export class PluginStates {
   }
 
   #takeChanges(): { readonly states?: StateChanges } {
-    const fresh = this.#plugins.filter(({ id }) => this.#kept.get(id)?.recorded === false);
-    if (fresh.length === 0) return {};
-    const changes = fresh.map(({ id, version }) => {
-      const kept = this.#keptOf(id);
+    const changes: [string, ComponentBody][] = [];
+    for (const plugin of this.#plugins) {
+      const { id, version } = plugin;
+      if (this.#keptOf(id).recorded) continue;
+      const kept = this.#storable(plugin);
       this.#kept.set(id, { ...kept, recorded: true });
-      return [id, { version, body: this.#clean(kept.body) }] as const;
-    });
-    return { states: Object.fromEntries(changes) };
+      if (kept.changed) changes.push([id, { version, body: kept.body as JsonValue }]);
+    }
+    return changes.length === 0 ? {} : { states: Object.fromEntries(changes) };
   }
 
   async #checkpoint(isOver: () => boolean): Promise<PendingCheckpoint | undefined> {
-    const all = this.#plugins.map((plugin) => ({ ...plugin, kept: this.#keptOf(plugin.id) }));
+    const all = this.#plugins.map((plugin) => ({ ...plugin, kept: this.#storable(plugin) }));
     const brought = Object.values(this.#foreign).some((component) => 'body' in component);
     if (!brought && !all.some(({ kept }) => kept.changed)) return undefined;
     const foreign = await referencesOf(this.#foreign);
@@ -213,11 +226,11 @@ export class PluginStates {
     const stored: { readonly id: string; readonly before: Kept; readonly after: Kept }[] = [];
     for (const { id, version, kept } of all) {
       if (!kept.changed && kept.id === null) continue;
-      const component = { version, body: this.#clean(kept.body) };
+      const component = { version, body: kept.body as JsonValue };
       change[`${PREFIX}${id}`] = kept.changed ? component : { id: kept.id ?? '' };
       if (!kept.changed) continue;
       const after = {
-        body: freeze(component.body),
+        body: kept.body,
         id: await componentId(component),
         changed: false,
         recorded: true,
@@ -239,9 +252,19 @@ export class PluginStates {
     };
   }
 
-  /** Without secrets that came later than the change (law SE1). */
-  #clean(body: unknown): JsonValue {
-    return this.#secrets.redactJson(body as JsonValue);
+  /** A change without secrets that became known after it (law SE1). One that its schema does not take so is given up. */
+  #storable(plugin: StatefulPlugin): Kept {
+    const { id } = plugin;
+    const kept = this.#keptOf(id);
+    if (!kept.changed) return kept;
+    const body = this.#secrets.redactJson(kept.body as JsonValue);
+    if (canonicalJson(body) === canonicalJson(kept.body as JsonValue)) return kept;
+    const checked = checkState(plugin, body);
+    if (!checked.ok)
+      this.#trouble(stateInvalid(`plugins.${id}.state`, `held a secret, without which ${checked.reason}`));
+    const storable = checked.ok ? { ...kept, body: freeze(body) } : (this.#settled.get(id) ?? kept);
+    this.#kept.set(id, storable);
+    return storable;
   }
 
   #settle(id: string, kept: Kept): void {
@@ -254,21 +277,21 @@ export class PluginStates {
     const path = `plugins.${id}.state`;
     refuseNonData(state, path);
     // What the schema takes is what will be read again: without secrets.
-    const checked = check(plugin, this.#secrets.redactJson(structuredClone(state)));
-    if (!checked.ok) throw invalid(path, checked.reason);
+    const checked = checkState(plugin, this.#secrets.redactJson(structuredClone(state)));
+    if (!checked.ok) throw stateInvalid(path, checked.reason);
     refuseNonData(checked.value, path);
     const body = freeze(structuredClone(checked.value));
     const excess = this.#excess(id, body);
-    if (excess !== undefined) throw invalid(path, excess);
+    if (excess !== undefined) throw stateInvalid(path, excess);
     this.#kept.set(id, { body, id: null, changed: true, recorded: false });
   }
 
   /** What is too long about a state, if anything is. */
   #excess(id: string, body: unknown): string | undefined {
-    const bytes = jsonBytes(body);
+    const bytes = stateBytes(body);
     if (bytes > MAX_STATE_BYTES) return `has ${bytes} bytes, and may have ${MAX_STATE_BYTES}`;
     const others = this.#plugins.filter((other) => other.id !== id);
-    const total = others.reduce((sum, other) => sum + jsonBytes(this.#keptOf(other.id).body), bytes);
+    const total = others.reduce((sum, other) => sum + stateBytes(this.#keptOf(other.id).body), bytes);
     if (total <= this.#maxBytes) return undefined;
     return `and those of the other plugins have ${total} bytes, and may have ${this.#maxBytes}`;
   }
@@ -278,10 +301,10 @@ export class PluginStates {
       const { id, version } = plugin;
       const component = checkpoint?.components[`${PREFIX}${id}`];
       if (component === undefined) {
-        const body = freeze(structuredClone(this.#initial(plugin)));
+        const body = freeze(initialState(plugin));
         return { id, kept: { body, id: null, changed: false, recorded: true } };
       }
-      const body = this.#read(plugin, component);
+      const body = readState(plugin, component);
       const isMigrated = component.version !== version;
       const kept = { body, id: isMigrated ? null : component.id, changed: isMigrated, recorded: !isMigrated };
       return { id, kept };
@@ -294,59 +317,9 @@ export class PluginStates {
     return Object.fromEntries(others.map(([name, { id }]) => [name, { id }]));
   }
 
-  #initial(plugin: StatefulPlugin): unknown {
-    const path = `plugins.${plugin.id}.state.initial`;
-    refuseNonData(plugin.state.initial, path);
-    const checked = check(plugin, plugin.state.initial);
-    if (!checked.ok) throw invalid(path, checked.reason);
-    return checked.value;
-  }
-
-  /** What is stored, as this version of the plugin reads it. @throws `PluginStateRefused` */
-  #read(plugin: StatefulPlugin, { version, body }: ComponentBody): unknown {
-    if (version === plugin.version) return this.#accepted(plugin, version, body);
-    const migrate = plugin.state.migrate?.bind(plugin.state);
-    if (migrate === undefined) throw refused(plugin, version, 'it has no migration');
-    let migrated: JsonValue;
-    try {
-      migrated = migrate(structuredClone(body), version);
-    } catch (cause) {
-      throw refused(plugin, version, `its migration failed: ${reasonText(cause)}`, cause);
-    }
-    return this.#accepted(plugin, version, migrated);
-  }
-
-  #accepted(plugin: StatefulPlugin, version: number, body: JsonValue): unknown {
-    const checked = check(plugin, body);
-    if (!checked.ok) throw refused(plugin, version, checked.reason);
-    const bytes = jsonBytes(checked.value);
-    if (bytes > MAX_STATE_BYTES) throw refused(plugin, version, `it has ${bytes} bytes`);
-    return freeze(structuredClone(checked.value));
-  }
-
   #keptOf(id: string): Kept {
     return this.#kept.get(id) ?? { body: null, id: null, changed: false, recorded: true };
   }
-}
-
-type Checked =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly reason: string };
-
-function check({ state: { schema } }: StatefulPlugin, value: unknown): Checked {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return { ok: true, value: parsed.data };
-  const [issue] = parsed.error.issues;
-  const at = issue?.path.map((key) => `.${String(key)}`).join('') ?? '';
-  return { ok: false, reason: `$${at}: ${issue?.message ?? 'does not fit'}` };
-}
-
-function jsonBytes(value: unknown): number {
-  return utf8Length(canonicalJson(value as JsonValue));
-}
-
-function invalid(path: string, reason: string): LashError<'InvalidInput'> {
-  return new LashError('InvalidInput', `${path} ${reason}`, { path, reason });
 }
 
 /** What is told to whoever changes a state out of turn. */
@@ -363,14 +336,4 @@ async function referencesOf(components: CheckpointChange): Promise<CheckpointCha
       [name, 'body' in component ? { id: await componentId(component) } : component] as const,
   );
   return Object.fromEntries(await Promise.all(named));
-}
-
-function refused(
-  { id, version }: StatefulPlugin,
-  stored: number,
-  reason: string,
-  cause?: unknown,
-): LashError {
-  const message = `The plugin ${id} (version ${version}) cannot read its stored state of version ${stored}: ${reason}`;
-  return new LashError('PluginStateRefused', message, { plugin: id, stored, version, reason }, { cause });
 }
