@@ -1,3 +1,5 @@
+import { AxeBuilder } from '@axe-core/playwright';
+
 import { expect, test } from './fixtures.ts';
 
 test('[PS1][PS2] a plan that a plugin keeps is shown, ticked off by model and person, in every tab, again after a reload, and thrown away', async ({
@@ -15,6 +17,8 @@ test('[PS1][PS2] a plan that a plugin keeps is shown, ticked off by model and pe
   await expect(step('bread')).toBeEnabled();
   await step('bread').click();
   await expect(plan).toContainText('2 of 3 done');
+  const { violations } = await new AxeBuilder({ page }).include('[data-testid=plan]').analyze();
+  expect(violations.map(({ id }) => id)).toEqual([]);
 
   await page.reload();
   await expect(plan).toContainText('2 of 3 done');

@@ -13,8 +13,8 @@ export function planPanel(app: App): TemplateResult | typeof nothing {
   if (chat === null || steps.length === 0) return nothing;
   const done = steps.filter((step) => step.done).length;
   const busy = chat.readOnly || chat.view.turn !== null;
-  return html`<details class="plan" data-testid="plan" open>
-    <summary>
+  return html`<section class="plan" aria-label="Plan" data-testid="plan">
+    <div class="plan-head">
       <span class="plan-title">Plan</span> <span class="plan-count">${done} of ${steps.length} done</span>
       ${iconButton({
         icon: 'close',
@@ -26,11 +26,11 @@ export function planPanel(app: App): TemplateResult | typeof nothing {
           focusComposer();
         },
       })}
-    </summary>
+    </div>
     <ul>
       ${steps.map((step) => row(app, chat, step, busy))}
     </ul>
-  </details>`;
+  </section>`;
 }
 
 function row(app: App, chat: Chat, { text, done }: PlanStep, busy: boolean): TemplateResult {
