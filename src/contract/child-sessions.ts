@@ -1,0 +1,81 @@
+import type { TurnActivity } from '../core/event.ts';
+import type { Page, SessionPolicy, SessionSummary } from '../core/policy.ts';
+import type { PromptLayerData } from '../core/prompt-layer.ts';
+import type { TurnInput } from '../core/turn-input.ts';
+import type { TurnResult } from '../core/turn-result.ts';
+import type { UsageEntry } from '../core/usage.ts';
+
+/** What a child session begins with. */
+export type ChildStart =
+  /** Nothing. */
+  | { readonly kind: 'empty' }
+  /** A copy of the parent's path up to this node; absent: up to where the turn is that asks. */
+  | { readonly kind: 'path'; readonly nodeId?: string }
+  /** A copy of the active path of another session. */
+  | { readonly kind: 'session'; readonly sessionId: string };
+
+/** The child that somebody wants. */
+export interface ChildRequest {
+  /**
+   * Names the child within the call that asks, 1 to 64 bytes: the same call asks for the same child again after a crash,
+   * and finds it.
+   */
+  readonly key: string;
+  /** What its tokens are counted as in the parent's ledger. Default `child`. */
+  readonly source?: string;
+  readonly title?: string;
+  /** Default: as the parent is run now. `tools` does not count here. */
+  readonly policy?: Partial<SessionPolicy>;
+  /** Default: empty. */
+  readonly start?: ChildStart;
+  /** The names of the parent's tools that it may use. Default: none. */
+  readonly tools?: readonly string[];
+  /** A layer above the prompt of its policy, for each of its turns. */
+  readonly prompt?: PromptLayerData;
+}
+
+/** Options of a child's turn. */
+export interface ChildTurnOptions {
+  /** The turn's id within the child. The same id is the same turn (law TU1). Default `task`. */
+  readonly inputId?: string;
+  /** Stops the turn when it aborts; default: when the call ends that asks. */
+  readonly signal?: AbortSignal;
+  /** Is told what happens in it. */
+  readonly onActivity?: (activity: TurnActivity) => void;
+}
+
+/** How a child's turn ended. */
+export interface ChildResult extends TurnResult {
+  /** What the model said last: the text of the answer, empty where there is none. */
+  readonly text: string;
+  /** All that the turn used, its own children included, by source and model. */
+  readonly spent: readonly UsageEntry[];
+}
+
+/** A child session that is open here. */
+export interface ChildSession {
+  readonly sessionId: string;
+  /** Runs a turn to its end, or finds how it ended. It rejects only if the input was not accepted. */
+  turn(input: TurnInput, options?: ChildTurnOptions): Promise<ChildResult>;
+  /** Stops what runs, and closes it. It stays stored. */
+  close(): Promise<void>;
+  /** Closes and deletes it, with its own children, for good (law ST12). */
+  delete(): Promise<void>;
+}
+
+/**
+ * The children of a session, as a hook or a tool sees them. What they use is counted in the parent's ledger with the call
+ * that asked, once, by source and model, through grandchildren.
+ *
+ * - CH1 The same key in the same call is the same child, also after a reload: a child is found again, and made once.
+ * - CH2 A child has the providers, secrets and plugins of its parent, and only the tools that it was given.
+ * - CH3 When the call ends that asked for a child, or is stopped, the child's turn is stopped and the child closed.
+ * - CH4 How deep children may have children, and how many of one session may be open, is limited: `ChildLimitReached`.
+ * - CH5 Deleting a session deletes its children. A child whose parent is gone is like any other session.
+ */
+export interface ChildSessions {
+  /** Opens a child, and makes it if there is none yet. @throws `ChildLimitReached`, `InvalidInput`, what opening throws */
+  open(request: ChildRequest): Promise<ChildSession>;
+  /** The children of this session that are stored, newest change first. */
+  list(page?: { readonly after?: string; readonly limit?: number }): Promise<Page<SessionSummary>>;
+}
