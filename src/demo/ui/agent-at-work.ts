@@ -36,7 +36,7 @@ function names(value: JsonValue | undefined): readonly string[] {
 export function agentWaits(calls: readonly LiveToolCall[]): readonly TurnWait[] {
   return calls.flatMap(({ progress, outcome }) =>
     outcome === undefined && typeof progress === 'object' && progress !== null && 'waits' in progress
-      ? waitsIn((progress as JsonObject)['waits'])
+      ? waitsIn(progress['waits'])
       : [],
   );
 }
