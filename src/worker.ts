@@ -129,6 +129,7 @@ export type {
   BackgroundTaskRegistration,
   BackgroundTaskState,
 } from './contract/task.ts';
+export type { StoredTask, TaskStore, TaskWrite } from './contract/task-store.ts';
 export type { ArgumentCheck, Tool, ToolContext, ToolReturn } from './contract/tool.ts';
 export type {
   QueuedInput,
