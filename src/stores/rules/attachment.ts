@@ -18,6 +18,12 @@ export interface AttachmentPage {
   readonly limit?: number;
 }
 
+/** What is put, once it is checked. */
+export interface CheckedPut {
+  readonly blob: Blob;
+  readonly meta: AttachmentMeta;
+}
+
 /** 100 MB. */
 export const DEFAULT_MAX_BYTES: number = 100 * 1024 * 1024;
 
@@ -36,7 +42,7 @@ export function checkPut(
   bytes: Blob | Uint8Array<ArrayBuffer>,
   meta: AttachmentMeta,
   maxBytes: number,
-): { readonly blob: Blob; readonly meta: AttachmentMeta } {
+): CheckedPut {
   checkData(meta, 'meta');
   if (typeof meta.mime !== 'string' || meta.mime === '') throw invalid('meta.mime', 'must be a MIME type');
   const byteLength = bytes instanceof Blob ? bytes.size : bytes.byteLength;
