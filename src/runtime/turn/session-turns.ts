@@ -50,7 +50,7 @@ export class SessionTurns {
     this.#outcomes = new TurnOutcomes(host.parts.turns);
     this.#shown = new ShownTurns(host, this.#outcomes);
     this.#going = new GoingOn((error) => traceTrouble(host.parts, error));
-    this.#next = new NextLook(host.parts, (contests) => this.goOn(false, contests));
+    this.#next = new NextLook(host.parts.clock, (contests) => this.goOn(false, contests));
     host.parts.feed.subscribe((event) => {
       const takesInput = event.type === 'input-accepted' || event.type === 'nodes-committed';
       if (takesInput && host.view().queue.length > 0)
