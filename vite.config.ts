@@ -169,7 +169,7 @@ const app: ViteUserConfig = {
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.browser.test.ts', 'test/package/**', 'test/e2e/**'],
           // These name their own sources by the condition `source`, which Node cannot run.
-          server: { deps: { inline: [/@ai-sdk/, /eventsource-parser/] } },
+          server: { deps: { inline: [/@ai-sdk/, /@modelcontextprotocol\/client/, /eventsource/] } },
         },
       },
       ...browserProject('browser', playwrightInstances()),
