@@ -8,22 +8,10 @@ import type { ToolOutcome } from '../../src/core/tool-call.ts';
 import { type McpOptions, type McpServer, type McpServers, mcpServers } from '../../src/plugins/mcp.ts';
 import type { RuntimeOptions } from '../../src/runtime/runtime-options.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
-import {
-  type ScriptedAction,
-  scriptedProvider,
-  scriptedText,
-  scriptedToolCalls,
-} from '../../src/testing/scripted-provider.ts';
 import { memoryEnvironment, openWith } from '../runtime/support.ts';
-import { type McpKind, McpTestServer } from './mcp-test-server.ts';
-
-/** A model that calls the tool that it is told to, reads the result, and answers. */
-export function obey({ messages }: ModelRequest): readonly ScriptedAction[] {
-  const last = messages.at(-1);
-  const told = last?.parts.map((part) => (part.type === 'text' ? part.text : '')).join('') ?? '';
-  const call = last?.role === 'user' ? (JSON.parse(told) as { tool: string; args: JsonValue } | null) : null;
-  return call === null ? scriptedText('Done.') : scriptedToolCalls([call]);
-}
+import type { McpKind } from './mcp-kinds.ts';
+import { McpTestServer } from './mcp-test-server.ts';
+import { obedient } from './obedient.ts';
 
 /** A session whose tools are those of MCP servers. */
 export class McpSession {
@@ -44,7 +32,7 @@ export class McpSession {
   ): Promise<McpSession> {
     const mcp = 'plugin' in options ? options : mcpServers(options);
     const environment = memoryEnvironment((builder) => builder.withPluginHost(new PluginHost([mcp.plugin])));
-    const provider = scriptedProvider(Array.from({ length: 1000 }, () => obey));
+    const provider = obedient();
     const { runtime } = await openWith(provider, { environment, clock: systemClock, ...more });
     onTestFinished(async () => await runtime.close());
     return new McpSession(mcp, runtime, provider.requests);

@@ -18,38 +18,10 @@ import {
 } from '@modelcontextprotocol/server';
 
 import { PNG } from '../providers/wires.ts';
-
-/**
- * What a server is like. `whole` keeps sessions, as before July 2026; `modern` is of the revision of that month alone; `strict`
- * allows a page only those headers that older servers know. `absent` closes each connection, `mute` never answers, `page` is no
- * MCP server, `closed` refuses everybody, `flood` answers without an end, `paged` lists without one. `lying` is no official server:
- * what it lists and answers is not as it should be.
- */
-export type McpKind =
-  | 'whole'
-  | 'modern'
-  | 'strict'
-  | 'absent'
-  | 'mute'
-  | 'page'
-  | 'closed'
-  | 'flood'
-  | 'lying'
-  | 'paged';
+import { ECHO_SCHEMA, type McpKind } from './mcp-kinds.ts';
 
 /** The length of the text that the tool `huge` answers with. */
 export const HUGE_BYTES = 50 * 2 ** 20;
-
-/** A schema with words that not everybody keeps. */
-export const ECHO_SCHEMA = {
-  $schema: 'http://json-schema.org/draft-07/schema#',
-  type: 'object',
-  title: 'Echo',
-  properties: { text: { type: 'string', minLength: 1, examples: ['hi'] } },
-  required: ['text'],
-  additionalProperties: false,
-  'x-kept': [1, { two: null }],
-} as const;
 
 const anything = { type: 'object' } as const;
 const tool = (name: string, more: object = {}): ListedTool => ({

@@ -1,8 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
 
 import { mcpServers, type McpServer, type McpServerStatus } from '../../src/plugins/mcp.ts';
+import { ECHO_SCHEMA, type McpKind } from './mcp-kinds.ts';
 import { McpSession, openServer, startServer } from './mcp-support.ts';
-import { ECHO_SCHEMA, HUGE_BYTES, type McpKind } from './mcp-test-server.ts';
+import { HUGE_BYTES } from './mcp-test-server.ts';
 
 const until = async (check: () => unknown): Promise<void> => {
   await vi.waitFor(check, { timeout: 20_000, interval: 5 });
