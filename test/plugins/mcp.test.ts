@@ -278,6 +278,27 @@ describe('a call', () => {
   });
 });
 
+it('[MC2] [MC6] headers that cannot be had are named as that, when it is connected to and when it is called', async () => {
+  let fails = true;
+  const { session } = await openServer('whole', {
+    headers: () => {
+      if (fails) throw new Error('no token yet');
+      return {};
+    },
+  });
+  const message = 'The MCP server s cannot be asked: its headers could not be had: no token yet';
+  await session.talk();
+  expect(session.mcp.status()).toMatchObject([
+    { state: 'failed', problem: { code: 'mcp_headers_failed', message } },
+  ]);
+  fails = false;
+  await until(async () => expect(await session.talk()).toContain('mcp__s__who'));
+  fails = true;
+  expect(await session.call('mcp__s__who')).toMatchObject({ class: 'internal', message });
+  fails = false;
+  expect(await session.call('mcp__s__who')).toMatchObject({ value: 'who' });
+});
+
 describe('servers', () => {
   it('[MC1] have one connection for all sessions, which ends with the last one', async () => {
     const server = await startServer();

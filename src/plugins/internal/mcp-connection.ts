@@ -64,9 +64,8 @@ export class McpConnection {
       await orAborted(this.#transport.terminateSession(), AbortSignal.timeout(GOODBYE_MS));
     } catch {
       // It is gone, or does not care.
-    } finally {
-      await this.#client.close();
     }
+    await this.#client.close().catch(() => undefined);
   }
 
   async #ask(asked: Asked, signal: AbortSignal): Promise<unknown> {
@@ -135,13 +134,14 @@ async function connect(
   const either = AbortSignal.any([signal, over.signal]);
   try {
     await orAborted(client.connect(transport, { signal: either, timeout: NEVER_MS }), either);
+    either.throwIfAborted();
     isOpen = true;
     void client.autoOpenedSubscription?.closed.then((cause) => {
       if (cause !== 'local') host.lost(unheard(settings.name));
     });
     return new McpConnection(settings.name, client, transport, fetch);
   } catch (error) {
-    await client.close();
+    await client.close().catch(() => undefined);
     if (either.aborted) throw either.reason;
     throw statusOf(error) === undefined && unreached !== null
       ? unreached

@@ -15,6 +15,8 @@ export type McpProblemCode =
   /** The server refused the call, or said something that is not the protocol. */
   | 'mcp_protocol_error'
   | 'mcp_result_too_large'
+  /** The host's own function of headers failed. */
+  | 'mcp_headers_failed'
   /** The server was detached, or has the tool no more. */
   | 'mcp_gone';
 
@@ -75,16 +77,25 @@ export function isUnreached(error: unknown): boolean {
 
 /** The HTTP status that a request was refused with, if that is what went wrong. */
 export function statusOf(error: unknown): number | undefined {
-  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
+  for (const at of causesOf(error)) {
     const data = 'data' in at ? (at.data as { readonly status?: unknown } | undefined) : undefined;
     if (typeof data?.status === 'number') return data.status;
   }
   return undefined;
 }
 
+/** An error and what caused it, at most eight deep. */
+function causesOf(error: unknown): readonly Error[] {
+  const causes: Error[] = [];
+  for (let at = error; at instanceof Error && causes.length < 8; at = at.cause) causes.push(at);
+  return causes;
+}
+
 /** What the official client, or `fetch`, threw as a failure that names the server. */
 export function toServerFailure(thrown: unknown, server: string): LashError {
-  if (isLashError(thrown)) return thrown;
+  // The official client wraps what is thrown within its requests.
+  const own = causesOf(thrown).find((cause) => isLashError(cause));
+  if (own !== undefined) return own;
   const status = statusOf(thrown);
   const said = cutText(reasonText(thrown), MAX_WORDS);
   if (status !== undefined) {

@@ -1,4 +1,4 @@
-import type { LashError } from '../../core/error.ts';
+import { type LashError, reasonText } from '../../core/error.ts';
 import { serverFailure, unreachable } from './mcp-failure.ts';
 import type { ServerSettings } from './mcp-server.ts';
 import { orAborted } from './mcp-wait.ts';
@@ -69,8 +69,14 @@ export class McpFetch {
     const call = id === null ? undefined : this.#calls.get(id);
     if (id !== null && call === undefined) throw new Error('The call is over');
     headers.delete(CALL_HEADER);
-    const given = typeof own === 'function' ? await own() : own;
-    for (const [header, value] of Object.entries(given)) if (!headers.has(header)) headers.set(header, value);
+    try {
+      const given = typeof own === 'function' ? await own() : own;
+      for (const [header, value] of Object.entries(given))
+        if (!headers.has(header)) headers.set(header, value);
+    } catch (cause) {
+      const words = `cannot be asked: its headers could not be had: ${reasonText(cause)}`;
+      throw serverFailure(name, 'mcp_headers_failed', words, { class: 'internal', cause });
+    }
     const signals = [init.signal, call?.signal].filter((signal) => signal instanceof AbortSignal);
     const signal = AbortSignal.any(signals);
     signal.throwIfAborted();

@@ -38,6 +38,8 @@ export class PluginSession {
   /** The tools that are always there, and their names. */
   readonly #fixed: readonly Tool[];
   readonly #fixedNames: ReadonlySet<string>;
+  /** The plugins that give tools as a function. */
+  readonly #giving: readonly BuiltPlugin[];
   /** What was shown last, as JSON. */
   #shown = '';
   #isRead = true;
@@ -60,9 +62,8 @@ export class PluginSession {
         const state = this.states.of(plugin);
         built.push(buildPlugin(plugin, { sessionId, backgroundTasksAvailable, state }));
       }
-      this.#fixed = built.flatMap(({ hooks }) =>
-        typeof hooks.tools === 'function' ? [] : (hooks.tools ?? []),
-      );
+      this.#giving = built.filter(({ hooks }) => typeof hooks.tools === 'function');
+      this.#fixed = built.flatMap(({ hooks }) => (typeof hooks.tools === 'object' ? hooks.tools : []));
       this.#fixedNames = new Set(this.#fixed.map(({ name }) => name));
       refuseTwice([...hostTools, ...this.#fixed]);
     } catch (error) {
@@ -76,9 +77,10 @@ export class PluginSession {
    * functions give now, all whose name is taken.
    */
   join(host: readonly Tool[]): readonly Tool[] {
+    if (this.#fixed.length + this.#giving.length === 0) return host;
     const joined = [...host.filter(({ name }) => !this.#fixedNames.has(name)), ...this.#fixed];
     const names = new Set(joined.map(({ name }) => name));
-    for (const built of this.#plugins) {
+    for (const built of this.#giving) {
       for (const tool of this.#toolsNow(built)) {
         if (names.has(tool.name)) continue;
         names.add(tool.name);
@@ -164,11 +166,10 @@ export class PluginSession {
   }
 
   /** What a function of tools gives now. */
-  #toolsNow({ plugin: { id }, hooks: { tools } }: BuiltPlugin): readonly Tool[] {
-    if (typeof tools !== 'function') return [];
+  #toolsNow({ plugin: { id }, hooks }: BuiltPlugin): readonly Tool[] {
     const call = { plugin: id, hook: 'tools' };
     try {
-      const given: unknown = callNow(call, tools);
+      const given: unknown = callNow(call, () => (hooks.tools as () => unknown)());
       if (!isTools(given)) throw hookInvalid(call, 'tools, at once');
       return given;
     } catch (error) {
