@@ -92,3 +92,12 @@ export async function openServer(
   const session = await McpSession.open({ servers: { s: { url: server.url, ...more } } });
   return { server, session };
 }
+
+/** The server started again, at the same address, without what it knew. */
+export async function restart(server: McpTestServer, kind: McpKind = 'whole'): Promise<McpTestServer> {
+  await server.stop();
+  const next = await startServer(kind, server.port);
+  // A moment in which this side hears that its connections were closed: Node would send a request into one of them.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  return next;
+}

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 
 import { mcpServers, type McpServer, type McpServerStatus } from '../../src/plugins/mcp.ts';
 import { ECHO_SCHEMA, type McpKind } from './mcp-kinds.ts';
-import { McpSession, openServer, startServer } from './mcp-support.ts';
+import { McpSession, openServer, restart, startServer } from './mcp-support.ts';
 import { HUGE_BYTES } from './mcp-test-server.ts';
 
 const until = async (check: () => unknown): Promise<void> => {
@@ -114,8 +114,7 @@ describe.each<McpKind>(['whole', 'modern', 'strict'])('a server that is %s', (ki
   it('[MC1] is connected to anew after it was started again', async () => {
     const { server, session } = await openServer(kind);
     await session.talk();
-    await server.stop();
-    await startServer(kind, server.port);
+    await restart(server, kind);
     expect(await session.call('mcp__s__echo', { text: 'again' })).toMatchObject({
       value: { echoed: 'again' },
     });
@@ -153,8 +152,7 @@ describe('one server that cannot be used', () => {
     const server = await startServer('mute');
     const session = await McpSession.open({ servers: { s: { url: server.url, startupTimeoutMs: 300 } } });
     expect(await session.talk()).toEqual([]);
-    await server.stop();
-    await startServer('whole', server.port);
+    await restart(server);
     await until(async () => expect(await session.talk()).toContain('mcp__s__who'));
     expect(await session.call('mcp__s__who')).toMatchObject({ value: 'who' });
   });
@@ -219,8 +217,7 @@ describe('one server that cannot be used', () => {
     const { server, session } = await openServer();
     const turn = session.begin('mcp__s__slow');
     await until(() => expect(server.slow.begun).toBe(1));
-    await server.stop();
-    await startServer('whole', server.port);
+    await restart(server);
     expect(await turn.result).toMatchObject({ status: 'completed' });
     expect(session.outcome()).toMatchObject({ class: 'external', data: { code: 'mcp_unreachable' } });
     expect(await session.call('mcp__s__who')).toMatchObject({ value: 'who' });
@@ -255,6 +252,24 @@ describe('a call', () => {
       { tool: 'echo', args: { text: 'hi' }, readOnly: true },
       { tool: 'who', args: {}, readOnly: false },
     ]);
+  });
+
+  it('[MC6] [MC8] of a tool that the server has no more, since it was started again, is not made', async () => {
+    const { server, session } = await openServer('whole', { approval: true });
+    await server.grow(1);
+    const turn = session.begin('mcp__s__grown1');
+    await until(() => expect(session.runtime.view().turn?.waits).toHaveLength(1));
+    const next = await restart(server);
+    const [wait] = session.runtime.view().turn?.waits ?? [];
+    if (wait?.kind !== 'approval') throw new Error('nobody is asked');
+    await session.runtime.answer(wait.requestId, { approve: true });
+    expect(await turn.result).toMatchObject({ status: 'completed' });
+    expect(session.outcome()).toMatchObject({
+      class: 'unavailable',
+      message: 'The MCP server s has no tool grown1 any more',
+      data: { server: 's', tool: 'grown1', code: 'mcp_gone' },
+    });
+    expect(next.calls).toEqual([]);
   });
 
   it('may be made again after a crash where the server, or the host, says that this is safe', async () => {
