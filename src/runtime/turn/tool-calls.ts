@@ -114,7 +114,12 @@ export class ToolCalls {
         outcome: failure('ToolDenied', `It was decided that it must not run${reason}`),
       };
     }
-    const tool = this.#parts.tools().find((known) => known.name === name);
+    let tool = this.#tool(name);
+    if (tool === undefined) {
+      const failed = await this.#prepareTools(id, signal);
+      if (failed !== undefined) return { kind: 'known', outcome: failed };
+      tool = this.#tool(name);
+    }
     const offered = this.#host.offered.get(name);
     const wasStarted = this.#host.started.has(id);
     const mayStart = !wasStarted || offered?.replay === 'safe';
@@ -146,6 +151,20 @@ export class ToolCalls {
     const requestId = `${this.#host.scope.turnId}/${id}`;
     this.#asked.set(id, ruled);
     return { kind: 'held', wait: { kind: 'approval', requestId, callId, tool: name, args: ruled } };
+  }
+
+  #tool(name: string): Tool | undefined {
+    return this.#parts.tools().find((known) => known.name === name);
+  }
+
+  /** Lets the plugins get the tool of a call that is not there; what it fails with where they cannot. */
+  async #prepareTools(id: string, signal: AbortSignal): Promise<ToolOutcome | undefined> {
+    try {
+      await this.#hooks(id, signal)?.prepareTools();
+      return undefined;
+    } catch (error) {
+      return failureOf(error);
+    }
   }
 
   /** How the plugins rule on a call: with which arguments it runs, or its outcome where it does not. */
