@@ -116,7 +116,7 @@ export class ToolCalls {
     }
     let tool = this.#tool(name);
     if (tool === undefined) {
-      const failed = await this.#prepareTools(id, signal);
+      const failed = await this.#prepareTools(id, call, signal);
       if (failed !== undefined) return { kind: 'known', outcome: failed };
       tool = this.#tool(name);
     }
@@ -158,12 +158,19 @@ export class ToolCalls {
   }
 
   /** Lets the plugins get the tool of a call that is not there; what it fails with where they cannot. */
-  async #prepareTools(id: string, signal: AbortSignal): Promise<ToolOutcome | undefined> {
+  async #prepareTools(
+    id: string,
+    call: RunTool['call'],
+    signal: AbortSignal,
+  ): Promise<ToolOutcome | undefined> {
+    const children = this.#childrenOf(`${id}/tools`, call, signal);
     try {
-      await this.#hooks(id, signal)?.prepareTools();
+      await this.#hooks(id, signal, children)?.prepareTools();
       return undefined;
     } catch (error) {
       return failureOf(error);
+    } finally {
+      await this.#noteSpent(id, children);
     }
   }
 
@@ -181,9 +188,13 @@ export class ToolCalls {
     } catch (error) {
       return failureOf(error);
     } finally {
-      const { spent } = await children.end();
-      if (spent !== undefined) this.#spent.set(id, spent);
+      await this.#noteSpent(id, children);
     }
+  }
+
+  async #noteSpent(id: string, children: CallChildren): Promise<void> {
+    const { spent = [] } = await children.end();
+    if (spent.length > 0) this.#spent.set(id, [...(this.#spent.get(id) ?? []), ...spent]);
   }
 
   /** What the plugins make of an outcome. One of a turn that is being stopped stays as it is. */
