@@ -1,4 +1,4 @@
-import type { ToolCallRuling, TurnAbort } from '../../contract/plugin.ts';
+import type { PluginNode, ToolCallRuling, TurnAbort } from '../../contract/plugin.ts';
 import { findNonJson } from '../../core/json.ts';
 import type { Part } from '../../core/message.ts';
 import type { SessionNode } from '../../core/node.ts';
@@ -36,6 +36,13 @@ export function isNode(value: unknown): value is SessionNode {
   return (
     ROLES.includes(role) && Array.isArray(parts) && parts.every((part) => isFields(part) && isPart(part))
   );
+}
+
+/** A node that a plugin adds, without a word on its size. */
+export function isPluginNode(value: unknown): value is PluginNode {
+  if (!isData(value)) return false;
+  const { pluginType } = value;
+  return typeof pluginType === 'string' && pluginType !== '' && 'data' in value;
 }
 
 /** An answer of text, reasoning and calls, of which `calls` are the only ones. */

@@ -1,12 +1,14 @@
 import type { TurnChange } from '../../contract/turn-store.ts';
-import { isLashError } from '../../core/error.ts';
+import { isLashError, LashError } from '../../core/error.ts';
 import type { JsonValue } from '../../core/json.ts';
+import type { NodeDraft } from '../../core/node.ts';
 import { NO_USAGE } from '../../core/usage.ts';
 import type { TurnEffect } from '../../turn/effect.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
 import { snapshotOf } from '../../turn/replay.ts';
 import type { TurnState } from '../../turn/state.ts';
 import { draftsBytes, MAX_PART_BYTES } from '../history/draft-size.ts';
+import { leastBytes } from '../history/overflow.ts';
 import type { SessionParts, TurnScope } from '../model/model-caller.ts';
 import type { PendingCheckpoint, StateScope } from '../plugins/plugin-states.ts';
 import { cancelled } from '../session-errors.ts';
@@ -45,9 +47,11 @@ export class TurnCommits {
 
   /** Makes the commit that `state` asked for, and resolves with the leaf behind it. @throws what the history throws */
   async make(effect: CommitEffect, state: TurnState): Promise<string | null> {
-    const { operationId, parent, nodes, target, usage, role } = effect;
+    const { operationId, parent, target, usage, role } = effect;
     const { history } = this.#parts;
-    const pending = await this.#checkpoint(effect, state);
+    const added = await this.#tellEnd(effect, state);
+    let nodes = [...effect.nodes, ...added];
+    const pending = await this.#checkpoint();
     const turn = this.#changeOf(effect, state);
     const strict = role.kind === 'begin' ? ({ durability: 'strict' } as const) : {};
     let checkpoint = pending === undefined ? {} : { checkpoint: pending.change };
@@ -64,8 +68,10 @@ export class TurnCommits {
       return nodes.length === 0 ? parent : appended.leaf;
     };
     const leaf = await this.#stored(effect, write, (error) => {
-      // An end is told without what plugins keep, where that is what cannot be stored.
-      if (!isPassing(error)) checkpoint = {};
+      // An end is told without what plugins keep and add, where that is what cannot be stored.
+      if (isPassing(error)) return;
+      checkpoint = {};
+      nodes = [];
     });
     if (pending !== undefined && 'checkpoint' in checkpoint) pending.committed();
     this.#turn.states?.moved(history.head.leaf === leaf ? history.head : null);
@@ -90,21 +96,39 @@ export class TurnCommits {
     return await this.#storage.run(write);
   }
 
-  /** What the commit stores of the plugins, which hear before the last one how the turn ends. */
-  async #checkpoint({ role }: CommitEffect, { step }: TurnState): Promise<PendingCheckpoint | undefined> {
-    const { plugins, feed, secrets } = this.#parts;
+  /** Tells the plugins, before the last commit, how the turn ends: once. Resolves with the nodes that they add to it. */
+  async #tellEnd({ role, nodes, parent }: CommitEffect, { step }: TurnState): Promise<readonly NodeDraft[]> {
+    const { plugins, feed, secrets, clock } = this.#parts;
+    const { states, scope } = this.#turn;
+    if (plugins === null || states === null || role.kind !== 'end' || this.#isEndTold) return [];
+    this.#isEndTold = true;
+    const { turnId } = scope;
+    const warn = (error: unknown): void => {
+      if (!states.signal.aborted)
+        feed.emit({ type: 'warning', turnId, message: secrets.redactError(error).message });
+    };
+    const turn = { turnId, step: Math.max(0, step - 1), signal: states.signal };
+    const added = await plugins.of(turn).afterTurn({ ...role.end, usage: role.usage }, warn);
+    if (added.length === 0 || parent === null) return [];
+    const createdAt = clock.now();
+    const drafts = added.map((node): NodeDraft => ({ createdAt, body: { kind: 'plugin', ...node } }));
+    if (await this.#fits([...nodes, ...drafts])) return drafts;
+    const plugin = added.map(({ pluginType }) => pluginType).join(', ');
+    const message = `What afterTurn adds to the path does not fit into the turn's last commit: ${plugin}`;
+    warn(new LashError('PluginFailed', message, { plugin, hook: 'afterTurn', problem: 'invalid' }));
+    return [];
+  }
+
+  /** Whether nodes fit into one commit: in several ones, a crash between them could be followed by others (law ST4). */
+  async #fits(nodes: readonly NodeDraft[]): Promise<boolean> {
+    const { budget } = this.#parts;
+    return nodes.length <= budget.rows && (await leastBytes(nodes, budget)) <= budget.bytes;
+  }
+
+  /** What the commit stores of what plugins keep. */
+  async #checkpoint(): Promise<PendingCheckpoint | undefined> {
     const { states } = this.#turn;
-    if (plugins === null || states === null) return undefined;
-    const { turnId } = this.#turn.scope;
-    if (role.kind === 'end' && !this.#isEndTold) {
-      this.#isEndTold = true;
-      const ending = { ...role.end, usage: role.usage };
-      const turn = { turnId, step: Math.max(0, step - 1), signal: states.signal };
-      await plugins.of(turn).afterTurn(ending, (error) => {
-        if (!states.signal.aborted)
-          feed.emit({ type: 'warning', turnId, message: secrets.redactError(error).message });
-      });
-    }
+    if (states === null) return undefined;
     // Whoever is not the writer any more writes nothing (rule TR-4).
     if (states.signal.aborted) throw cancelled('the run is over');
     return await states.checkpoint();
