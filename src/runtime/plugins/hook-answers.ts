@@ -74,10 +74,15 @@ export function isRuling(value: unknown): value is ToolCallRuling {
 
 export function isOutcome(value: unknown): value is ToolOutcome {
   if (!isData(value)) return false;
-  const { status, message, code, retryable, attachments = [] } = value;
+  const { status, message, code, retryable, attachments = [], overflow } = value;
   switch (status) {
     case 'success':
-      return 'value' in value && Array.isArray(attachments) && attachments.every(isRef);
+      return (
+        'value' in value &&
+        Array.isArray(attachments) &&
+        attachments.every(isRef) &&
+        (overflow === undefined || isRef(overflow))
+      );
     case 'failure':
       return (
         [message, code, value['class']].every((text) => typeof text === 'string') &&
