@@ -245,7 +245,7 @@ describe('the path that a hook reads', () => {
     const found: number[] = [];
     const counting = plain({
       viewContext: (nodes, { path, budgetTokens }) =>
-        void found.push(budgetTokens, ...nodes.map(path.tokensOf)),
+        void found.push(budgetTokens, ...nodes.map((node) => path.tokensOf(node))),
     });
     const runtime = await openTab(memory(), plays(done), [counting]);
     await runtime.turn('x'.repeat(400)).result;
