@@ -43,6 +43,10 @@ export interface HookContext<State> {
   readonly path: TurnPath;
   /** What it puts is for the turn's next commit (law ST11). */
   readonly attachmentStore: Pick<AttachmentStore, 'get' | 'put'>;
+  /**
+   * Child sessions of the session. What is opened is closed when the model call, the tool call or the end of the turn is over
+   * that the hook belongs to.
+   */
   readonly sessions: ChildSessions;
 }
 

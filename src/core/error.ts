@@ -123,6 +123,13 @@ export interface LashErrorData {
   /** A plugin's state changes in a turn only, or in an action that writes. */
   readonly PluginStateReadOnly: { readonly plugin: string };
 
+  /** A child session would be too deep below the first one, or too many of one session would be open (rule CH4). */
+  readonly ChildLimitReached: {
+    readonly sessionId: string;
+    readonly limit: 'depth' | 'open';
+    readonly max: number;
+  };
+
   readonly ProviderNotFound: { readonly providerId: string };
   /** The provider needs a secret that was not given; `setCredentials(name, secret)` brings it. */
   readonly CredentialsRequired: { readonly name: string };

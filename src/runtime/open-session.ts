@@ -8,6 +8,8 @@ import { checkId } from '../core/id.ts';
 import { newestOf, PAGE_BOUNDS, type WindowBounds } from '../core/path-window.ts';
 import type { SessionMeta, SessionPolicy } from '../core/policy.ts';
 import { indexBranches, type SessionView } from '../core/view.ts';
+import type { OpenRuntime } from './children/child-runtime.ts';
+import { Children } from './children/children.ts';
 import { Feed } from './feed.ts';
 import { History } from './history/history.ts';
 import { nodeBudget } from './history/node-budget.ts';
@@ -43,6 +45,7 @@ export interface OpenedSession {
 export async function openSession(
   environment: RuntimeEnvironment,
   options: RuntimeOptions,
+  openChild: OpenRuntime,
   check: CheckStore = async () => await Promise.resolve(),
 ): Promise<OpenedSession> {
   checkEnvironment(environment);
@@ -55,7 +58,8 @@ export async function openSession(
   }
   const given = options.sessionId ?? '';
   const sessionId = given === '' ? clock.newId() : checkId(given, 'sessionId');
-  const unregister = environment.pluginHost.register(sessionId);
+  // Whoever only reads may look at what somebody else has open here.
+  const unregister = mode === 'readOnly' ? () => undefined : environment.pluginHost.register(sessionId);
   let store: SessionStore | null = null;
   let plugins: PluginSession | null = null;
   try {
@@ -116,6 +120,15 @@ export async function openSession(
       providers: () => (typeof providers === 'function' ? providers() : providers),
       tools: () => built?.join(hostTools()) ?? hostTools(),
       plugins: built,
+      children: new Children({
+        environment,
+        options: { ...options, secrets, rates },
+        meta,
+        clock,
+        secrets,
+        attachments,
+        open: openChild,
+      }),
       turns: store.turns,
       rates,
       online,

@@ -48,6 +48,7 @@ export function fakeSessions(answer: (asked: string, index: number) => ChildAnsw
         },
       });
     },
+    handOff: async () => await Promise.reject(new Error('nobody hands off here')),
     list: async () => await Promise.resolve({ items: [], next: null }),
   };
 }

@@ -39,6 +39,7 @@ export interface HookTurn {
   readonly step: number;
   /** Nobody waits for a hook once this aborts. */
   readonly signal?: AbortSignal;
+  readonly sessions: ChildSessions;
 }
 
 /** What the hooks of a turn stand on. */
@@ -227,7 +228,7 @@ export class TurnHooks {
   }
 
   #context({ plugin, state }: BuiltPlugin, time: HookTime): Context {
-    const { turnId, step } = this.#turn;
+    const { turnId, step, sessions } = this.#turn;
     const { sessionId, path, attachmentStore } = this.#parts;
     return {
       sessionId,
@@ -235,10 +236,8 @@ export class TurnHooks {
       step,
       path,
       attachmentStore,
+      sessions,
       state: stateDuring(plugin.id, state, () => !time.isOver),
-      get sessions(): ChildSessions {
-        throw new LashError('Unsupported', 'There are no child sessions here', { feature: 'child sessions' });
-      },
       get signal() {
         return time.signal;
       },
