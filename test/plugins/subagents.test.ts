@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { PluginHost } from '../../src/contract/plugin-host.ts';
-import type { Tool } from '../../src/contract/tool.ts';
+import type { JsonValue } from '../../src/core/json.ts';
 import type { ToolOutcome } from '../../src/core/tool-call.ts';
 import type { AgentStatus, SubagentsOptions } from '../../src/plugins/subagents.ts';
 import { subagents } from '../../src/plugins/subagents.ts';
@@ -82,11 +82,9 @@ describe('subagents', () => {
       },
     };
     const outcomes = await outcomesOf(counted, { maxParallel: 2 });
-    expect(outcomes.map((outcome) => outcome.status === 'success' && outcome.value).toSorted()).toEqual([
-      '1',
-      '2',
-      '3',
-    ]);
+    expect(new Set(outcomes.map((outcome) => outcome.status === 'success' && outcome.value))).toEqual(
+      new Set(['1', '2', '3']),
+    );
     expect(most).toBe(2);
   });
 
@@ -96,7 +94,7 @@ describe('subagents', () => {
     expect(outcome).toMatchObject({
       status: 'failure',
       code: 'ToolFailed',
-      data: { agent: 'helper', reason: 'provider_error', sessionId: expect.stringMatching(/^child-/) },
+      data: { agent: 'helper', reason: 'provider_error' },
     });
   });
 
@@ -140,30 +138,26 @@ describe('subagents', () => {
     await runtime.close();
   });
 
-  test.for([
+  const bad: readonly (readonly [args: JsonValue, path: string])[] = [
     [{}, '$.agent'],
     [{ agent: 'nobody', task: 'x' }, '$.agent'],
     [{ agent: 'helper' }, '$.task'],
     [{ agent: 'helper', task: ' ' }, '$.task'],
     [[], '$'],
-  ])('[TU9] %j is refused at %s', ([args, path]) => {
+  ];
+  test.for(bad)('[TU9] %j is refused at %s', ([args, path]) => {
     const plugin = subagents({ agents: { helper } });
     const hooks = plugin.build?.({
       sessionId: 's',
       backgroundTasksAvailable: false,
       state: { get: () => null, set: () => undefined },
     });
-    const [tool] = (hooks?.tools ?? []) as readonly Tool[];
-    expect(tool?.check(args as never)).toMatchObject({ ok: false, path });
+    const [tool] = hooks?.tools ?? [];
+    expect(tool?.check(args)).toMatchObject({ ok: false, path });
   });
 
   test('no agents, and a number of parallel ones that is none, are refused', () => {
-    expect(() => subagents({ agents: {} })).toThrow(expect.objectContaining({ code: 'InvalidInput' }));
-    expect(() => subagents({ agents: { helper }, maxParallel: 0 })).toThrow(
-      expect.objectContaining({
-        code: 'InvalidInput',
-        data: expect.objectContaining({ path: 'maxParallel' }),
-      }),
-    );
+    expect(() => subagents({ agents: {} })).toThrow('subagents: agents has none');
+    expect(() => subagents({ agents: { helper }, maxParallel: 0 })).toThrow('maxParallel is no whole number');
   });
 });

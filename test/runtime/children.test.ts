@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest';
 
 import type { ChildResult } from '../../src/contract/child-sessions.ts';
-import { systemClock } from '../../src/contract/clock.ts';
+import { type Clock, systemClock } from '../../src/contract/clock.ts';
 import { PluginHost } from '../../src/contract/plugin-host.ts';
 import type { HookContext, Plugin } from '../../src/contract/plugin.ts';
 import type { Provider } from '../../src/contract/provider.ts';
 import type { SessionStoreFactory } from '../../src/contract/store.ts';
 import type { Tool } from '../../src/contract/tool.ts';
 import type { TraceSink } from '../../src/contract/trace.ts';
+import type { LashError } from '../../src/core/error.ts';
 import { deleteSessions } from '../../src/runtime/delete-sessions.ts';
 import type { RuntimeOptions } from '../../src/runtime/runtime-options.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
@@ -28,6 +29,8 @@ interface Home {
 }
 
 const attachments = lastingAttachments();
+
+const withTime: Clock['sleep'] = async (ms, signal) => await systemClock.sleep(ms, signal);
 
 function home({ factory, plugins = [], limits = {}, sink }: Home = {}): RuntimeEnvironment {
   return memoryEnvironment((builder) =>
@@ -291,7 +294,7 @@ describe('child sessions', () => {
     const tool = childTool('ask', async (sessions) => {
       const one = await sessions.open({ key: '1' });
       await sessions.open({ key: '2' });
-      const refused = await sessions.open({ key: '3' }).catch((error: { code: string }) => error.code);
+      const refused = await sessions.open({ key: '3' }).catch((error: unknown) => (error as LashError).code);
       codes.push(refused as string);
       await one.close();
       await sessions.open({ key: '3' });
@@ -371,7 +374,7 @@ describe('child sessions', () => {
     });
     const model = modelFor({ go: [done], task: [says('x'), says('y')] });
     // Hooks have their time, which the clock of the other tests does not give.
-    const clock = { ...clockOfItsOwn(), sleep: systemClock.sleep };
+    const clock = { ...clockOfItsOwn(), sleep: withTime };
     const runtime = await open(home({ plugins: [plugin] }), model, [], { clock });
     const { children } = await runtime.turn('go').result;
     const expected = ['before', 'after'].map((source) => ({ source, model: 'fake-1', usage: USED }));
@@ -459,7 +462,7 @@ describe('handing the conversation on', () => {
       if (one === null) break;
       const turn = one.turn('go', { inputId: 't' });
       await until(async () =>
-        expect(tab.isDead() || (await Promise.race([turn.result, false]))).toBeTruthy(),
+        expect(tab.isDead() || (await Promise.race([turn.result, Promise.resolve(false)]))).toBeTruthy(),
       );
       if (!tab.isDead()) {
         await one.close();

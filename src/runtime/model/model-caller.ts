@@ -20,7 +20,7 @@ import { estimateNodesTokens, estimateTokens } from '../../turn/estimate.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
 import type { ModelAnswer } from '../../turn/state.ts';
 import { ABORTED, untilAborted } from '../abort.ts';
-import type { CallChildren, Children } from '../children/children.ts';
+import type { CallChildren, SessionChildren } from '../children/child-call.ts';
 import type { Feed } from '../feed.ts';
 import type { History } from '../history/history.ts';
 import type { PluginSession } from '../plugins/plugin-session.ts';
@@ -56,7 +56,7 @@ export interface SessionParts {
   tools(): readonly Tool[];
   /** `null` where the environment has none. */
   readonly plugins: PluginSession | null;
-  readonly children: Children;
+  readonly children: SessionChildren;
   /** What the session keeps of its turns. */
   readonly turns: TurnStore;
   /** Shared by the sessions of a worker. */
