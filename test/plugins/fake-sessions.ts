@@ -1,5 +1,4 @@
 import type { ChildRequest, ChildSessions } from '../../src/contract/child-sessions.ts';
-import { definePlugin, type HookContext, type Plugin } from '../../src/contract/plugin.ts';
 import { LashError, toWireError } from '../../src/core/error.ts';
 import { NO_USAGE } from '../../src/core/usage.ts';
 
@@ -51,22 +50,4 @@ export function fakeSessions(answer: (asked: string, index: number) => ChildAnsw
     handOff: async () => await Promise.reject(new Error('nobody hands off here')),
     list: async () => await Promise.resolve({ items: [], next: null }),
   };
-}
-
-/** `plugin`, whose hooks are given these child sessions as a turn ends. */
-export function withSessions(plugin: Plugin, sessions: ChildSessions): Plugin {
-  return definePlugin<unknown>({
-    ...plugin,
-    build: (info) => {
-      const hooks = plugin.build?.(info) ?? {};
-      return {
-        ...hooks,
-        afterTurn: (ending, context) =>
-          hooks.afterTurn?.(
-            ending,
-            Object.create(context, { sessions: { value: sessions } }) as HookContext<unknown>,
-          ),
-      };
-    },
-  });
 }

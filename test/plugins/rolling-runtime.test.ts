@@ -40,7 +40,8 @@ function agent(summarise: () => string = () => 'kept'): Provider & {
         const number = summaries.push(request);
         const said = summarise();
         yield text(said === '' ? ' \n' : `summary ${number}: ${said}`);
-        return yield finish();
+        yield finish();
+        return;
       }
       const calls = prompts.push(request);
       if (request.messages.at(-1)?.role === 'tool') yield text(`answer ${calls}`);
