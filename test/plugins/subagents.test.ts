@@ -1,6 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 import { PluginHost } from '../../src/contract/plugin-host.ts';
+import type { Tool } from '../../src/contract/tool.ts';
 import type { JsonValue } from '../../src/core/json.ts';
 import type { ToolOutcome } from '../../src/core/tool-call.ts';
 import type { AgentStatus, SubagentsOptions } from '../../src/plugins/subagents.ts';
@@ -21,6 +22,7 @@ const helper = { description: 'helps', tools: ['given'] };
 async function open(
   model: ReturnType<typeof modelFor>,
   options: Partial<SubagentsOptions> = {},
+  tools: readonly Tool[] = [],
 ): Promise<LashRuntime> {
   const host = new PluginHost([subagents({ agents: { helper }, ...options })]);
   return await LashRuntime.open(
@@ -31,7 +33,7 @@ async function open(
       policy,
       clock: clockOfItsOwn(),
       providers: { fake: model },
-      tools: [toolNamed('given'), toolNamed('kept')],
+      tools: [toolNamed('given'), toolNamed('kept'), ...tools],
     },
   );
 }
@@ -123,6 +125,31 @@ describe('subagents', () => {
     expect(seen.some(({ running }) => running.includes('given'))).toBe(true);
     expect(seen.at(-1)?.steps).toBe(2);
     expect(seen.at(-1)?.text).toHaveLength(400);
+    await runtime.close();
+  });
+
+  test('[TU11] what an agent, or an agent of its own, asks is answered in the session where it is seen', async () => {
+    const agents = { helper: { description: 'helps', tools: ['spawn_agent', 'asks'] } };
+    const model = modelFor({
+      go: [spawns('middle'), done],
+      middle: [spawns('deep'), done],
+      deep: [[call('x', 'asks', '{}'), finish('tool-calls')], says('allowed')],
+    });
+    const ran: string[] = [];
+    const asks = toolNamed('asks', { approval: true, execute: () => ran.push('asks') });
+    const runtime = await open(model, { agents }, [asks]);
+    const turn = runtime.turn('go');
+    const waits = await vi.waitFor(() => {
+      const progress = runtime.view().turn?.toolCalls[0]?.progress as unknown as AgentStatus | undefined;
+      expect(progress?.waits).toMatchObject([{ kind: 'approval', tool: 'asks' }]);
+      return progress?.waits ?? [];
+    });
+    const [wait] = waits;
+    if (wait?.kind !== 'approval') throw new Error('nobody asks');
+    expect(ran).toEqual([]);
+    await runtime.answer(wait.requestId, { approve: true });
+    expect((await turn.result).status).toBe('completed');
+    expect(ran).toEqual(['asks']);
     await runtime.close();
   });
 

@@ -148,9 +148,10 @@ class OpenChild implements ChildSession {
 
   #listen(turnId: string, listener: (activity: TurnActivity) => void): () => void {
     const { turn } = this.#runtime.view();
-    if (turn?.turnId === turnId) for (const activity of shownActivity(turn)) listener(activity);
+    if (turn?.turnId === turnId)
+      for (const activity of shownActivity(turn)) listener(told(activity, this.sessionId));
     return this.#runtime.subscribe((event) => {
-      if ('turnId' in event && event.turnId === turnId) listener(event);
+      if ('turnId' in event && event.turnId === turnId) listener(told(event, this.sessionId));
     });
   }
 
@@ -174,6 +175,15 @@ class OpenChild implements ChildSession {
     this.#closing ??= this.#runtime.close({ turn }).finally(this.#release);
     await this.#closing;
   }
+}
+
+/** What a child's turn tells its parent: its questions have names by which they can be answered there. */
+function told(activity: TurnActivity, sessionId: string): TurnActivity {
+  if (activity.type !== 'turn-waiting') return activity;
+  const waits = activity.waits.map((wait) =>
+    wait.kind === 'approval' ? { ...wait, requestId: `${sessionId}:${wait.requestId}` } : wait,
+  );
+  return { ...activity, waits };
 }
 
 /** Whether somebody else goes on with the turn that asked: what its children do is theirs then. */
