@@ -184,7 +184,8 @@ export interface PluginHooks<State> {
    * All; may wait; before the last commit of a turn, which stores what they change, and appends the nodes that they return
    * behind its answer, in their order: the last one is the leaf then. It is asked once, and once more after a crash before that
    * commit. `context.path` ends before the nodes of that commit. A failure is a warning; so are nodes that do not fit into it,
-   * which are left out together, as they are where there is no node to append them to, or the commit fails.
+   * which are left out together, as they are where there is no node to append them to, or the commit fails. Whoever stops the
+   * turn meanwhile stops the hook alone: the turn has ended.
    */
   afterTurn?(
     ending: TurnEnding,

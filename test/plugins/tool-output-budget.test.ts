@@ -70,7 +70,7 @@ describe('toolOutputBudget', () => {
     },
   );
 
-  it('[flaw of 6.11] shows a part of a line that is longer than all that may be shown', async () => {
+  it('[flaw 6.11] shows a part of a line that is longer than all that may be shown', async () => {
     const { content } = await readOf({ rows: 'x'.repeat(40_000) });
     expect(content.startsWith(`{"rows":"${'x'.repeat(16_000)}`)).toBe(true);
     const below = await readOf(`title\n${'x'.repeat(40_000)}`);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { systemClock } from '../../src/contract/clock.ts';
 import type { Plugin, PluginNode, PluginHooks } from '../../src/contract/plugin.ts';
 import type { SessionStoreFactory } from '../../src/contract/store.ts';
 import type { NodeBody } from '../../src/core/node.ts';
@@ -160,6 +161,24 @@ describe('nodes that plugins add as a turn ends', () => {
     await stopped.cancel('enough');
     expect((await stopped.result).status).toBe('cancelled');
     expect(shown(runtime)).toEqual(['user', NOTED, 'user', NOTED]);
+  });
+
+  it('[TU5] are not waited for by whoever stops the turn meanwhile, which has ended', async () => {
+    let asked = false;
+    const slow = plain({
+      afterTurn: async (_, { signal }) => {
+        asked = true;
+        return await new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+        });
+      },
+    });
+    const runtime = await openTab(memory(), plays(done), [slow], { clock: systemClock });
+    const turn = runtime.turn('go');
+    await until(() => expect(asked).toBe(true));
+    await turn.cancel('enough');
+    expect((await turn.result).status).toBe('completed');
+    expect(shown(runtime)).toEqual(['user', 'assistant']);
   });
 
   it('go through a file', async () => {

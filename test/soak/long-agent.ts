@@ -48,6 +48,9 @@ export interface AgentState {
   readonly tombstoned: number;
   readonly rowsRemoved: number;
   readonly attachmentsRemoved: number;
+  /** How many rows a turn read and wrote since the state before, on average. */
+  readonly rowsRead: number;
+  readonly rowsWritten: number;
   /** What it was warned of. */
   readonly warnings: readonly string[];
 }
@@ -73,6 +76,7 @@ export class LongAgent {
   #rowsRemoved = 0;
   #attachmentsRemoved = 0;
   readonly #warnings: string[] = [];
+  readonly #costs: RowCounters[] = [];
 
   private constructor(
     factory: IndexedDbSessionStoreFactory,
@@ -113,8 +117,9 @@ export class LongAgent {
   }
 
   async run(turns: number): Promise<AgentState> {
+    this.#costs.splice(0);
     for (let done = 0; done < turns; done++) {
-      await this.#turn();
+      this.#costs.push(await this.#costOf(async () => await this.#turn()));
       if (this.#turns % HOUSEKEEPING_EVERY === 0) await this.#keepHouse();
     }
     return await this.#state();
@@ -128,17 +133,9 @@ export class LongAgent {
     const nodes = Array.from({ length: 4 }, () => ({ kind: 'conversation', message }) as const);
     const { leaf } = this.#runtime.view().head;
     for (let time = 0; time < 21; time++) {
-      const before = this.#factory.counters;
       const start = performance.now();
-      await this.#runtime.appendSessionNodes({ nodes });
+      rows = await this.#costOf(async () => await this.#runtime.appendSessionNodes({ nodes }));
       times.push(performance.now() - start);
-      const after = this.#factory.counters;
-      rows = {
-        transactions: after.transactions - before.transactions,
-        rowsRead: after.rowsRead - before.rowsRead,
-        rowsWritten: after.rowsWritten - before.rowsWritten,
-        bytesWritten: after.bytesWritten - before.bytesWritten,
-      };
     }
     await this.#runtime.branchToNode(leaf);
     if (rows === undefined) throw new Error('nothing was committed');
@@ -153,6 +150,19 @@ export class LongAgent {
     for (const { sessionId } of children.items) await this.#factory.delete(sessionId);
     await this.#factory.delete(SESSION);
     return await rowsOf('soak-agent');
+  }
+
+  /** What `work` asks of the database. */
+  async #costOf(work: () => Promise<unknown>): Promise<RowCounters> {
+    const before = this.#factory.counters;
+    await work();
+    const after = this.#factory.counters;
+    return {
+      transactions: after.transactions - before.transactions,
+      rowsRead: after.rowsRead - before.rowsRead,
+      rowsWritten: after.rowsWritten - before.rowsWritten,
+      bytesWritten: after.bytesWritten - before.bytesWritten,
+    };
   }
 
   async #turn(): Promise<void> {
@@ -210,6 +220,8 @@ export class LongAgent {
   async #state(): Promise<AgentState> {
     const { head } = this.#runtime.view();
     const { items } = await this.#factory.list({ parent: SESSION });
+    const average = (of: (cost: RowCounters) => number): number =>
+      this.#costs.reduce((sum, cost) => sum + of(cost), 0) / Math.max(1, this.#costs.length);
     return {
       turns: this.#turns,
       depth: head.depth,
@@ -223,6 +235,8 @@ export class LongAgent {
       tombstoned: this.#tombstoned,
       rowsRemoved: this.#rowsRemoved,
       attachmentsRemoved: this.#attachmentsRemoved,
+      rowsRead: average(({ rowsRead }) => rowsRead),
+      rowsWritten: average(({ rowsWritten }) => rowsWritten),
       warnings: this.#warnings,
     };
   }

@@ -1,3 +1,4 @@
+import type { PluginNode } from '../../contract/plugin.ts';
 import type { TurnChange } from '../../contract/turn-store.ts';
 import { isLashError, LashError } from '../../core/error.ts';
 import type { JsonValue } from '../../core/json.ts';
@@ -35,12 +36,21 @@ export class TurnCommits {
   readonly #turn: CommittedTurn;
   readonly #storage: PatientStorage;
   readonly #time: TurnTime;
+  readonly #stopping: AbortSignal;
   /** Whether the plugins were told how the turn ends. */
   #isEndTold = false;
   /** What child sessions used that plugins asked for then. */
   #spent: readonly UsageEntry[] = [];
 
-  constructor(parts: SessionParts, turn: CommittedTurn, storage: PatientStorage, time: TurnTime) {
+  /** `stopping` aborts once the turn is told to stop. */
+  constructor(
+    parts: SessionParts,
+    turn: CommittedTurn,
+    storage: PatientStorage,
+    time: TurnTime,
+    stopping: AbortSignal,
+  ) {
+    this.#stopping = stopping;
     this.#time = time;
     this.#parts = parts;
     this.#turn = turn;
@@ -101,30 +111,38 @@ export class TurnCommits {
   }
 
   /** Tells the plugins, before the last commit, how the turn ends: once. Resolves with the nodes that they add to it. */
-  async #tellEnd({ role, nodes, parent }: CommitEffect, { step }: TurnState): Promise<readonly NodeDraft[]> {
-    const { plugins, feed, secrets, clock } = this.#parts;
+  async #tellEnd(effect: CommitEffect, { step }: TurnState): Promise<readonly NodeDraft[]> {
+    const { role, parent } = effect;
+    const { plugins, feed, secrets, children } = this.#parts;
     const { states, scope } = this.#turn;
     if (plugins === null || states === null || role.kind !== 'end' || this.#isEndTold) return [];
     this.#isEndTold = true;
-    const { turnId } = scope;
+    // Whoever stops the turn now stops what plugins still do, and nothing else: the turn has ended before (law TU5).
+    const stopped = new AbortController();
+    const stop = (): void => stopped.abort(this.#stopping.reason);
+    this.#stopping.addEventListener('abort', stop, { once: true });
+    const signal = AbortSignal.any([states.signal, stopped.signal]);
+    const { turnId, policy } = scope;
     const warn = (error: unknown): void => {
-      if (!states.signal.aborted)
+      if (!signal.aborted)
         feed.emit({ type: 'warning', turnId, message: secrets.redactError(error).message });
     };
-    const { signal } = states;
-    const children = this.#parts.children.of({
-      turnId,
-      effect: 'end',
-      leaf: parent,
-      policy: scope.policy,
-      signal,
-    });
-    const { sessions } = children;
-    const turn = { turnId, step: Math.max(0, step - 1), signal, sessions };
+    const opened = children.of({ turnId, effect: 'end', leaf: parent, policy, signal });
+    const turn = { turnId, step: Math.max(0, step - 1), signal, sessions: opened.sessions };
     const added = await plugins.of(turn).afterTurn({ ...role.end, usage: role.usage }, warn);
-    ({ spent: this.#spent = [] } = await children.end());
-    if (added.length === 0 || parent === null) return [];
-    const createdAt = clock.now();
+    ({ spent: this.#spent = [] } = await opened.end());
+    this.#stopping.removeEventListener('abort', stop);
+    return parent === null ? [] : await this.#draftsOf(added, effect.nodes, warn);
+  }
+
+  /** The nodes that plugins add, where they fit into the commit of `nodes`. */
+  async #draftsOf(
+    added: readonly PluginNode[],
+    nodes: readonly NodeDraft[],
+    warn: (error: unknown) => void,
+  ): Promise<readonly NodeDraft[]> {
+    if (added.length === 0) return [];
+    const createdAt = this.#parts.clock.now();
     const drafts = added.map((node): NodeDraft => ({ createdAt, body: { kind: 'plugin', ...node } }));
     if (await this.#fits([...nodes, ...drafts])) return drafts;
     const plugin = added.map(({ pluginType }) => pluginType).join(', ');
