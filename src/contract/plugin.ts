@@ -40,6 +40,7 @@ export interface HookContext<State> {
   /** Aborts when the turn is stopped, and when the hook has taken too long. */
   readonly signal: AbortSignal;
   readonly state: PluginState<State>;
+  /** The path that the turn stands on. */
   readonly path: TurnPath;
   /** What it puts is for the turn's next commit (law ST11). */
   readonly attachmentStore: Pick<AttachmentStore, 'get' | 'put'>;
