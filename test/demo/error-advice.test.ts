@@ -23,6 +23,7 @@ const SAMPLES: Samples = {
   WriterFenced: [{ expected: 1, actual: 2 }],
   StaleBranch: [{ leaf: null }, { leaf: 'n' }],
   OperationConflict: [{ operationId: 'o' }],
+  TaskConflict: [{ sessionId: 's', taskId: 't', expected: 1, actual: 2 }],
   ComponentNotFound: [{ sessionId: 's', componentId: 'c' }],
   SessionHeldElsewhere: [
     { sessionId: 's', turnId: null },

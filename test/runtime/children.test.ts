@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
 import type { ChildResult } from '../../src/contract/child-sessions.ts';
-import { type Clock, systemClock } from '../../src/contract/clock.ts';
 import { PluginHost } from '../../src/contract/plugin-host.ts';
 import type { HookContext, Plugin } from '../../src/contract/plugin.ts';
 import type { Provider } from '../../src/contract/provider.ts';
@@ -15,7 +14,7 @@ import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import type { LimitChanges } from '../../src/worker/environment-builder.ts';
 import type { RuntimeEnvironment } from '../../src/worker/environment.ts';
-import { asksChild, childTool, modelFor, storedMetas } from './children-support.ts';
+import { asksChild, childTool, modelFor, patientClock, storedMetas } from './children-support.ts';
 import { mortalTab } from './mortal.ts';
 import { asks, done, eventsOf, plain, textsOf, toolNamed, until } from './plugin-support.ts';
 import { clockOfItsOwn, lastingAttachments } from './stores.ts';
@@ -29,8 +28,6 @@ interface Home {
 }
 
 const attachments = lastingAttachments();
-
-const withTime: Clock['sleep'] = async (ms, signal) => await systemClock.sleep(ms, signal);
 
 function home({ factory, plugins = [], limits = {}, sink }: Home = {}): RuntimeEnvironment {
   return memoryEnvironment((builder) =>
@@ -322,7 +319,7 @@ describe('child sessions', () => {
     expect(await storedMetas(environment.sessionStoreFactory)).toEqual([]);
   });
 
-  test('a child may begin with what was said so far, as a copy that changes nothing', async () => {
+  test('[flaw 15] a child may begin with what was said so far, as a copy that changes nothing', async () => {
     const model = modelFor({ hello: [says('hi')], go: [asks('ask'), done], task: [says('x')] });
     const environment = home();
     const runtime = await open(environment, model, [asksChild('task', { start: { kind: 'path' } })]);
@@ -373,8 +370,7 @@ describe('child sessions', () => {
       afterTurn: async (_, context) => await asksAs('after', context),
     });
     const model = modelFor({ go: [done], task: [says('x'), says('y')] });
-    // Hooks have their time, which the clock of the other tests does not give.
-    const clock = { ...clockOfItsOwn(), sleep: withTime };
+    const clock = patientClock();
     const runtime = await open(home({ plugins: [plugin] }), model, [], { clock });
     const { children } = await runtime.turn('go').result;
     const expected = ['before', 'after'].map((source) => ({ source, model: 'fake-1', usage: USED }));
@@ -450,7 +446,7 @@ describe('handing the conversation on', () => {
     await next.close();
   });
 
-  test('a turn that is gone on with after a crash hands on to the same session', async () => {
+  test('[flaw 25] a turn that is gone on with after a crash hands on to the same session', async () => {
     const origin = new InMemorySessionStoreFactory();
     for (let write = 0; ; write++) {
       const tab = mortalTab(origin, { write, when: 'after' });

@@ -39,6 +39,8 @@ const WORDS: { readonly [Code in LashErrorCode]: Words<Code> } = {
     'Another tab took this chat over, and goes on with what was being written here. It shows up here as it happens.',
   StaleBranch: () => `This chat moved to another branch meanwhile. ${SAME_PLACE} Open it again and retry.`,
   OperationConflict: () => `This was sent before with other content. ${SAME_PLACE} Please send it again.`,
+  TaskConflict: () =>
+    `A background task of this chat was changed elsewhere at the same moment. ${SAME_PLACE} Try again.`,
   CommitBudgetExceeded: ({ bytes, maxBytes }) =>
     `That is too much to save at once (${byteCount(bytes)}; the limit is ${byteCount(maxBytes)}). ${SAME_PLACE} Send it in smaller pieces.`,
   ComponentNotFound: () => `A part that this chat refers to is not in storage. ${SAME_PLACE} ${REPORT}`,

@@ -13,6 +13,7 @@ import type { ModelRequest } from '../../core/model-request.ts';
 import type { SessionPolicy } from '../../core/policy.ts';
 import type { PromptLayerData } from '../../core/prompt-layer.ts';
 import { NO_USAGE } from '../../core/usage.ts';
+import type { RenderedPrompt } from '../../prompt/render.ts';
 import { createPromptRenderer, type PromptRenderer } from '../../prompt/renderer.ts';
 import { contextBudget, NO_SELECTION, selectContext, selectedPath } from '../../turn/context.ts';
 import type { TurnEffect } from '../../turn/effect.ts';
@@ -116,6 +117,8 @@ export class ModelCaller {
   readonly #results: ResultTexts;
   /** What the model was shown last, and below which node. */
   #shown: { readonly leaf: string | null; readonly attachments: readonly AttachmentRef[] } | null = null;
+  /** The prompt that was traced last. */
+  #prompt: RenderedPrompt | null = null;
   readonly #offers = new ToolOffers();
   #offered: readonly OfferedTool[] = [];
 
@@ -275,10 +278,10 @@ export class ModelCaller {
       tools.map(({ name }) => name),
     );
     const limit = policy.maxContextTokens ?? provider.maxContextTokens;
-    if (effect.step === 0 && effect.attempt === 1) {
-      await tracePrompt(tracer, rendered, context, signal);
-      if (limit === undefined) this.#warnOfContext(scope.turnId);
-    }
+    const isFirst = effect.step === 0 && effect.attempt === 1;
+    if (isFirst || rendered !== this.#prompt) await tracePrompt(tracer, rendered, context, signal);
+    this.#prompt = rendered;
+    if (isFirst && limit === undefined) this.#warnOfContext(scope.turnId);
     const promptTokens = estimateTokens(rendered.text) + estimateTokens(JSON.stringify(tools));
     const budget = contextBudget(limit ?? DEFAULT_CONTEXT_TOKENS, promptTokens);
     const { nodes: path } = await this.#context(effect.leaf, budget);

@@ -28,8 +28,9 @@ import { type HeadState, initialHead, toSessionHead } from '../rules/head-state.
 import { checkPage, pathRange } from '../rules/path-range.ts';
 import { invalid } from '../rules/refusal.ts';
 import { type CreateMode, sessionDeleted, sessionExists } from '../rules/session-state.ts';
+import type { KeptTask } from '../rules/task-plan.ts';
 import type { PlannedTurnChange } from '../rules/turn-plan.ts';
-import type { InMemoryAttachmentStore } from './memory-attachment-store.ts';
+import type { MemoryAttachments } from './memory-attachments.ts';
 import { MemoryCheckpoints } from './memory-checkpoints.ts';
 import { MemoryGraph, type MemoryPlace } from './memory-graph.ts';
 import { MemoryTurns } from './memory-turns.ts';
@@ -47,6 +48,7 @@ export class MemorySession {
   readonly sessionId: string;
   readonly graph: MemoryGraph;
   readonly turns: MemoryTurns;
+  readonly tasks: Map<string, KeptTask> = new Map();
   state: 'live' | 'importing' | 'deleting' | 'deleted' = 'live';
   /** Why its head cannot be read, after a test has broken it. */
   damage: string | undefined;
@@ -55,16 +57,12 @@ export class MemorySession {
   #policy: SessionPolicy;
   readonly #createdAt: number;
   readonly #parent: { readonly parent?: SessionParent };
-  readonly #attachments: InMemoryAttachmentStore | undefined;
+  readonly #attachments: MemoryAttachments | undefined;
   readonly #operations = new Map<string, Operation>();
   readonly #pins = new Set<string>();
   readonly #checkpoints: MemoryCheckpoints;
 
-  constructor(
-    sessionId: string,
-    { title, policy, at, parent }: CreateMode,
-    attachments?: InMemoryAttachmentStore,
-  ) {
+  constructor(sessionId: string, { title, policy, at, parent }: CreateMode, attachments?: MemoryAttachments) {
     this.sessionId = sessionId;
     this.graph = new MemoryGraph(sessionId);
     this.turns = new MemoryTurns(sessionId);
@@ -277,6 +275,7 @@ export class MemorySession {
     this.graph.clear();
     this.#checkpoints.clear();
     this.turns.clear();
+    this.tasks.clear();
   }
 
   #receipt(receipt: StoredReceipt, replayed: boolean): CommitReceipt {

@@ -10,10 +10,11 @@ import type {
 import { fromWireError, type LashError, toLashError } from '../../core/error.ts';
 import type { SweepReport } from '../../core/maintenance.ts';
 import type { Page, SessionQuery, SessionSummary } from '../../core/policy.ts';
+import { checkCreate } from '../rules/meta-check.ts';
 import { decodePage, encodePosition, type ListPosition, type ListQuery } from '../rules/session-list.ts';
 import { type CreateMode, sessionDeleted, sessionExists, sessionNotFound } from '../rules/session-state.ts';
 import { corrupt } from '../rules/storage-error.ts';
-import type { InMemoryAttachmentStore } from './memory-attachment-store.ts';
+import type { MemoryAttachments } from './memory-attachments.ts';
 import type { NodeDamage } from './memory-graph.ts';
 import { InMemorySessionStore } from './memory-session-store.ts';
 import { MemorySession } from './memory-session.ts';
@@ -24,10 +25,10 @@ const NO_ATTACHMENTS: SweepReport = { status: 'NothingToDo', roots: 0, kept: 0, 
 /** The sessions of a {@link MemoryDatabase}, and the lists of them. */
 export class MemorySessions {
   readonly #sessions = new Map<string, MemorySession>();
-  readonly #attachments: InMemoryAttachmentStore | undefined;
+  readonly #attachments: MemoryAttachments | undefined;
 
   /** Without `attachments`, what nodes refer to is neither checked nor kept. */
-  constructor(attachments?: InMemoryAttachmentStore) {
+  constructor(attachments?: MemoryAttachments) {
     this.#attachments = attachments;
   }
 
@@ -36,10 +37,11 @@ export class MemorySessions {
     return [...this.#sessions.values()];
   }
 
-  /** @throws `SessionExists`, `SessionDeleted` */
+  /** @throws `InvalidInput`, `NotData`, `SessionExists`, `SessionDeleted` */
   create(sessionId: string, mode: CreateMode): MemorySession {
+    const content = checkCreate(mode);
     this.#checkFree(sessionId);
-    const session = new MemorySession(sessionId, mode, this.#attachments);
+    const session = new MemorySession(sessionId, content, this.#attachments);
     this.#sessions.set(sessionId, session);
     return session;
   }
@@ -140,8 +142,8 @@ export class MemorySessions {
     return this.#attachments?.sweep({ keepYoungerThanMs }) ?? NO_ATTACHMENTS;
   }
 
-  async attachmentBytes(ids: readonly string[]): Promise<number> {
-    const refs = await Promise.all(ids.map(async (id) => this.#attachments?.find(id)));
+  attachmentBytes(ids: readonly string[]): number {
+    const refs = ids.map((id) => this.#attachments?.find(id));
     return refs.reduce((sum, ref) => sum + (ref?.byteLength ?? 0), 0);
   }
 
