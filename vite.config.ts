@@ -13,6 +13,7 @@ import {
   playwrightInstances,
   webkitGtkInstances,
 } from './test/support/browser-projects.ts';
+import { mcpServerUrl, stopMcpServers } from './test/support/mcp-servers.ts';
 import { modelServerUrl, stopModelServer } from './test/support/model-servers.ts';
 
 const target = 'es2022';
@@ -119,7 +120,14 @@ function browserProject(
       extends: true,
       oxc: { target },
       optimizeDeps: {
-        include: [...prebundled, 'fast-check', '@ai-sdk/anthropic', '@ai-sdk/google', '@ai-sdk/openai'],
+        include: [
+          ...prebundled,
+          'fast-check',
+          '@ai-sdk/anthropic',
+          '@ai-sdk/google',
+          '@ai-sdk/openai',
+          '@modelcontextprotocol/client',
+        ],
       },
       test: {
         ...settings,
@@ -131,7 +139,7 @@ function browserProject(
           ui: false,
           screenshotFailures: false,
           instances,
-          commands: { backEnds, modelServerUrl, stopModelServer },
+          commands: { backEnds, mcpServerUrl, modelServerUrl, stopMcpServers, stopModelServer },
         },
       },
     },
@@ -169,7 +177,7 @@ const app: ViteUserConfig = {
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.browser.test.ts', 'test/package/**', 'test/e2e/**'],
           // These name their own sources by the condition `source`, which Node cannot run.
-          server: { deps: { inline: [/@ai-sdk/, /eventsource-parser/] } },
+          server: { deps: { inline: [/@ai-sdk/, /@modelcontextprotocol\/client/, /eventsource/] } },
         },
       },
       ...browserProject('browser', playwrightInstances()),

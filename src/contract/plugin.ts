@@ -123,9 +123,17 @@ export interface PluginAction<State> {
 export interface PluginHooks<State> {
   /**
    * Tools of the session. Names that two plugins, or a plugin and the host, give are refused when the session opens; what a page
-   * offers later under such a name is not offered to the model.
+   * offers later under such a name is not offered to the model. A function is asked at every use, so that its tools may come and
+   * go between model calls; those whose name is taken by then are left out. One that throws, or gives something else than tools,
+   * gives none, and that is traced.
    */
-  readonly tools?: readonly Tool[];
+  readonly tools?: readonly Tool[] | (() => readonly Tool[]);
+  /**
+   * All; may wait; before the session's tools are looked at: for a model call, behind `beforeStep`, and for a call whose tool is
+   * not there, as in a turn that goes on in another tab. Time to get what the function `tools` gives. A failure ends the turn, or is
+   * the call's.
+   */
+  prepareTools?(context: HookContext<State>): Awaitable<void>;
   /** By name. */
   readonly actions?: Readonly<Record<string, PluginAction<State>>>;
   /**

@@ -1,7 +1,7 @@
-import { loadModule } from '../contract/load-module.ts';
-import type { ArgumentCheck, Tool, ToolContext, ToolReturn } from '../contract/tool.ts';
+import { schemaCheck } from '../contract/schema-check.ts';
+import type { Tool, ToolContext, ToolReturn } from '../contract/tool.ts';
 import { LashError } from '../core/error.ts';
-import type { JsonObject, JsonValue } from '../core/json.ts';
+import type { JsonValue } from '../core/json.ts';
 import { toolResult } from '../core/tool-result.ts';
 import type { PageToolAnswer, PageToolSpec, ToolOffer } from '../protocol/api.ts';
 import type { EventSender } from '../protocol/event-channel.ts';
@@ -118,45 +118,6 @@ export class PageTools {
   }
 }
 
-/** A check of arguments against `schema`. The validator is loaded with the first tool that a page offers. */
-async function schemaCheck(schema: JsonObject, path: string): Promise<(args: JsonValue) => ArgumentCheck> {
-  const { Validator } = await loadModule('json-schema', import('@cfworker/json-schema'));
-  const draft = JSON.stringify(schema['$schema'] ?? '').includes('draft-07') ? '7' : '2020-12';
-  let validator: InstanceType<typeof Validator>;
-  try {
-    validator = new Validator(schema, draft);
-    // A reference that leads nowhere shows only when something is validated.
-    validator.validate({});
-  } catch (cause) {
-    throw invalid(path, 'it is not a JSON Schema that can be used', cause);
-  }
-  return (args) => {
-    const { valid, errors } = validator.validate(args);
-    if (valid) return { ok: true, value: args };
-    // The last one is about the place itself, those before it are about what contains it.
-    const error = errors.at(-1);
-    return {
-      ok: false,
-      path: pathText(error?.instanceLocation ?? '#'),
-      reason: error?.error ?? 'is not valid',
-    };
-  };
-}
-
-/** `#/list/0` as `$.list[0]`. */
-function pathText(pointer: string): string {
-  return pointer
-    .split('/')
-    .slice(1)
-    .reduce((text, key) => (/^\d+$/.test(key) ? `${text}[${key}]` : `${text}.${key}`), '$');
-}
-
-function invalid(path: string, reason: string, cause?: unknown): LashError {
-  const options = cause === undefined ? {} : { cause };
-  return new LashError(
-    'InvalidInput',
-    `The offered tool cannot be used: ${reason}`,
-    { path, reason },
-    options,
-  );
+function invalid(path: string, reason: string): LashError {
+  return new LashError('InvalidInput', `The offered tool cannot be used: ${reason}`, { path, reason });
 }

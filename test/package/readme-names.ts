@@ -29,5 +29,6 @@ declare global {
   const toolResult: typeof worker.toolResult;
   const z: typeof zod;
   function plot(formula: string): Promise<Blob>;
+  function readToken(): Promise<string>;
 }
 `;

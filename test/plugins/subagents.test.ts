@@ -179,7 +179,7 @@ describe('subagents', () => {
       backgroundTasksAvailable: false,
       state: { get: () => null, set: () => undefined },
     });
-    const [tool] = hooks?.tools ?? [];
+    const [tool] = (hooks?.tools ?? []) as readonly Tool[];
     expect(tool?.check(args)).toMatchObject({ ok: false, path });
   });
 

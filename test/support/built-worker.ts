@@ -28,8 +28,8 @@ globalThis.call = (name, ...args) => new Promise((resolve, reject) => {
 });
 </script>`;
 
-/** Builds the worker whose entry this is, and serves it on the loopback interface. */
-export async function serveWorker(entry: string): Promise<WorkerSite> {
+/** Builds the worker whose entry this is, and serves it on the loopback interface, its scripts under a content security policy. */
+export async function serveWorker(entry: string, policy?: string): Promise<WorkerSite> {
   const built = await build({
     configFile: false,
     logLevel: 'warn',
@@ -43,6 +43,7 @@ export async function serveWorker(entry: string): Promise<WorkerSite> {
   const server = createServer(({ url = '/' }, response) => {
     const code = files.get(url);
     response.setHeader('content-type', code === undefined ? 'text/html' : 'text/javascript');
+    if (code !== undefined && policy !== undefined) response.setHeader('content-security-policy', policy);
     response.end(code ?? page(script));
   });
   server.listen(0, '127.0.0.1');

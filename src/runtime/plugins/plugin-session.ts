@@ -12,6 +12,7 @@ import type { SessionAttachmentStore } from '../portable/owned-attachments.ts';
 import type { SecretVault } from '../secrets.ts';
 import type { BuiltPlugin } from './built-plugin.ts';
 import { callHook, callNow, type HookCall, hookInvalid, isThenable } from './call-hook.ts';
+import { isTools } from './hook-answers.ts';
 import { PluginStates, type StateChanges, type StatePlace, type StateScope } from './plugin-states.ts';
 import { type HookTurn, TurnHooks } from './turn-hooks.ts';
 
@@ -35,10 +36,13 @@ export interface PluginParts {
 /** The plugins of one session, in the order in which they are asked (rule PL1). */
 export class PluginSession {
   readonly states: PluginStates;
-  /** The tools that the plugins bring. */
-  readonly tools: readonly Tool[];
   readonly #parts: PluginParts;
   readonly #plugins: readonly BuiltPlugin[];
+  /** The tools that are always there, and their names. */
+  readonly #fixed: readonly Tool[];
+  readonly #fixedNames: ReadonlySet<string>;
+  /** The plugins that give tools as a function. */
+  readonly #giving: readonly BuiltPlugin[];
   /** What was shown last, as JSON. */
   #shown = '';
   #isRead = true;
@@ -61,18 +65,32 @@ export class PluginSession {
         const state = this.states.of(plugin);
         built.push(buildPlugin(plugin, { sessionId, backgroundTasksAvailable, state }));
       }
-      this.tools = built.flatMap(({ hooks }) => hooks.tools ?? []);
-      refuseTwice([...hostTools, ...this.tools]);
+      this.#giving = built.filter(({ hooks }) => typeof hooks.tools === 'function');
+      this.#fixed = built.flatMap(({ hooks }) => (typeof hooks.tools === 'object' ? hooks.tools : []));
+      this.#fixedNames = new Set(this.#fixed.map(({ name }) => name));
+      refuseTwice([...hostTools, ...this.#fixed]);
     } catch (error) {
       this.dispose();
       throw error;
     }
   }
 
-  /** The session's tools, those of the host first. What comes later and has the name of a plugin's tool is left out. */
+  /**
+   * The session's tools, those of the host first. What comes later and has the name of a plugin's tool is left out; of what
+   * functions give now, all whose name is taken.
+   */
   join(host: readonly Tool[]): readonly Tool[] {
-    if (this.tools.length === 0) return host;
-    return [...host.filter(({ name }) => !this.tools.some((tool) => tool.name === name)), ...this.tools];
+    if (this.#fixed.length + this.#giving.length === 0) return host;
+    const joined = [...host.filter(({ name }) => !this.#fixedNames.has(name)), ...this.#fixed];
+    const names = new Set(joined.map(({ name }) => name));
+    for (const built of this.#giving) {
+      for (const tool of this.#toolsNow(built)) {
+        if (names.has(tool.name)) continue;
+        names.add(tool.name);
+        joined.push(tool);
+      }
+    }
+    return joined;
   }
 
   /** The hooks of a turn. */
@@ -146,6 +164,19 @@ export class PluginSession {
     this.#isOver = true;
     for (const { plugin, hooks } of this.#plugins) {
       if (hooks.dispose !== undefined) this.#hand(plugin, 'dispose', () => hooks.dispose?.());
+    }
+  }
+
+  /** What a function of tools gives now. */
+  #toolsNow({ plugin: { id }, hooks }: BuiltPlugin): readonly Tool[] {
+    const call = { plugin: id, hook: 'tools' };
+    try {
+      const given: unknown = callNow(call, () => (hooks.tools as () => unknown)());
+      if (!isTools(given)) throw hookInvalid(call, 'tools, at once');
+      return given;
+    } catch (error) {
+      this.#parts.trouble(error);
+      return [];
     }
   }
 

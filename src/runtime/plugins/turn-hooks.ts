@@ -78,6 +78,16 @@ export class TurnHooks {
   async beforeStep(isFirst: boolean): Promise<void> {
     if (isFirst) await this.#each('beforeTurn', (hooks, context) => hooks.beforeTurn?.(context), abort);
     await this.#each('beforeStep', (hooks, context) => hooks.beforeStep?.(context), abort);
+    await this.prepareTools();
+  }
+
+  /** Before the session's tools are looked at. */
+  async prepareTools(): Promise<void> {
+    await this.#each(
+      'prepareTools',
+      (hooks, context) => hooks.prepareTools?.(context),
+      () => false,
+    );
   }
 
   /** A layer of the prompt for each plugin that contributes. */

@@ -114,7 +114,12 @@ export class ToolCalls {
         outcome: failure('ToolDenied', `It was decided that it must not run${reason}`),
       };
     }
-    const tool = this.#parts.tools().find((known) => known.name === name);
+    let tool = this.#tool(name);
+    if (tool === undefined) {
+      const failed = await this.#prepareTools(id, call, signal);
+      if (failed !== undefined) return { kind: 'known', outcome: failed };
+      tool = this.#tool(name);
+    }
     const offered = this.#host.offered.get(name);
     const wasStarted = this.#host.started.has(id);
     const mayStart = !wasStarted || offered?.replay === 'safe';
@@ -148,6 +153,27 @@ export class ToolCalls {
     return { kind: 'held', wait: { kind: 'approval', requestId, callId, tool: name, args: ruled } };
   }
 
+  #tool(name: string): Tool | undefined {
+    return this.#parts.tools().find((known) => known.name === name);
+  }
+
+  /** Lets the plugins get the tool of a call that is not there; what it fails with where they cannot. */
+  async #prepareTools(
+    id: string,
+    call: RunTool['call'],
+    signal: AbortSignal,
+  ): Promise<ToolOutcome | undefined> {
+    const children = this.#childrenOf(`${id}/tools`, call, signal);
+    try {
+      await this.#hooks(id, signal, children)?.prepareTools();
+      return undefined;
+    } catch (error) {
+      return failureOf(error);
+    } finally {
+      await this.#noteSpent(id, children);
+    }
+  }
+
   /** How the plugins rule on a call: with which arguments it runs, or its outcome where it does not. */
   async #ruling(id: string, call: RunTool['call'], signal: AbortSignal): Promise<ToolOutcome | ArgsOrAsk> {
     const children = this.#childrenOf(`${id}/before`, call, signal);
@@ -162,9 +188,13 @@ export class ToolCalls {
     } catch (error) {
       return failureOf(error);
     } finally {
-      const { spent } = await children.end();
-      if (spent !== undefined) this.#spent.set(id, spent);
+      await this.#noteSpent(id, children);
     }
+  }
+
+  async #noteSpent(id: string, children: CallChildren): Promise<void> {
+    const { spent = [] } = await children.end();
+    if (spent.length > 0) this.#spent.set(id, [...(this.#spent.get(id) ?? []), ...spent]);
   }
 
   /** What the plugins make of an outcome. One of a turn that is being stopped stays as it is. */

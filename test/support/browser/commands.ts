@@ -1,11 +1,14 @@
 import { commands } from 'vitest/browser';
 
+import type { McpKind } from '../../plugins/mcp-kinds.ts';
 import type { WireFault } from '../../providers/wires.ts';
 
 declare module 'vitest/internal/browser' {
   interface BrowserCommands {
     backEnds(): Promise<string[]>;
+    mcpServerUrl(kind: McpKind): Promise<string>;
     modelServerUrl(fault?: WireFault): Promise<string>;
+    stopMcpServers(): Promise<void>;
     stopModelServer(): Promise<void>;
   }
 }
@@ -18,3 +21,9 @@ export const modelServerUrl = (fault?: WireFault): Promise<string> => commands.m
 
 /** Stops all of them. */
 export const stopModelServer = (): Promise<void> => commands.stopModelServer();
+
+/** The address of an MCP server of its own. */
+export const mcpServerUrl = (kind: McpKind): Promise<string> => commands.mcpServerUrl(kind);
+
+/** Stops all of them. */
+export const stopMcpServers = (): Promise<void> => commands.stopMcpServers();
