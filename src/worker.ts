@@ -52,11 +52,14 @@ export type {
   PluginAction,
   PluginDefinition,
   PluginHooks,
+  PluginNode,
   PluginSessionInfo,
   StepAnswer,
   ToolCallRuling,
   TurnAbort,
   TurnEnding,
+  TurnPath,
+  ViewContext,
 } from './contract/plugin.ts';
 export { PluginHost } from './contract/plugin-host.ts';
 export type { PluginState, StateDefinition, StateIssue, StateSchema } from './contract/plugin-state.ts';

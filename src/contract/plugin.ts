@@ -7,6 +7,7 @@ import type { PromptContributionData } from '../core/prompt-layer.ts';
 import type { ToolOutcome } from '../core/tool-call.ts';
 import type { TurnResult } from '../core/turn-result.ts';
 import type { TokenUsage } from '../core/usage.ts';
+import type { AttachmentStore } from './attachments.ts';
 import type { ChildSessions } from './child-sessions.ts';
 import type { PluginState, StateDefinition } from './plugin-state.ts';
 import type { Tool } from './tool.ts';
@@ -19,6 +20,17 @@ export interface PluginSessionInfo<State> {
   readonly state: PluginState<State>;
 }
 
+/** The path that a turn stands on, as its hooks read it. */
+export interface TurnPath {
+  /**
+   * The path to a node of it, that one included, page by page: the newest page first, and in each the oldest node first.
+   * Without `to` it ends where the turn is; `null` stands before the root. Nothing of it is kept: whoever reads on pays for it.
+   */
+  pages(to?: string | null): AsyncIterable<readonly SessionNode[]>;
+  /** About how many tokens a model reads for a node. */
+  tokensOf(node: SessionNode): number;
+}
+
 /** What a hook of a turn is given besides its subject. */
 export interface HookContext<State> {
   readonly sessionId: string;
@@ -28,11 +40,29 @@ export interface HookContext<State> {
   /** Aborts when the turn is stopped, and when the hook has taken too long. */
   readonly signal: AbortSignal;
   readonly state: PluginState<State>;
+  /** The path that the turn stands on. */
+  readonly path: TurnPath;
+  /** What it puts is for the turn's next commit (law ST11). */
+  readonly attachmentStore: Pick<AttachmentStore, 'get' | 'put'>;
   /**
    * Child sessions of the session. What is opened is closed when the model call, the tool call or the end of the turn is over
    * that the hook belongs to.
    */
   readonly sessions: ChildSessions;
+}
+
+/** What `viewContext` is given besides the nodes. */
+export interface ViewContext<State> extends HookContext<State> {
+  /** About how many tokens of the model's context the nodes may take together. */
+  readonly budgetTokens: number;
+}
+
+/** A node that a plugin adds to the path: the model is not shown it, and `viewContext` finds it there. */
+export interface PluginNode {
+  /** What it is, in the plugin's own words: `<plugin>.<kind>` by convention. */
+  readonly pluginType: string;
+  /** JSON data of at most 64 KiB. */
+  readonly data: JsonValue;
 }
 
 /** Ends the turn before the model is called: it fails with `TurnAborted`. */
@@ -125,11 +155,13 @@ export interface PluginHooks<State> {
   beforeStep?(context: HookContext<State>): Awaitable<TurnAbort | undefined | void>;
   /**
    * Chain; may wait; before each model call. The nodes that the model is shown, oldest first: what it returns instead is for
-   * this call alone, and changes no history (law TU2). A failure ends the turn.
+   * this call alone, and changes no history (law TU2). The first of a chain is given the newest whole turns that fit the
+   * model's context; older ones it finds by `context.path`. What it returns should follow from the path and the plugin's state
+   * alone, so that a call that is made again shows the same. A failure ends the turn.
    */
   viewContext?(
     nodes: readonly SessionNode[],
-    context: HookContext<State>,
+    context: ViewContext<State>,
   ): Awaitable<readonly SessionNode[] | undefined>;
   /**
    * Chain; may not wait; for each piece of text, as it streams. What is shown instead; `transformAnswer` decides what is
@@ -157,8 +189,17 @@ export interface PluginHooks<State> {
     outcome: ToolOutcome,
     context: HookContext<State>,
   ): Awaitable<ToolOutcome | undefined>;
-  /** All; may wait; once, before the last commit of a turn, which stores what they change. A failure is a warning. */
-  afterTurn?(ending: TurnEnding, context: HookContext<State>): Awaitable<void>;
+  /**
+   * All; may wait; before the last commit of a turn, which stores what they change, and appends the nodes that they return
+   * behind its answer, in their order: the last one is the leaf then. It is asked once, and once more after a crash before that
+   * commit. `context.path` ends before the nodes of that commit. A failure is a warning; so are nodes that do not fit into it,
+   * which are left out together, as they are where there is no node to append them to, or the commit fails. Whoever stops the
+   * turn meanwhile stops the hook alone: the turn has ended.
+   */
+  afterTurn?(
+    ending: TurnEnding,
+    context: HookContext<State>,
+  ): Awaitable<readonly PluginNode[] | undefined | void>;
   /** All; nobody waits; what happens in the session, also in other tabs. A failure is traced. */
   onEvent?(event: SessionEvent): Awaitable<void>;
   /** Chain; may wait; before `setPolicy` stores a changed policy. A failure refuses the change. */

@@ -91,8 +91,8 @@ export async function openSession(
     const hostTools = (): readonly Tool[] => (typeof tools === 'function' ? tools() : tools);
     if (mode !== 'readOnly' && environment.pluginHost.plugins.length > 0) {
       const { openPlugins } = await loadModule('plugins', import('./plugins/open-plugins.ts'));
-      const opening = { environment, store, clock, secrets, tracer, feed };
-      plugins = await openPlugins({ ...opening, place: history.head, hostTools: hostTools() });
+      const opening = { environment, store, clock, secrets, tracer, feed, history, attachments };
+      plugins = await openPlugins({ ...opening, hostTools: hostTools() });
     }
     const built = plugins;
     const view: SessionView = {

@@ -4,6 +4,7 @@ import { definePlugin, type Plugin, type PluginHooks } from '../../src/contract/
 import { PluginSession } from '../../src/runtime/plugins/plugin-session.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { SecretVault } from '../../src/runtime/secrets.ts';
+import { InMemoryAttachmentStore } from '../../src/stores/memory/memory-attachment-store.ts';
 import type { BenchDatabase } from './bench-database.ts';
 import { POLICY, text } from './content.ts';
 import { type Compared, compare, type Contestant, inARow } from './measure.ts';
@@ -65,6 +66,8 @@ function built(count: number): Pick<PluginCosts, 'buildMs' | 'builds'> {
     clock: systemClock,
     secrets: new SecretVault(),
     statesBytes: 262_144,
+    path: { pages: noPages, tokensOf: () => 0 },
+    attachmentStore: new InMemoryAttachmentStore(),
     checkpointAt: async () => await Promise.resolve(null),
     show: () => undefined,
     trouble: () => undefined,
@@ -75,6 +78,8 @@ function built(count: number): Pick<PluginCosts, 'buildMs' | 'builds'> {
   const buildMs = (performance.now() - begun) / BUILDS;
   return { buildMs, builds: builds / (count * BUILDS) };
 }
+
+async function* noPages(): AsyncGenerator<never> {}
 
 const nothing = (): undefined => undefined;
 

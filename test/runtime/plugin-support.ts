@@ -65,7 +65,8 @@ export function turnCounter(): { readonly hooks: PluginHooks<Count>; readonly se
 
 export const memory = (): InMemorySessionStoreFactory => new InMemorySessionStoreFactory();
 
-const attachments = lastingAttachments();
+/** Those of every session that {@link openTab} opens. */
+export const attachments = lastingAttachments();
 
 /** Opens the session `s` of `factory`, as a further tab does. */
 export async function openTab(

@@ -2,8 +2,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 
 import { isLashError } from '../../src/core/error.ts';
 import { Author } from '../../src/testing/author.ts';
+import { dice } from '../support/dice.ts';
 import {
-  dice,
   exported,
   fileOf,
   grow,

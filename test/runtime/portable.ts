@@ -12,6 +12,7 @@ import { InMemoryAttachmentStore } from '../../src/stores/memory/memory-attachme
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import { Author } from '../../src/testing/author.ts';
 import { policy as policySchema } from '../../src/worker/schema/policy.ts';
+import { dice } from '../support/dice.ts';
 
 /** Sessions and their attachments. */
 export interface Place {
@@ -105,17 +106,6 @@ export async function storedIn({ factory, attachments }: Place): Promise<unknown
   );
   const adopted = (await attachments.list({ limit: 1000 })).items.filter((attachment) => attachment.adopted);
   return { items, sessions, adopted: adopted.map(({ ref }) => ref) };
-}
-
-/** A generator of the numbers below `end`, the same for the same seed. */
-export function dice(seed: number): (end: number) => number {
-  let state = seed;
-  return (end) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % end;
-  };
 }
 
 /** One body of every form, with and without what is optional. */

@@ -3,6 +3,7 @@ import type { ModelRequest } from '../../core/model-request.ts';
 import { type Conversation, type KnownResult, readConversation } from './builtin-conversation.ts';
 import { confession, greeting, introduction, list, LONG_STORY } from './builtin-prose.ts';
 import { SKILLS, tellUnknown } from './builtin-skills.ts';
+import { summaryIn } from './builtin-summary.ts';
 
 /** A call that the model makes. `args` is text where it was told to write something that is not JSON. */
 export interface ToolWish {
@@ -63,6 +64,8 @@ function think({ question }: Conversation, calls: readonly ToolWish[]): string {
 
 function proseFor(conversation: Conversation, tools: readonly string[]): string {
   const { question, attached, images, turns } = conversation;
+  const summary = summaryIn(question);
+  if (summary !== undefined) return summary;
   const abilities = SKILLS.filter(({ tool }) => tools.includes(tool)).map(({ ability }) => ability);
   if (/\b(?:long|write|tell)\b.*\bstory\b/i.test(question)) return LONG_STORY;
   if (/\bwho are you|\bwhat are you\b|\bwhat can you do|\byour name|\bwhich model|^help\b/i.test(question)) {

@@ -285,7 +285,7 @@ export class ModelCaller {
     const promptTokens = estimateTokens(rendered.text) + estimateTokens(JSON.stringify(tools));
     const budget = contextBudget(limit ?? DEFAULT_CONTEXT_TOKENS, promptTokens);
     const { nodes: path } = await this.#context(effect.leaf, budget);
-    const nodes = (await hooks?.viewContext(path)) ?? path;
+    const nodes = (await hooks?.viewContext(path, budget)) ?? path;
     if (limit !== undefined)
       refuseOverflow(promptTokens + estimateNodesTokens(nodes, toolResultBytes), limit);
     const messages = await promptMessages(nodes, attachments, this.#results);

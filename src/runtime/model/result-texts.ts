@@ -1,5 +1,6 @@
 import type { AttachmentRef } from '../../core/attachment.ts';
 import { cutText } from '../../core/cut-text.ts';
+import { jsonBeginning } from '../../core/json-edge.ts';
 import { utf8Length } from '../../core/json.ts';
 import { outcomeText, type ToolOutcome } from '../../core/tool-call.ts';
 import { wholeJson } from '../history/overflow.ts';
@@ -33,7 +34,7 @@ export class ResultTexts {
     let text = this.#beginnings.get(id);
     if (text === undefined) {
       const blob = await this.#store.get(id);
-      text = readable(await blob.slice(0, this.#maxBytes).text());
+      text = jsonBeginning(await blob.slice(0, this.#maxBytes).text());
       const [oldest] = this.#beginnings.keys();
       if (this.#beginnings.size >= KEPT && oldest !== undefined) this.#beginnings.delete(oldest);
       this.#beginnings.set(id, text);
@@ -47,19 +48,4 @@ export class ResultTexts {
     if (bytes <= this.#maxBytes) return text;
     return `${cutText(text, this.#maxBytes)}… (cut: this is the beginning of ${bytes} bytes)`;
   }
-}
-
-/** The beginning of JSON text as a model reads it: of a string the string, of anything else the JSON. */
-function readable(json: string): string {
-  const text = json.replace(/\uFFFD$/u, '');
-  if (!text.startsWith('"')) return text;
-  // It may end within an escape, which has six characters at most.
-  for (let end = text.length; end > text.length - 6; end--) {
-    try {
-      return (JSON.parse(`${text.slice(0, end)}"`) as string).replace(/\p{Surrogate}$/u, '');
-    } catch {
-      continue;
-    }
-  }
-  return text;
 }

@@ -1,4 +1,4 @@
-import type { ToolCallRuling, TurnAbort } from '../../contract/plugin.ts';
+import type { PluginNode, ToolCallRuling, TurnAbort } from '../../contract/plugin.ts';
 import type { Tool } from '../../contract/tool.ts';
 import { findNonJson } from '../../core/json.ts';
 import type { Part } from '../../core/message.ts';
@@ -43,6 +43,13 @@ export function isNode(value: unknown): value is SessionNode {
   );
 }
 
+/** A node that a plugin adds, without a word on its size. */
+export function isPluginNode(value: unknown): value is PluginNode {
+  if (!isData(value)) return false;
+  const { pluginType } = value;
+  return typeof pluginType === 'string' && pluginType !== '' && 'data' in value;
+}
+
 /** An answer of text, reasoning and calls, of which `calls` are the only ones. */
 export function isAnswer(value: unknown, calls: ReadonlySet<string>): value is readonly Part[] {
   if (!Array.isArray(value) || findNonJson(value) !== undefined) return false;
@@ -72,10 +79,15 @@ export function isRuling(value: unknown): value is ToolCallRuling {
 
 export function isOutcome(value: unknown): value is ToolOutcome {
   if (!isData(value)) return false;
-  const { status, message, code, retryable, attachments = [] } = value;
+  const { status, message, code, retryable, attachments = [], overflow } = value;
   switch (status) {
     case 'success':
-      return 'value' in value && Array.isArray(attachments) && attachments.every(isRef);
+      return (
+        'value' in value &&
+        Array.isArray(attachments) &&
+        attachments.every(isRef) &&
+        (overflow === undefined || isRef(overflow))
+      );
     case 'failure':
       return (
         [message, code, value['class']].every((text) => typeof text === 'string') &&

@@ -1,13 +1,14 @@
 import type { Checkpoint } from '../../contract/checkpoint.ts';
 import type { Clock } from '../../contract/clock.ts';
 import type { PluginHost } from '../../contract/plugin-host.ts';
-import type { Plugin, PluginHooks, PluginSessionInfo } from '../../contract/plugin.ts';
+import type { Plugin, PluginHooks, PluginSessionInfo, TurnPath } from '../../contract/plugin.ts';
 import type { Tool } from '../../contract/tool.ts';
 import { LashError } from '../../core/error.ts';
 import type { PluginsShown, SessionEvent } from '../../core/event.ts';
 import { freeze } from '../../core/freeze.ts';
 import { findNonJson } from '../../core/json.ts';
 import type { SessionPolicy } from '../../core/policy.ts';
+import type { SessionAttachmentStore } from '../portable/owned-attachments.ts';
 import type { SecretVault } from '../secrets.ts';
 import type { BuiltPlugin } from './built-plugin.ts';
 import { callHook, callNow, type HookCall, hookInvalid, isThenable } from './call-hook.ts';
@@ -22,6 +23,8 @@ export interface PluginParts {
   readonly secrets: SecretVault;
   /** What all states may take together, in bytes of JSON. */
   readonly statesBytes: number;
+  readonly path: TurnPath;
+  readonly attachmentStore: SessionAttachmentStore;
   /** The checkpoint that holds at a node. */
   readonly checkpointAt: (leaf: string | null) => Promise<Checkpoint | null>;
   /** Is told what plugins show, when that changed. */
@@ -92,8 +95,7 @@ export class PluginSession {
 
   /** The hooks of a turn. */
   of(turn: HookTurn): TurnHooks {
-    const { sessionId, clock, secrets } = this.#parts;
-    return new TurnHooks(this.#plugins, { sessionId, clock, secrets }, turn);
+    return new TurnHooks(this.#plugins, this.#parts, turn);
   }
 
   /** The plugin of this id. */

@@ -3,9 +3,12 @@ import type { Clock } from '../../contract/clock.ts';
 import type {
   HookContext,
   PluginHooks,
+  PluginNode,
   StepAnswer,
   ToolCallRuling,
   TurnEnding,
+  TurnPath,
+  ViewContext,
 } from '../../contract/plugin.ts';
 import { LashError } from '../../core/error.ts';
 import { freeze } from '../../core/freeze.ts';
@@ -14,11 +17,21 @@ import type { SessionNode } from '../../core/node.ts';
 import type { PromptLayerData } from '../../core/prompt-layer.ts';
 import type { ToolOutcome } from '../../core/tool-call.ts';
 import { addContribution, emptyLayer } from '../../prompt/layer.ts';
+import type { SessionAttachmentStore } from '../portable/owned-attachments.ts';
 import type { SecretVault } from '../secrets.ts';
 import type { BuiltPlugin } from './built-plugin.ts';
 import { callHook, type HookCall, hookInvalid, type HookTime } from './call-hook.ts';
-import { isAbort, isAnswer, isContribution, isNode, isOutcome, isRuling } from './hook-answers.ts';
+import {
+  isAbort,
+  isAnswer,
+  isContribution,
+  isNode,
+  isOutcome,
+  isPluginNode,
+  isRuling,
+} from './hook-answers.ts';
 import { stateDuring } from './state-during.ts';
+import { MAX_STATE_BYTES, stateBytes } from './stateful-plugin.ts';
 
 /** What of a turn its hooks are asked about. */
 export interface HookTurn {
@@ -34,6 +47,8 @@ interface HookParts {
   readonly sessionId: string;
   readonly clock: Clock;
   readonly secrets: SecretVault;
+  readonly path: TurnPath;
+  readonly attachmentStore: SessionAttachmentStore;
 }
 
 type Context = HookContext<unknown>;
@@ -100,10 +115,13 @@ export class TurnHooks {
     return left;
   }
 
-  /** What the model is shown of these nodes. */
-  async viewContext(nodes: readonly SessionNode[]): Promise<readonly SessionNode[]> {
+  /** What the model is shown of these nodes, which may take about so many tokens. */
+  async viewContext(nodes: readonly SessionNode[], budgetTokens: number): Promise<readonly SessionNode[]> {
     let view = freeze(nodes);
-    const ask: Ask = (hooks, context) => hooks.viewContext?.(view, context);
+    const ask: Ask = (hooks, context) => {
+      const seeing: ViewContext<unknown> = Object.assign(context, { budgetTokens });
+      return hooks.viewContext?.(view, seeing);
+    };
     await this.#each('viewContext', ask, (answer, call) => {
       if (!Array.isArray(answer) || !answer.every(isNode)) throw hookInvalid(call, 'nodes');
       const known = new Set(view);
@@ -176,11 +194,24 @@ export class TurnHooks {
     return changed;
   }
 
-  /** Tells the plugins how the turn is about to end: each, whatever another one does. `failed` is told what went wrong. */
-  async afterTurn(ending: TurnEnding, failed: (error: unknown) => void): Promise<void> {
+  /**
+   * Tells the plugins how the turn is about to end: each, whatever another one does. Resolves with the nodes that they add.
+   * `failed` is told what went wrong.
+   */
+  async afterTurn(ending: TurnEnding, failed: (error: unknown) => void): Promise<readonly PluginNode[]> {
     const told = freeze(structuredClone(ending));
+    const added: PluginNode[] = [];
     const tell: Ask = (hooks, context) => hooks.afterTurn?.(told, context);
-    await this.#each('afterTurn', tell, () => false, failed);
+    const take: Take = (answer, call) => {
+      if (!Array.isArray(answer) || !answer.every(isPluginNode))
+        throw hookInvalid(call, 'nothing, or nodes: a pluginType and data each');
+      if (answer.some(({ data }) => stateBytes(data) > MAX_STATE_BYTES))
+        throw hookInvalid(call, `nodes with at most ${MAX_STATE_BYTES} bytes of data each`);
+      const nodes = answer.map(({ pluginType, data }) => structuredClone({ pluginType, data }));
+      added.push(...this.#parts.secrets.redactJson(nodes));
+    };
+    await this.#each('afterTurn', tell, take, failed);
+    return added;
   }
 
   /** Asks the plugins that have `hook`, one after the other. What goes wrong ends that, unless it is told to `failed`. */
@@ -208,11 +239,13 @@ export class TurnHooks {
 
   #context({ plugin, state }: BuiltPlugin, time: HookTime): Context {
     const { turnId, step, sessions } = this.#turn;
-    const { sessionId } = this.#parts;
+    const { sessionId, path, attachmentStore } = this.#parts;
     return {
       sessionId,
       turnId,
       step,
+      path,
+      attachmentStore,
       sessions,
       state: stateDuring(plugin.id, state, () => !time.isOver),
       get signal() {

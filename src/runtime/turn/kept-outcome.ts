@@ -8,13 +8,18 @@ type Keeper = Pick<SessionParts, 'attachments' | 'environment'>;
 
 /**
  * `outcome` as it is recorded, told and committed: what a tool returned besides data is stored, and a value that a model is
- * not to read whole, or that is too long for a node, lies in an attachment (law ST13).
+ * not to read whole, or that is too long for a node, lies in an attachment (law ST13), unless a plugin put it there already.
  *
  * @throws `AttachmentNotFound`, `AttachmentTooLarge` for a value over what the attachment store takes, `StorageFull`
  */
 export async function keptOutcome(outcome: ToolOutcome, keeper: Keeper): Promise<ToolOutcome> {
   if (outcome.status !== 'success') return outcome;
-  const { value, attachments } = outcome;
+  const { value, attachments, overflow: moved } = outcome;
+  if (moved !== undefined) {
+    const [overflow] = await storedOnes([moved], keeper);
+    const others = attachments === undefined ? {} : { attachments: await storedOnes(attachments, keeper) };
+    return { status: 'success', value: null, ...(overflow === undefined ? {} : { overflow }), ...others };
+  }
   const json = JSON.stringify(value);
   const most = Math.min(MAX_PART_BYTES, keeper.environment.limits.toolResultBytes);
   const isLong = utf8Length(json) > most;

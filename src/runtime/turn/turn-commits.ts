@@ -1,12 +1,15 @@
+import type { PluginNode } from '../../contract/plugin.ts';
 import type { TurnChange } from '../../contract/turn-store.ts';
-import { isLashError } from '../../core/error.ts';
+import { isLashError, LashError } from '../../core/error.ts';
 import type { JsonValue } from '../../core/json.ts';
+import type { NodeDraft } from '../../core/node.ts';
 import { addToLedger, NO_USAGE, type UsageEntry } from '../../core/usage.ts';
 import type { TurnEffect, TurnSpending } from '../../turn/effect.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
 import { snapshotOf } from '../../turn/replay.ts';
 import type { TurnState } from '../../turn/state.ts';
 import { draftsBytes, MAX_PART_BYTES } from '../history/draft-size.ts';
+import { leastBytes } from '../history/overflow.ts';
 import type { SessionParts, TurnScope } from '../model/model-caller.ts';
 import type { PendingCheckpoint, StateScope } from '../plugins/plugin-states.ts';
 import { cancelled } from '../session-errors.ts';
@@ -33,12 +36,21 @@ export class TurnCommits {
   readonly #turn: CommittedTurn;
   readonly #storage: PatientStorage;
   readonly #time: TurnTime;
+  readonly #stopping: AbortSignal;
   /** Whether the plugins were told how the turn ends. */
   #isEndTold = false;
   /** What child sessions used that plugins asked for then. */
   #spent: readonly UsageEntry[] = [];
 
-  constructor(parts: SessionParts, turn: CommittedTurn, storage: PatientStorage, time: TurnTime) {
+  /** `stopping` aborts once the turn is told to stop. */
+  constructor(
+    parts: SessionParts,
+    turn: CommittedTurn,
+    storage: PatientStorage,
+    time: TurnTime,
+    stopping: AbortSignal,
+  ) {
+    this.#stopping = stopping;
     this.#time = time;
     this.#parts = parts;
     this.#turn = turn;
@@ -47,9 +59,11 @@ export class TurnCommits {
 
   /** Makes the commit that `state` asked for, and resolves with the leaf behind it. @throws what the history throws */
   async make(effect: CommitEffect, state: TurnState): Promise<CommittedStep> {
-    const { operationId, parent, nodes, target, role } = effect;
+    const { operationId, parent, target, role } = effect;
     const { history } = this.#parts;
-    const pending = await this.#checkpoint(effect, state);
+    const added = await this.#tellEnd(effect, state);
+    let nodes = [...effect.nodes, ...added];
+    const pending = await this.#checkpoint();
     const spent = role.kind === 'end' ? this.#spent : [];
     const usage = [...effect.usage, ...spent];
     const turn = this.#changeOf(effect, state);
@@ -68,8 +82,10 @@ export class TurnCommits {
       return nodes.length === 0 ? parent : appended.leaf;
     };
     const leaf = await this.#stored(effect, write, (error) => {
-      // An end is told without what plugins keep, where that is what cannot be stored.
-      if (!isPassing(error)) checkpoint = {};
+      // An end is told without what plugins keep and add, where that is what cannot be stored.
+      if (isPassing(error)) return;
+      checkpoint = {};
+      nodes = [];
     });
     if (pending !== undefined && 'checkpoint' in checkpoint) pending.committed();
     this.#turn.states?.moved(history.head.leaf === leaf ? history.head : null);
@@ -94,29 +110,57 @@ export class TurnCommits {
     return await this.#storage.run(write);
   }
 
-  /** What the commit stores of the plugins, which hear before the last one how the turn ends. */
-  async #checkpoint(
-    { role, parent }: CommitEffect,
-    { step }: TurnState,
-  ): Promise<PendingCheckpoint | undefined> {
-    const { plugins, feed, secrets } = this.#parts;
+  /** Tells the plugins, before the last commit, how the turn ends: once. Resolves with the nodes that they add to it. */
+  async #tellEnd(effect: CommitEffect, { step }: TurnState): Promise<readonly NodeDraft[]> {
+    const { role, parent } = effect;
+    const { plugins, feed, secrets, children } = this.#parts;
+    const { states, scope } = this.#turn;
+    if (plugins === null || states === null || role.kind !== 'end' || this.#isEndTold) return [];
+    this.#isEndTold = true;
+    // Whoever stops the turn now stops what plugins still do, and nothing else: the turn has ended before (law TU5).
+    const stopped = new AbortController();
+    const stop = (): void => stopped.abort(this.#stopping.reason);
+    this.#stopping.addEventListener('abort', stop, { once: true });
+    const signal = AbortSignal.any([states.signal, stopped.signal]);
+    const { turnId, policy } = scope;
+    const warn = (error: unknown): void => {
+      if (!signal.aborted)
+        feed.emit({ type: 'warning', turnId, message: secrets.redactError(error).message });
+    };
+    const opened = children.of({ turnId, effect: 'end', leaf: parent, policy, signal });
+    const turn = { turnId, step: Math.max(0, step - 1), signal, sessions: opened.sessions };
+    const added = await plugins.of(turn).afterTurn({ ...role.end, usage: role.usage }, warn);
+    ({ spent: this.#spent = [] } = await opened.end());
+    this.#stopping.removeEventListener('abort', stop);
+    return parent === null ? [] : await this.#draftsOf(added, effect.nodes, warn);
+  }
+
+  /** The nodes that plugins add, where they fit into the commit of `nodes`. */
+  async #draftsOf(
+    added: readonly PluginNode[],
+    nodes: readonly NodeDraft[],
+    warn: (error: unknown) => void,
+  ): Promise<readonly NodeDraft[]> {
+    if (added.length === 0) return [];
+    const createdAt = this.#parts.clock.now();
+    const drafts = added.map((node): NodeDraft => ({ createdAt, body: { kind: 'plugin', ...node } }));
+    if (await this.#fits([...nodes, ...drafts])) return drafts;
+    const plugin = added.map(({ pluginType }) => pluginType).join(', ');
+    const message = `What afterTurn adds to the path does not fit into the turn's last commit: ${plugin}`;
+    warn(new LashError('PluginFailed', message, { plugin, hook: 'afterTurn', problem: 'invalid' }));
+    return [];
+  }
+
+  /** Whether nodes fit into one commit: in several ones, a crash between them could be followed by others (law ST4). */
+  async #fits(nodes: readonly NodeDraft[]): Promise<boolean> {
+    const { budget } = this.#parts;
+    return nodes.length <= budget.rows && (await leastBytes(nodes, budget)) <= budget.bytes;
+  }
+
+  /** What the commit stores of what plugins keep. */
+  async #checkpoint(): Promise<PendingCheckpoint | undefined> {
     const { states } = this.#turn;
-    if (plugins === null || states === null) return undefined;
-    const { turnId } = this.#turn.scope;
-    if (role.kind === 'end' && !this.#isEndTold) {
-      this.#isEndTold = true;
-      const ending = { ...role.end, usage: role.usage };
-      const { policy } = this.#turn.scope;
-      const { signal } = states;
-      const children = this.#parts.children.of({ turnId, effect: 'end', leaf: parent, policy, signal });
-      const { sessions } = children;
-      const turn = { turnId, step: Math.max(0, step - 1), signal, sessions };
-      await plugins.of(turn).afterTurn(ending, (error) => {
-        if (!states.signal.aborted)
-          feed.emit({ type: 'warning', turnId, message: secrets.redactError(error).message });
-      });
-      ({ spent: this.#spent = [] } = await children.end());
-    }
+    if (states === null) return undefined;
     // Whoever is not the writer any more writes nothing (rule TR-4).
     if (states.signal.aborted) throw cancelled('the run is over');
     return await states.checkpoint();

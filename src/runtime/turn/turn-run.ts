@@ -91,7 +91,7 @@ export class TurnRun {
     this.#storage = new PatientStorage(parts.clock, (error) =>
       this.#tellWaits(error === null ? waitsOf(this.#state) : [{ kind: 'storage', code: error.code }]),
     );
-    this.#commits = new TurnCommits(parts, start, this.#storage, this.#time);
+    this.#commits = new TurnCommits(parts, start, this.#storage, this.#time, this.#stopping.signal);
     this.#models = new ModelCalls(parts, caller, this.#storage, start);
     this.#tools = new ToolCalls(parts, caller, {
       scope: start.scope,

@@ -1,0 +1,199 @@
+import type { ChildSession, ChildSessions } from '../contract/child-sessions.ts';
+import {
+  definePlugin,
+  type HookContext,
+  type Plugin,
+  type PluginHooks,
+  type PluginNode,
+} from '../contract/plugin.ts';
+import { cutText } from '../core/cut-text.ts';
+import { LashError } from '../core/error.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { SessionNode } from '../core/node.ts';
+import type { SessionPolicy } from '../core/policy.ts';
+import { cleared, shortened } from './internal/lighter-node.ts';
+import { rollingView, type ViewLimits } from './internal/rolling-view.ts';
+import { SUMMARY_TYPE, summaryMessage } from './internal/summary-node.ts';
+import { type SummaryPlan, summaryPlan, summaryRequest } from './internal/summary-plan.ts';
+import { uncoveredPath } from './internal/uncovered-path.ts';
+
+/** Options of {@link rollingHistory}. */
+export interface RollingHistoryOptions {
+  /** How many tokens the model is shown of a session at most. Default: what its context has room for. */
+  readonly maxContextTokens?: number;
+  /** From which part of that on old tool results and images are left out. Default: 0.6. */
+  readonly clearAt?: number;
+  /** From which part of that on old turns are summarised. Default: 0.8. */
+  readonly summariseAt?: number;
+  /** How many tokens of the newest turns a summary leaves as they are. Default: 20,000, and at most a quarter of the whole. */
+  readonly keepRecentTokens?: number;
+  /** How many tokens of old tool results are not left out. Default: 40,000, and at most a quarter of the whole. */
+  readonly protectedToolTokens?: number;
+  /** How many of the newest turns are not old. Default: 2. */
+  readonly recentTurns?: number;
+  /** What a summary is made with: a cheaper model, say. Default: what the session is run with. */
+  readonly policy?: Partial<SessionPolicy>;
+  /** What a summary has to mind besides, in words to whoever writes it. */
+  readonly instructions?: string;
+  /** How long a summary may take, in milliseconds. Default: 120,000. The turn ends behind it. */
+  readonly timeoutMs?: number;
+}
+
+/** How far back a path is read that no summary ends, in budgets. */
+const READ_BUDGETS = 4;
+
+/** Which part of the budget a summary may take. */
+const SUMMARY_PART = 1 / 8;
+
+/** How much of a result is read for a summary, in bytes. */
+const RESULT_BYTES = 1000;
+
+/** What the last model call of a turn was shown. */
+interface Shown {
+  readonly turnId: string;
+  readonly tokens: number;
+  readonly budget: number;
+  readonly isShort: boolean;
+}
+
+/**
+ * Keeps what the model is shown within its context, however long the session is. Old tool results and images are left out first;
+ * then old turns are summarised by a child session, when a turn ends, and the model is shown the newest summary on the path
+ * in their place. Nothing of the history changes: a summary is a node behind the turn's answer (`rolling-history.summary`), and
+ * belongs to its branch. A summary that fails is a warning, and is tried again after the next turn.
+ *
+ * @throws `InvalidInput` for an option that is out of range
+ */
+export function rollingHistory(options: RollingHistoryOptions = {}): Plugin {
+  checkOptions(options);
+  const { timeoutMs = 120_000 } = options;
+  return definePlugin({
+    id: 'rolling-history',
+    version: 1,
+    priority: 100,
+    timeoutMs,
+    build: () => hooksOf(options),
+  });
+}
+
+function hooksOf(options: RollingHistoryOptions): PluginHooks<null> {
+  const { maxContextTokens = Infinity, summariseAt = 0.8 } = options;
+  let shown: Shown | null = null;
+  const children: ChildSession[] = [];
+  return {
+    viewContext: async (newest, { turnId, path, budgetTokens }) => {
+      const budget = Math.min(budgetTokens, maxContextTokens);
+      // What the engine's own choice leaves out comes back without results: it is old, and read each time.
+      const reading = { newest, older: cleared, maxTokens: READ_BUDGETS * budget };
+      const { summary, nodes } = await uncoveredPath(path, reading);
+      const front = summary === null ? null : summaryMessage(summary.node, summary.said);
+      const view = rollingView(
+        nodes,
+        front,
+        viewLimits(options, budget, (node) => path.tokensOf(node)),
+      );
+      shown = { turnId, budget, tokens: view.tokens, isShort: view.isShort };
+      return view.nodes;
+    },
+    afterTurn: async (_ending, context) => {
+      const last = shown;
+      shown = null;
+      // What was returned before is stored by now: of several children the newest one says how its summary came about.
+      await Promise.all(children.splice(0, children.length - 1).map(async (child) => await child.delete()));
+      // Where another tab made the turn's calls, the next turn says how long the path is.
+      if (last?.turnId !== context.turnId) return undefined;
+      if (!last.isShort && last.tokens <= summariseAt * last.budget) return undefined;
+      const made = await summarise(context, last.budget, options);
+      if (made === null) return undefined;
+      children.push(made.child);
+      return [made.node];
+    },
+  };
+}
+
+function viewLimits(
+  options: RollingHistoryOptions,
+  budget: number,
+  tokensOf: ViewLimits['tokensOf'],
+): ViewLimits {
+  const { clearAt = 0.6, recentTurns = 2 } = options;
+  const protectedTools = Math.min(options.protectedToolTokens ?? 40_000, budget / 4);
+  return { budget, clearAt: clearAt * budget, protectedTools, recentTurns, tokensOf };
+}
+
+/** A new summary, and who made it; `null` where there is nothing to summarise yet. @throws `Error` if none is made */
+async function summarise(
+  { path, sessions, signal }: HookContext<null>,
+  budget: number,
+  options: RollingHistoryOptions,
+): Promise<{ readonly node: PluginNode; readonly child: ChildSession } | null> {
+  const { policy, instructions } = options;
+  const older = (node: SessionNode): SessionNode => shortened(node, RESULT_BYTES);
+  const reading = { newest: [], older, maxTokens: READ_BUDGETS * budget };
+  const { summary, nodes } = await uncoveredPath(path, reading);
+  const plan = summaryPlan(nodes, {
+    keepRecent: Math.min(options.keepRecentTokens ?? 20_000, budget / 4),
+    // Half of a context, of four characters a token: the rest is for the prompt, the summary before, and the answer.
+    maxLength: 2 * Math.min(budget, policy?.maxContextTokens ?? Infinity),
+    tokensOf: (node) => path.tokensOf(node),
+  });
+  if (plan === null) return null;
+  const maxLength = Math.floor(4 * SUMMARY_PART * budget);
+  const request = summaryRequest(plan.transcript, summary?.said.text, Math.floor(maxLength / 8));
+  const told = instructions === undefined ? request : `${request}\n\n${instructions}`;
+  const child = await openChild(sessions, policy);
+  const text = await answerOf(child, told, signal);
+  return { node: summaryNode(plan, cutText(text, maxLength), child.sessionId), child };
+}
+
+function summaryNode({ nodes, beforeTurn }: SummaryPlan, text: string, childSessionId: string): PluginNode {
+  const covers: JsonObject = {
+    from: nodes[0]?.id ?? null,
+    to: nodes.at(-1)?.id ?? null,
+    nodes: nodes.length,
+    beforeTurn,
+  };
+  return { pluginType: SUMMARY_TYPE, data: { version: 1, text, covers, childSessionId } };
+}
+
+async function openChild(
+  sessions: ChildSessions,
+  policy: Partial<SessionPolicy> | undefined,
+): Promise<ChildSession> {
+  const own = policy === undefined ? {} : { policy };
+  return await sessions.open({ key: 'summary', source: 'compaction', title: 'Summary', tools: [], ...own });
+}
+
+/** What a child answers. One that does not is not kept. @throws `Error` if it does not */
+async function answerOf(child: ChildSession, request: string, signal: AbortSignal): Promise<string> {
+  const { status, error, text } = await child.turn(request, { signal });
+  const answer = text.trim();
+  if (status === 'completed' && answer !== '') return answer;
+  await child.delete();
+  throw new Error(
+    `no summary was made: ${error?.message ?? (status === 'completed' ? 'it is empty' : status)}`,
+  );
+}
+
+function checkOptions(options: RollingHistoryOptions): void {
+  const { clearAt = 0.6, summariseAt = 0.8, recentTurns = 2 } = options;
+  const { maxContextTokens = 1, keepRecentTokens = 1, protectedToolTokens = 1, timeoutMs = 1 } = options;
+  refuse('clearAt', 'must be between 0 and 1', !(clearAt > 0 && clearAt <= 1));
+  refuse('summariseAt', 'must be between 0 and 1', !(summariseAt > 0 && summariseAt <= 1));
+  refuse(
+    'recentTurns',
+    'must be a whole number from 1 on',
+    !(Number.isSafeInteger(recentTurns) && recentTurns > 0),
+  );
+  for (const [path, value] of Object.entries({
+    maxContextTokens,
+    keepRecentTokens,
+    protectedToolTokens,
+    timeoutMs,
+  }))
+    refuse(path, 'must be a number from 0 on', !(value >= 0));
+}
+
+function refuse(path: string, reason: string, isWrong: boolean): void {
+  if (isWrong) throw new LashError('InvalidInput', `${path} ${reason}`, { path, reason });
+}
