@@ -8,6 +8,7 @@ import type { UsageEntry } from '../core/usage.ts';
 import type { Checkpoint, CheckpointChange } from './checkpoint.ts';
 import type { Durability } from './durability.ts';
 import type { SessionLeases } from './lease.ts';
+import type { TaskStore } from './task-store.ts';
 import type { TurnChange, TurnStore } from './turn-store.ts';
 
 /**
@@ -123,6 +124,8 @@ export interface SessionStore {
   readonly sessionId: string;
   /** What the session keeps of its turns. */
   readonly turns: TurnStore;
+  /** What it keeps of its background tasks. */
+  readonly tasks: TaskStore;
   /** Reads one snapshot. It never raises the epoch. @throws `NodeNotFound` when `leaf` names no live node. */
   load(scope: LoadScope): Promise<SessionSnapshot>;
   /** Any live node, on the active path or not. @throws `NodeNotFound` */

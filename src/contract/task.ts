@@ -17,9 +17,9 @@ export interface BackgroundTaskContext {
   /** Aborts when the task is to stop: it was cancelled or paused, or is not this run's any more. */
   readonly signal: AbortSignal;
   /** Says how far it is, in at most 1,000 characters. What is said in quick succession is stored as the last of it. */
-  progress(message: string): void;
+  readonly progress: (message: string) => void;
   /** Says that it waits for something, or does not any more. */
-  waiting(isWaiting: boolean): void;
+  readonly waiting: (isWaiting: boolean) => void;
 }
 
 /** A kind of work that a plugin brings (`PluginHooks.backgroundTasks`), and that runs in the worker. */
@@ -42,8 +42,8 @@ export interface BackgroundTaskDefinition {
   ): JsonValue | undefined | void | Promise<JsonValue | undefined | void>;
 }
 
-/** What a task is called, and where it belongs. */
-interface TaskLabels {
+/** What a task is called, where it belongs, and what it is given. */
+export interface TaskLabels {
   /** 1 to 128 bytes; default: a new one. */
   readonly id?: string;
   readonly kind?: BackgroundTaskKind;
@@ -53,21 +53,20 @@ interface TaskLabels {
   readonly title?: string;
   readonly parentTaskId?: string;
   readonly childSessionId?: string;
+  /** JSON data of at most 16 KiB; default `null`. What is stored of it holds no secret, and a later run is given that. */
+  readonly input?: JsonValue;
 }
 
 /** A task to be run here. */
 export interface TaskStart extends TaskLabels {
   /** Of its definition. */
   readonly name: string;
-  /** JSON data of at most 16 KiB; default `null`. What is stored of it holds no secret, and a later run is given that. */
-  readonly input?: JsonValue;
   /** In place of the definition's. */
   readonly policies?: Partial<BackgroundTaskPolicies>;
 }
 
 /** A task that somebody else does, and completes. */
 export interface TaskRegistration extends TaskLabels {
-  readonly input?: JsonValue;
   /** Default `running`. */
   readonly state?: 'pending' | 'running';
   /** Defaults: `cancel: 'external'`, `close: 'keep'`. It cannot be paused or lost: nobody here runs it. */
