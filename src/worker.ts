@@ -176,7 +176,14 @@ export type {
   ToolBody,
 } from './core/node.ts';
 export type { ParkedSession } from './core/parked-session.ts';
-export type { Page, ProviderChoice, SessionMeta, SessionPolicy, SessionSummary } from './core/policy.ts';
+export type {
+  Page,
+  ProviderChoice,
+  SessionMeta,
+  SessionPolicy,
+  SessionQuery,
+  SessionSummary,
+} from './core/policy.ts';
 export type {
   PromptBuiltin,
   PromptContributionData,

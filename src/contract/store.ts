@@ -3,7 +3,8 @@ import type { DatabaseEvent } from '../core/database-event.ts';
 import type { SessionHead } from '../core/event.ts';
 import type { GcReport, SessionInventory, TombstoneReport, VacuumReport } from '../core/maintenance.ts';
 import type { NodeDraft, SessionNode } from '../core/node.ts';
-import type { Page, SessionMeta, SessionPolicy, SessionSummary } from '../core/policy.ts';
+import type { Page, SessionMeta, SessionPolicy, SessionQuery, SessionSummary } from '../core/policy.ts';
+import type { SessionParent } from '../core/session-parent.ts';
 import type { UsageEntry } from '../core/usage.ts';
 import type { Checkpoint, CheckpointChange } from './checkpoint.ts';
 import type { Durability } from './durability.ts';
@@ -235,9 +236,18 @@ export interface SessionMetaChange {
   readonly at: number;
 }
 
-/** How a store is opened. `create` also creates the session: revision 0, epoch 0, no leaf. */
+/**
+ * How a store is opened. `create` also creates the session: revision 0, epoch 0, no leaf. Its `parent` never changes, and
+ * need not be there.
+ */
 export type StoreOpenMode =
-  | { readonly kind: 'create'; readonly title: string; readonly policy: SessionPolicy; readonly at: number }
+  | {
+      readonly kind: 'create';
+      readonly title: string;
+      readonly policy: SessionPolicy;
+      readonly at: number;
+      readonly parent?: SessionParent;
+    }
   | { readonly kind: 'open' };
 
 /** A session that is being imported: no list and no `open` shows it (law ST13). */
@@ -279,14 +289,17 @@ export interface SessionStoreFactory {
   /**
    * @throws `SessionNotFound` (mode `open`), `SessionExists` (mode `create`), `SessionDeleted` (an id is used once),
    *   `StoredDataCorrupt` for a session whose head cannot be read, `InvalidInput` for an id that is empty or over 128
-   *   bytes.
+   *   bytes, and for a parent that is none.
    */
   open(sessionId: string, mode: StoreOpenMode): Promise<SessionStore>;
   /**
-   * Sessions by time of their last change, newest first. Default 50, at most 500 a page. Reads no node. One that is
-   * damaged is listed with its `damage`; where that is the time, behind all others (law ST6).
+   * Sessions by time of their last change, newest first. Default 50, at most 500 a page. Reads no node, and of sessions
+   * that were not asked for nothing but keys (law ST19). One that is damaged is listed with its `damage`; where that is
+   * its time or its place in the list, behind all others (law ST6).
+   *
+   * @throws `InvalidInput`
    */
-  list(page: { readonly after?: string; readonly limit?: number }): Promise<Page<SessionSummary>>;
+  list(query: SessionQuery): Promise<Page<SessionSummary>>;
   /**
    * Deletes a session for good (law ST12): one transaction fences and hides it, then its rows go, at most 100 a
    * transaction, with the attachments that only it referred to. Open handles get `SessionDeleted`, the id is used up.

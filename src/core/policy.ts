@@ -1,5 +1,6 @@
 import type { JsonObject } from './json.ts';
 import type { PromptLayerData } from './prompt-layer.ts';
+import type { SessionParent } from './session-parent.ts';
 
 /** Which model a session uses. Plain data without a secret: `credentials` is the name of one. */
 export interface ProviderChoice {
@@ -35,6 +36,8 @@ export interface SessionMeta {
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly policy: SessionPolicy;
+  /** Absent: it is nobody's child. */
+  readonly parent?: SessionParent;
 }
 
 /**
@@ -48,7 +51,19 @@ export interface SessionSummary {
   readonly updatedAt: number;
   readonly nodeCount: number;
   readonly bytes: number;
+  readonly parent?: SessionParent;
   readonly damage?: string;
+}
+
+/** Which sessions are listed, and which page of them. `after` is the `next` of the page before. */
+export interface SessionQuery {
+  readonly after?: string;
+  readonly limit?: number;
+  /**
+   * Absent: all sessions. An id: those that name that session as their parent, whatever the relation. `null`: the ordinary
+   * ones, which are not the `child` of another session; a `handoff` goes on in its parent's place and is one of them.
+   */
+  readonly parent?: string | null;
 }
 
 /** A page of a list; `next` goes into the next call's `after`, and is `null` at the end. */

@@ -175,6 +175,44 @@ export const lifetimeMutants: readonly StoreMutant[] = [
       return { items: items.toReversed(), next };
     },
   })),
+  factories('the ordinary list is that of all', 'ST19: a child is no ordinary session', (factory) => ({
+    list: ({ parent, ...page }) => factory.list(typeof parent === 'string' ? { ...page, parent } : page),
+  })),
+  factories('a successor is no ordinary session', 'ST19: a handoff goes on as one', (factory) => ({
+    list: async (query) => {
+      const { items, next } = await factory.list(query);
+      return query.parent === null
+        ? { items: items.filter((item) => item.parent === undefined), next }
+        : { items, next };
+    },
+  })),
+  factories('a parent that cannot be read has no children', 'ST6: damage hides no other', (factory) => ({
+    list: async (query) => {
+      if (typeof query.parent === 'string') await factory.open(query.parent, { kind: 'open' });
+      return factory.list(query);
+    },
+  })),
+  factories('children go with their parent', 'ST12: one session is deleted', (factory) => ({
+    delete: async (sessionId, options) => {
+      const { items } = await factory.list({ parent: sessionId });
+      await factory.delete(sessionId, options);
+      for (const child of items) await factory.delete(child.sessionId);
+    },
+  })),
+  factories("an import is nobody's child", 'ST13: an import is published with its parent', (factory) => ({
+    beginImport: (sessionId, { parent: _parent, ...mode }) => factory.beginImport(sessionId, mode),
+  })),
+  {
+    name: 'a new title takes the parent away',
+    breaks: 'ST3: a parent never changes',
+    make: (context) =>
+      withStores(context, (store) => ({
+        saveSessionMeta: async (change) => {
+          const { parent: _parent, ...meta } = await store.saveSessionMeta(change);
+          return meta;
+        },
+      })),
+  },
   {
     name: 'a new title makes a revision',
     breaks: 'ST3: title and policy are independent of the head',

@@ -8,6 +8,7 @@ import { storeIdentityCases } from './store-identity-cases.ts';
 import { storeInputCases } from './store-input-cases.ts';
 import { storeLeaseCases } from './store-lease-cases.ts';
 import { storeOrphanCases } from './store-orphan-cases.ts';
+import { storeParentCases } from './store-parent-cases.ts';
 import { storeDamageCases, storePlaceCases } from './store-place-cases.ts';
 import { storeReadCases } from './store-read-cases.ts';
 import { storeSessionCases } from './store-session-cases.ts';
@@ -35,6 +36,7 @@ export const sessionStoreConformance: readonly StoreCase[] = [
   ...storeInputCases,
   ...storeSessionCases,
   ...storeHeadDamageCases,
+  ...storeParentCases,
   ...storeCheckpointCases,
   ...storeOrphanCases,
   ...storeTombstoneCases,

@@ -4,7 +4,7 @@ import { addToLedger, totalUsage, type UsageEntry } from '../../src/core/usage.t
 import { exportSession } from '../../src/runtime/portable/session-export.ts';
 import { SecretVault } from '../../src/runtime/secrets.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
-import { appends, Author, says } from '../../src/testing/author.ts';
+import { appends, Author, createMode, says } from '../../src/testing/author.ts';
 import {
   chunksOf,
   exported,
@@ -53,6 +53,20 @@ test('[SE2] a session whose leaf lies before its first node goes through its fil
   await author.say('a', 'b');
   await author.branch(null);
   await expectRoundTrip(place);
+});
+
+test('[SE2] whose child a session is stays behind: an imported one is an ordinary session', async () => {
+  const place = memoryPlace();
+  const parent = { sessionId: 'somebody', relation: 'child', source: 'research', depth: 1 } as const;
+  const author = new Author(await place.factory.open('session', { ...createMode(), parent }));
+  await author.say('a');
+  const file = await exported(place);
+  expect(file).not.toContain('somebody');
+  const to = memoryPlace();
+  await imported(to, file);
+  const listed = await to.factory.list({ parent: null });
+  expect(listed.items).toMatchObject([{ sessionId: 'imported', nodeCount: 1 }]);
+  expect(listed.items[0]).not.toHaveProperty('parent');
 });
 
 test('[SE2] forks of forks, tombstones among them, are written in the same order by whoever imported them', async () => {

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
 import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
+import { SCHEMA_VERSION } from '../../src/stores/indexeddb/rows/schema.ts';
 import { rejects } from '../../src/testing/assert.ts';
 import { RuntimeEnvironment } from '../../src/worker/environment.ts';
 import { finish, plays, policy, text } from '../runtime/support.ts';
@@ -241,7 +242,7 @@ describe('two versions of the code', () => {
       await rows.increment();
       const events = eventsOf(database);
       const writing = rows.increment();
-      const newer = await openRaw(name, 2);
+      const newer = await openRaw(name, SCHEMA_VERSION + 1);
       await writing;
       expect(events).toContain('upgrade-wanted');
       await rejects(rows.read(), 'SchemaTooNew', { database: name });
@@ -259,7 +260,7 @@ describe('two versions of the code', () => {
       await rows.increment();
       const events = eventsOf(database);
       await new Promise((resolve) => {
-        const request = indexedDB.open(name, 2);
+        const request = indexedDB.open(name, SCHEMA_VERSION + 1);
         request.addEventListener('upgradeneeded', () => request.transaction?.abort());
         request.addEventListener('error', resolve);
       });
@@ -284,7 +285,8 @@ describe('two versions of the code', () => {
 
 describe('a database of somebody else under our name', () => {
   for (const { what, version, stores, reason } of [
-    { what: 'without object stores', version: 1, stores: [], reason: 'it has no database' },
+    { what: 'without object stores', version: SCHEMA_VERSION, stores: [], reason: 'it has no database' },
+    { what: 'of an older version', version: 1, stores: [], reason: 'it has no database' },
     { what: 'with other ones', version: 1, stores: ['notes', 'heads'], reason: 'it has no database' },
     { what: 'of a newer version', version: 9, stores: ['notes'], reason: 'it has no database' },
     { what: 'with one that is called as ours', version: 1, stores: ['database'], reason: 'it has no heads' },

@@ -105,10 +105,15 @@ const damages: readonly Damage[] = [
   },
 ];
 
-async function listed(factory: SessionStoreFactory, limit: number): Promise<readonly SessionSummary[]> {
+async function listed(
+  factory: SessionStoreFactory,
+  limit: number,
+  parent?: string | null,
+): Promise<readonly SessionSummary[]> {
   const items: SessionSummary[] = [];
   for (let after: string | null | undefined; after !== null;) {
-    const page = await factory.list(after === undefined ? { limit } : { limit, after });
+    const asked = parent === undefined ? { limit } : { limit, parent };
+    const page = await factory.list(after === undefined ? asked : { ...asked, after });
     expect(page.items.length).toBeLessThanOrEqual(limit);
     items.push(...page.items);
     after = page.next;
@@ -190,6 +195,62 @@ describe('[ST6] a session that is damaged', () => {
         store('meta').put({ sessionId: 'gone', title: 'left over' });
       });
       expect((await listed(factory, 2)).map(({ sessionId }) => sessionId)).toEqual(['a', 'm', 'z']);
+    }));
+
+  for (const { what, edit, row } of [
+    { what: 'its head names no parent', row: 'heads', edit: { parentId: undefined } },
+    { what: 'its head names another parent', row: 'heads', edit: { parentId: 'z' } },
+    { what: 'its head names no id as its parent', row: 'heads', edit: { parentId: 7 } },
+    { what: 'its head says that it is ordinary', row: 'heads', edit: { ordinary: 1 } },
+    { what: 'its meta says nothing of a parent', row: 'meta', edit: { parent: undefined } },
+    {
+      what: 'its meta has a parent that is none',
+      row: 'meta',
+      edit: { parent: { sessionId: 'a', depth: -1 } },
+    },
+    { what: 'its meta has text for a parent', row: 'meta', edit: { parent: 'a' } },
+    { what: 'its meta is missing', row: 'meta', edit: null },
+  ]) {
+    test(`that is a child stays among its siblings, and hides nobody: ${what}`, () =>
+      withDatabase(async ({ name, factory }) => {
+        const parent = { sessionId: 'a', relation: 'child', source: 'x', depth: 1 } as const;
+        await factory.open('a', createMode('a', 1));
+        for (const [at, id] of ['k', 'm', 'n'].entries())
+          await factory.open(id, { ...createMode(id, 10 + at), parent });
+        await damage(name, (store) => {
+          if (edit === null) store(row).delete('m');
+          else editRow(store(row), 'm', (found) => ({ ...found, ...edit }));
+        });
+        for (const limit of [1, 2, 3, 50]) {
+          const children = await listed(factory, limit, 'a');
+          expect(children.map(({ sessionId }) => sessionId).toSorted()).toEqual(['k', 'm', 'n']);
+          expect(children.find(({ sessionId }) => sessionId === 'm')?.damage).toBeDefined();
+          const everybody = await listed(factory, limit);
+          expect(everybody.map(({ sessionId }) => sessionId)).toEqual(['n', 'm', 'k', 'a']);
+          const ordinary = await listed(factory, limit, null);
+          expect(ordinary.filter(({ damage: broken }) => broken === undefined)).toEqual(everybody.slice(3));
+        }
+        await factory.delete('m');
+        expect((await listed(factory, 2, 'a')).map(({ sessionId }) => sessionId)).toEqual(['n', 'k']);
+      }));
+  }
+
+  test('[ST19] is looked for among its siblings alone: their list costs what it holds', () =>
+    withDatabase(async ({ factory }) => {
+      const parent = { sessionId: 'p', relation: 'child', source: 'x', depth: 1 } as const;
+      for (let index = 0; index < 30; index++) {
+        await factory.open(`s${index}`, createMode('x', index));
+        await factory.open(`other${index}`, {
+          ...createMode('x', index),
+          parent: { ...parent, sessionId: `s${index}` },
+        });
+      }
+      for (let index = 0; index < 3; index++)
+        await factory.open(`child${index}`, { ...createMode('x', index), parent });
+      expect((await costOf(factory, () => factory.list({ parent: 'p' }))).rowsRead).toBe(2 * 3 + 2 * 3);
+      expect((await costOf(factory, () => factory.list({ parent: 'p', limit: 1 }))).rowsRead).toBe(3);
+      const ordinary = await costOf(factory, () => factory.list({ parent: null, limit: 10 }));
+      expect(ordinary.rowsRead).toBe(2 * 10 + 1);
     }));
 
   test('[ST19] is looked for on the last page only, and costs keys there', () =>

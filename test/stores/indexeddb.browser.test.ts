@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 
 import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
 import type { RowCounters } from '../../src/stores/indexeddb/rows/row-counters.ts';
+import { SCHEMA_VERSION } from '../../src/stores/indexeddb/rows/schema.ts';
 import { rejects } from '../../src/testing/assert.ts';
 import { appends, Author, createMode, says } from '../../src/testing/author.ts';
 import { damage, dumpRows, openRaw, withDatabase } from './raw-database.ts';
@@ -321,7 +322,7 @@ describe('the connection', () => {
   test('[ST18] a newer schema is SchemaTooNew, and we make way for the one who brings it', () =>
     withDatabase(async ({ name, factory }) => {
       const author = await Author.create(factory);
-      const newer = await openRaw(name, 2);
+      const newer = await openRaw(name, SCHEMA_VERSION + 1);
       await rejects(author.store.load({ kind: 'head' }), 'SchemaTooNew', { database: name });
       newer.close();
     }));

@@ -1,5 +1,6 @@
 import type { SessionStore } from '../../src/contract/store.ts';
 import { isLashError } from '../../src/core/error.ts';
+import type { SessionQuery } from '../../src/core/policy.ts';
 import { equal, ok } from '../../src/testing/assert.ts';
 import { orphansOf } from '../../src/testing/store-context.ts';
 import { checkNodes, headOf, type ModelRun, type Play, settle } from './model-run.ts';
@@ -117,24 +118,35 @@ const soundPath: Step = async (_run, { session }, seat) => {
 };
 
 const list: Step = async (run, _play, { tab }) => {
-  await checkList(run, tab.factory);
+  const parents = [...run.model.sessions.values()].map(({ parent }) => parent?.sessionId);
+  for (const parent of new Set(parents)) await checkList(run, tab.factory, { parent: parent ?? null });
+  await checkList(run, tab.factory, {});
 };
 
-async function checkList(run: ModelRun, factory: Play['seats'][0]['tab']['factory']): Promise<void> {
+async function checkList(
+  run: ModelRun,
+  factory: Play['seats'][0]['tab']['factory'],
+  asked: SessionQuery,
+): Promise<void> {
   const got: unknown[] = [];
   for (let after: string | null | undefined; after !== null;) {
-    const listed = await factory.list(after === undefined ? { limit: 2 } : { limit: 2, after });
+    const page = { ...asked, limit: 2 };
+    const listed = await factory.list(after === undefined ? page : { ...page, after });
     got.push(...listed.items);
     after = listed.next;
   }
+  const isAskedFor = ({ parent }: ModelSession): boolean =>
+    asked.parent === undefined ||
+    (asked.parent === null ? parent?.relation !== 'child' : parent?.sessionId === asked.parent);
   const expected = [...run.model.sessions.values()]
+    .filter(isAskedFor)
     .toSorted((a, b) => b.updatedAt - a.updatedAt || (a.sessionId < b.sessionId ? 1 : -1))
     .map((session) => {
-      const { sessionId, title, createdAt, updatedAt } = session;
+      const { sessionId, title, createdAt, updatedAt, parent } = session;
       const nodeCount = session.live().length;
-      return { sessionId, title, createdAt, updatedAt, nodeCount, bytes: session.bytes() };
+      return { sessionId, title, createdAt, updatedAt, nodeCount, bytes: session.bytes(), parent };
     });
-  equal(got, expected, 'the list of sessions');
+  equal(got, expected, `the sessions of ${String(asked.parent)}`);
 }
 
 /** The whole database: all that was acknowledged is there or was given up, and nothing else is. */
@@ -164,7 +176,8 @@ export async function checkAll(run: ModelRun): Promise<void> {
     const { title, createdAt, updatedAt } = await store.loadSessionMeta();
     equal([title, createdAt, updatedAt], [session.title, session.createdAt, session.updatedAt], 'meta');
   }
-  await checkList(run, factory);
+  await checkList(run, factory, {});
+  await checkList(run, factory, { parent: null });
   const references = run.model.references();
   const stored = [...run.model.attachments.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const { items } = await attachments.list({ limit: 1000 });

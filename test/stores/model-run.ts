@@ -2,6 +2,7 @@ import type { SessionStore, CommitReceipt, CommitRequest, GraphChange } from '..
 import type { AttachmentRef } from '../../src/core/attachment.ts';
 import { isLashError } from '../../src/core/error.ts';
 import type { NodeDraft, SessionNode } from '../../src/core/node.ts';
+import type { SessionParent } from '../../src/core/session-parent.ts';
 import { equal, ok } from '../../src/testing/assert.ts';
 import { createMode, used } from '../../src/testing/author.ts';
 import { ModelDatabase } from './model-database.ts';
@@ -81,13 +82,23 @@ export class ModelRun {
     this.log.push(text);
   }
 
+  /** Whose child a new session is: two of three are, of a session that is there now and may go. */
+  parent(): SessionParent | undefined {
+    const sessionId = [...this.model.sessions.keys()][this.#ids % 5];
+    const relation = ([undefined, 'child', 'handoff'] as const)[this.#ids % 3];
+    if (sessionId === undefined || relation === undefined) return undefined;
+    return { sessionId, relation, source: 'model', depth: 1 };
+  }
+
   /** Creates a session, with a handle in either tab. */
   async create(): Promise<Play> {
     const sessionId = this.newId('s');
     const [first, second] = this.world.tabs;
-    const store = await first.factory.open(sessionId, createMode(sessionId, this.now));
+    const parent = this.parent();
+    const mode = { ...createMode(sessionId, this.now), ...(parent && { parent }) };
+    const store = await first.factory.open(sessionId, mode);
     const other = await second.factory.open(sessionId, { kind: 'open' });
-    const session = new ModelSession(sessionId, sessionId, this.now);
+    const session = new ModelSession(sessionId, sessionId, this.now, parent);
     this.model.sessions.set(sessionId, session);
     return this.join(session, store, other);
   }

@@ -2,6 +2,7 @@ import type { ComponentBody } from '../../src/contract/checkpoint.ts';
 import type { CommitRequest } from '../../src/contract/store.ts';
 import type { TombstoneReport } from '../../src/core/maintenance.ts';
 import { attachmentsOfBody, type NodeDraft } from '../../src/core/node.ts';
+import type { SessionParent } from '../../src/core/session-parent.ts';
 import type { UsageEntry } from '../../src/core/usage.ts';
 import { ModelTurns } from './model-turns.ts';
 
@@ -46,6 +47,7 @@ export class ModelSession {
   readonly components = new Set<string>();
   readonly turns = new ModelTurns();
   readonly createdAt: number;
+  readonly parent: SessionParent | undefined;
   title: string;
   updatedAt: number;
   leaf: string | null = null;
@@ -53,8 +55,9 @@ export class ModelSession {
   epoch = 0;
   ledger: UsageEntry[] = [];
 
-  constructor(sessionId: string, title: string, at: number) {
+  constructor(sessionId: string, title: string, at: number, parent?: SessionParent) {
     this.sessionId = sessionId;
+    this.parent = parent;
     this.title = title;
     this.createdAt = at;
     this.updatedAt = at;

@@ -77,6 +77,9 @@ function checkSession(rows: AllRows, head: LiveHead, fault: (text: string) => vo
   const { sessionId } = head;
   const say = (text: string): void => fault(`${sessionId}: ${text}`);
   if (rows.meta.length !== 1) say('it has no meta');
+  const { parent } = rows.meta[0] ?? {};
+  if (head.parentId !== parent?.sessionId) say('it is listed among the children of somebody else');
+  if ((head.ordinary === 1) !== (parent?.relation !== 'child')) say('it is not listed as what it is');
   const places = new Map<string, string>();
   const at = new Map<string, string>();
   const ends = new Map<number, number>();

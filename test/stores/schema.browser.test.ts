@@ -5,13 +5,15 @@ import type { NodeDraft } from '../../src/core/node.ts';
 import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
 import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
 import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
+import { SCHEMA_VERSION, STORE_NAMES } from '../../src/stores/indexeddb/rows/schema.ts';
 import { rejects } from '../../src/testing/assert.ts';
 import { appends, Author, createMode, textOf, used } from '../../src/testing/author.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
 import { begins, queueUp, record, turnsOf } from '../../src/testing/turn-author.ts';
 import { SCHEMA_1 } from './fixtures/schema-1.ts';
+import { SCHEMA_2 } from './fixtures/schema-2.ts';
 import { openRaw, withDatabase } from './raw-database.ts';
-import { emptyStores, readSchema, writeSchema } from './stored-sample.ts';
+import { readSchema, type StoredSchema, writeSchema } from './stored-sample.ts';
 
 function storesOf(database: IndexedDbDatabase): {
   readonly factory: IndexedDbSessionStoreFactory;
@@ -31,8 +33,8 @@ const shows = (attachment: AttachmentRef): NodeDraft => ({
   },
 });
 
-/** Writes what leaves a row in every object store. */
-async function writeSample(database: IndexedDbDatabase): Promise<void> {
+/** Writes what leaves a row in every object store of this schema, and all that a row may have. */
+async function writeSample(database: IndexedDbDatabase, schema: number): Promise<void> {
   const { factory, attachments } = storesOf(database);
   const author = await Author.create(factory, 's');
   const { store } = author;
@@ -57,6 +59,11 @@ async function writeSample(database: IndexedDbDatabase): Promise<void> {
   await author.commit({ kind: 'unchanged' }, { turn: begins('turn') });
   await record(store, 0, ['entry', { kind: 'entry' }], { waits: { kind: 'offline' } });
   await store.turns.signal({ turnId: 'turn', signalId: 'stop', value: { reason: 'r' } });
+  if (schema > 1) {
+    const parent = { sessionId: 's', relation: 'child', source: 'research', depth: 1 } as const;
+    await factory.open('child', { ...createMode('A child'), parent });
+    await factory.open('next', { ...createMode('Its next'), parent: { ...parent, relation: 'handoff' } });
+  }
   await factory.open('deleted', createMode());
   await factory.delete('deleted');
 }
@@ -70,7 +77,7 @@ async function readSample(database: IndexedDbDatabase): Promise<unknown> {
   const files = await attachments.list();
   await rejects(factory.open('deleted', { kind: 'open' }), 'SessionDeleted');
   return {
-    list: await factory.list({}),
+    lists: await Promise.all([{}, { parent: null }, { parent: 's' }].map((asked) => factory.list(asked))),
     meta: await store.loadSessionMeta(),
     head: path.head,
     epoch: path.epoch,
@@ -92,13 +99,16 @@ async function readSample(database: IndexedDbDatabase): Promise<unknown> {
   };
 }
 
-describe('[ST18] data of schema 1', () => {
+describe.each([
+  { schema: 1, stored: SCHEMA_1 },
+  { schema: 2, stored: SCHEMA_2 },
+])('[ST18] data of schema $schema', ({ schema, stored }) => {
   test('is read whole, from a database that was stored as data', () =>
     withDatabase(async ({ name, database, connect }) => {
-      await writeSchema(name, 1, SCHEMA_1);
+      await writeSchema(name, schema, stored);
       const fresh = IndexedDbDatabase.open(`${name}-fresh`);
       try {
-        await writeSample(fresh);
+        await writeSample(fresh, schema);
         expect(await readSample(database)).toEqual(await readSample(fresh));
       } finally {
         await fresh.close();
@@ -118,14 +128,33 @@ describe('[ST18] data of schema 1', () => {
       expect(await author.texts()).toEqual(['a', 'b', 'c', 'g']);
     }));
 
+  test('has a row in every object store', () => {
+    expect(Object.entries(stored).filter(([, { rows }]) => rows.length === 0)).toEqual([]);
+  });
+});
+
+describe('[ST18] the present schema', () => {
   test('is stored as the fixture has it: object stores, keys, indexes and rows', () =>
     withDatabase(async ({ name, database }) => {
-      await writeSample(database);
+      await writeSample(database, SCHEMA_VERSION);
       const raw = await openRaw(name);
-      expect(raw.version).toBe(1);
+      expect(raw.version).toBe(SCHEMA_VERSION);
       const written = await readSchema(raw);
       raw.close();
-      expect(written).toEqual(SCHEMA_1);
-      expect(emptyStores(SCHEMA_1)).toEqual([]);
+      expect(written).toEqual(SCHEMA_2);
+      expect(Object.keys(SCHEMA_2).toSorted()).toEqual(STORE_NAMES.toSorted());
+    }));
+
+  test('is what an older one is brought to, by whoever knows which database it is', () =>
+    withDatabase(async ({ name, connect }) => {
+      await writeSchema(name, 1, SCHEMA_1);
+      const database = connect({ databaseId: 'any' });
+      expect(await database.databaseId()).toBe('any');
+      const raw = await openRaw(name);
+      expect(raw.version).toBe(SCHEMA_VERSION);
+      const shapes = (schema: StoredSchema): unknown =>
+        Object.entries(schema).map(([store, { keyPath, indexes }]) => [store, keyPath, indexes]);
+      expect(shapes(await readSchema(raw))).toEqual(shapes(SCHEMA_2));
+      raw.close();
     }));
 });

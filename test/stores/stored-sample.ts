@@ -1,5 +1,3 @@
-import { STORE_NAMES } from '../../src/stores/indexeddb/rows/schema.ts';
-
 /** One object store as data: how it is made, and its rows, with bytes as lists of numbers below `bytes:`. */
 export interface StoredStore {
   readonly keyPath: unknown;
@@ -67,9 +65,4 @@ export function writeSchema(name: string, version: number, schema: StoredSchema)
       resolve();
     });
   });
-}
-
-/** The object stores that have no row in `schema`: a fixture should know them all. */
-export function emptyStores(schema: StoredSchema): readonly string[] {
-  return STORE_NAMES.filter((name) => (schema[name]?.rows.length ?? 0) === 0);
 }

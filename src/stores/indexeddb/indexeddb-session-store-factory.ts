@@ -11,10 +11,9 @@ import type {
 } from '../../contract/store.ts';
 import type { DatabaseEvent } from '../../core/database-event.ts';
 import { checkId } from '../../core/id.ts';
-import type { Page, SessionSummary } from '../../core/policy.ts';
+import type { Page, SessionQuery, SessionSummary } from '../../core/policy.ts';
 import { WebSessionLeases } from '../leases/web-leases.ts';
 import { DEFAULT_COMMIT_BUDGET } from '../rules/commit-budget.ts';
-import { decodePage } from '../rules/session-list.ts';
 import { checkCreate, type CreateMode } from '../rules/session-state.ts';
 import { decodeHead, headMissing } from './graph/decode.ts';
 import { type IndexedDbSessionContext, IndexedDbSessionStore } from './indexeddb-session-store.ts';
@@ -69,14 +68,10 @@ export class IndexedDbSessionStoreFactory implements SessionStoreFactory {
     return new IndexedDbSessionStore(sessionId, this.#context);
   }
 
-  async list(page: { readonly after?: string; readonly limit?: number }): Promise<Page<SessionSummary>> {
-    const checked = decodePage(page);
-    const { LIST_STORES, readListPage, summaryOf } = await loadModule(
-      'session-list',
-      import('./session-list.ts'),
-    );
-    const { found, next } = await this.#read(LIST_STORES, (rows) => readListPage(rows, checked));
-    return { items: found.map(summaryOf), next };
+  async list(query: SessionQuery): Promise<Page<SessionSummary>> {
+    const asked = { ...query };
+    const { listSessions } = await loadModule('session-list', import('./session-list.ts'));
+    return listSessions(this.#context, asked);
   }
 
   onEvent(listener: (event: DatabaseEvent) => void): () => void {

@@ -266,8 +266,8 @@ function copyIfData(request: CommitRequest): CommitRequest {
   return findNonJson(request) === undefined ? structuredClone(request) : request;
 }
 
-function metaOf({ sessionId, title, createdAt, policy }: MetaRow, updatedAt: number): SessionMeta {
-  return { sessionId, title, createdAt, updatedAt, policy };
+function metaOf({ token: _token, ...meta }: MetaRow, updatedAt: number): SessionMeta {
+  return { ...meta, updatedAt };
 }
 
 function snapshotOf(head: LiveHead, nodes: readonly SessionNode[] = [], start = 0): SessionSnapshot {

@@ -1,8 +1,9 @@
 import { systemClock } from '../../contract/clock.ts';
+import type { SessionParent } from '../../core/session-parent.ts';
 import { initialHead } from '../rules/head-state.ts';
 import { isFields } from '../rules/node-fault.ts';
 import { type CreateMode, sessionExists } from '../rules/session-state.ts';
-import { decodeHead, headMissing } from './graph/decode.ts';
+import { decodeHead, headMissing, type LiveHead } from './graph/decode.ts';
 import type { RowTransaction } from './rows/row-transaction.ts';
 import type { StoreName } from './rows/schema.ts';
 import type { DatabaseAccess } from './session-access.ts';
@@ -18,7 +19,7 @@ const STORES: readonly StoreName[] = ['heads', 'meta'];
 export async function createSession(
   { database, durability, counts }: DatabaseAccess,
   sessionId: string,
-  { title, policy, at }: CreateMode,
+  { title, policy, at, parent }: CreateMode,
   pending: { readonly pending?: 1 } = {},
 ): Promise<void> {
   const token = systemClock.newId();
@@ -32,9 +33,24 @@ export async function createSession(
   await database.transaction(options, async (rows) => {
     if (await isTaken(rows, sessionId, token)) return;
     const graph = { place: null, atTip: false, chains: 0 };
-    rows.add('heads', { ...initialHead(at), ...pending, ...graph, sessionId, kind: 'live' });
-    rows.add('meta', { sessionId, token, title, createdAt: at, policy });
+    rows.add('heads', {
+      ...initialHead(at),
+      ...pending,
+      ...graph,
+      ...listsOf(parent),
+      sessionId,
+      kind: 'live',
+    });
+    rows.add('meta', { sessionId, token, title, createdAt: at, policy, ...(parent && { parent }) });
   });
+}
+
+/** What orders a session in the lists that it belongs to besides that of all. */
+function listsOf(parent: SessionParent | undefined): Pick<LiveHead, 'ordinary' | 'parentId'> {
+  return {
+    ...(parent?.relation !== 'child' && { ordinary: 1 }),
+    ...(parent !== undefined && { parentId: parent.sessionId }),
+  };
 }
 
 /** @throws `SessionExists`, `SessionDeleted` unless the id is free */

@@ -8,7 +8,7 @@ import type {
   StoreOpenMode,
 } from '../../contract/store.ts';
 import { checkId } from '../../core/id.ts';
-import type { Page, SessionSummary } from '../../core/policy.ts';
+import type { Page, SessionQuery, SessionSummary } from '../../core/policy.ts';
 import { DEFAULT_COMMIT_BUDGET } from '../rules/commit-budget.ts';
 import { checkCreate, type CreateMode } from '../rules/session-state.ts';
 import type { InMemoryAttachmentStore } from './memory-attachment-store.ts';
@@ -48,8 +48,8 @@ export class InMemorySessionStoreFactory implements SessionStoreFactory {
     return await sessions.open(sessionId, content, this.commitBudget);
   }
 
-  async list(page: { readonly after?: string; readonly limit?: number }): Promise<Page<SessionSummary>> {
-    return (await this.#memory.sessions()).list(page);
+  async list(query: SessionQuery): Promise<Page<SessionSummary>> {
+    return (await this.#memory.sessions()).list(query);
   }
 
   async delete(sessionId: string, options: DeleteOptions = {}): Promise<void> {

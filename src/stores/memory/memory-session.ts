@@ -13,6 +13,7 @@ import { freeze } from '../../core/freeze.ts';
 import type { SessionInventory, SweepReport, TombstoneReport, VacuumReport } from '../../core/maintenance.ts';
 import type { NodeDraft, SessionNode } from '../../core/node.ts';
 import type { Page, SessionMeta, SessionPolicy, SessionSummary } from '../../core/policy.ts';
+import type { SessionParent } from '../../core/session-parent.ts';
 import {
   checkCurrent,
   headAfter,
@@ -26,7 +27,7 @@ import {
 import { type HeadState, initialHead, toSessionHead } from '../rules/head-state.ts';
 import { checkPage, pathRange } from '../rules/path-range.ts';
 import { invalid } from '../rules/refusal.ts';
-import { sessionDeleted, sessionExists } from '../rules/session-state.ts';
+import { type CreateMode, sessionDeleted, sessionExists } from '../rules/session-state.ts';
 import type { PlannedTurnChange } from '../rules/turn-plan.ts';
 import type { InMemoryAttachmentStore } from './memory-attachment-store.ts';
 import { MemoryCheckpoints } from './memory-checkpoints.ts';
@@ -53,6 +54,7 @@ export class MemorySession {
   #title: string;
   #policy: SessionPolicy;
   readonly #createdAt: number;
+  readonly #parent: { readonly parent?: SessionParent };
   readonly #attachments: InMemoryAttachmentStore | undefined;
   readonly #operations = new Map<string, Operation>();
   readonly #pins = new Set<string>();
@@ -60,17 +62,18 @@ export class MemorySession {
 
   constructor(
     sessionId: string,
-    meta: { readonly title: string; readonly policy: SessionPolicy; readonly at: number },
+    { title, policy, at, parent }: CreateMode,
     attachments?: InMemoryAttachmentStore,
   ) {
     this.sessionId = sessionId;
     this.graph = new MemoryGraph(sessionId);
     this.turns = new MemoryTurns(sessionId);
     this.#checkpoints = new MemoryCheckpoints(sessionId);
-    this.#head = initialHead(meta.at);
-    this.#title = meta.title;
-    this.#policy = freeze(structuredClone(meta.policy));
-    this.#createdAt = meta.at;
+    this.#head = initialHead(at);
+    this.#title = title;
+    this.#policy = freeze(structuredClone(policy));
+    this.#createdAt = at;
+    this.#parent = parent === undefined ? {} : { parent: freeze(structuredClone(parent)) };
     this.#attachments = attachments;
   }
 
@@ -244,18 +247,17 @@ export class MemorySession {
   }
 
   meta(): SessionMeta {
-    const { sessionId } = this;
-    const { updatedAt } = this.#head;
-    return { sessionId, title: this.#title, createdAt: this.#createdAt, updatedAt, policy: this.#policy };
+    const named = { sessionId: this.sessionId, title: this.#title, createdAt: this.#createdAt };
+    return { ...named, updatedAt: this.#head.updatedAt, policy: this.#policy, ...this.#parent };
   }
 
   summary(): SessionSummary {
-    const { sessionId, title, createdAt, updatedAt } = this.meta();
+    const { policy: _policy, ...named } = this.meta();
     const { nodeCount, bytes } = this.#head;
     const { damage } = this;
     return damage === undefined
-      ? { sessionId, title, createdAt, updatedAt, nodeCount, bytes }
-      : { sessionId, title, createdAt, updatedAt: 0, nodeCount: 0, bytes: 0, damage };
+      ? { ...named, nodeCount, bytes }
+      : { ...named, updatedAt: 0, nodeCount: 0, bytes: 0, damage };
   }
 
   /** Ends an import: the session shows, and goes on from `leaf`. @throws `NodeNotFound`, `SessionDeleted`, `SessionExists` */

@@ -9,8 +9,8 @@ import type {
 } from '../../contract/store.ts';
 import { fromWireError, type LashError, toLashError } from '../../core/error.ts';
 import type { SweepReport } from '../../core/maintenance.ts';
-import type { Page, SessionSummary } from '../../core/policy.ts';
-import { decodePage, encodePosition, type ListPosition } from '../rules/session-list.ts';
+import type { Page, SessionQuery, SessionSummary } from '../../core/policy.ts';
+import { decodePage, encodePosition, type ListPosition, type ListQuery } from '../rules/session-list.ts';
 import { type CreateMode, sessionDeleted, sessionExists, sessionNotFound } from '../rules/session-state.ts';
 import { corrupt } from '../rules/storage-error.ts';
 import type { InMemoryAttachmentStore } from './memory-attachment-store.ts';
@@ -97,11 +97,12 @@ export class MemorySessions {
   }
 
   /** A page of the sessions that can be opened, newest change first. @throws `InvalidInput` */
-  list(page: { readonly after?: string; readonly limit?: number }): Page<SessionSummary> {
-    const { after, limit } = decodePage(page);
+  list(query: SessionQuery): Page<SessionSummary> {
+    const { after, limit, parent } = decodePage(query);
     const behind = this.all
       .filter((session) => session.state === 'live')
       .map((session) => session.summary())
+      .filter((summary) => isAskedFor(summary, parent))
       .toSorted((a, b) => compare(positionOf(a), positionOf(b)))
       .filter((summary) => after === undefined || compare(positionOf(summary), after) > 0);
     const items = behind.slice(0, limit);
@@ -175,6 +176,11 @@ export class MemorySessions {
     const taken = this.#sessions.get(sessionId);
     if (taken !== undefined) throw taken.isDeleted ? sessionDeleted(sessionId) : sessionExists(sessionId);
   }
+}
+
+function isAskedFor({ parent }: SessionSummary, asked: ListQuery['parent']): boolean {
+  if (asked === undefined) return true;
+  return asked === null ? parent?.relation !== 'child' : parent?.sessionId === asked;
 }
 
 /** What breaks a head takes its time along. */

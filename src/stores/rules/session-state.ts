@@ -2,6 +2,7 @@ import type { SessionMetaChange, StoreOpenMode } from '../../contract/store.ts';
 import { LashError } from '../../core/error.ts';
 import { isCount, isFields } from './node-fault.ts';
 import { checkData, invalid } from './refusal.ts';
+import { parentFault } from './session-parent.ts';
 
 /** What a new session is made with. */
 export type CreateMode = Extract<StoreOpenMode, { readonly kind: 'create' }>;
@@ -28,8 +29,11 @@ export function sessionClosed(sessionId: string): LashError<'SessionClosed'> {
 
 /** Checks what a new session is made with, and copies what the caller may change. @throws `InvalidInput`, `NotData` */
 export function checkCreate(mode: CreateMode): CreateMode {
-  const { title, policy, at } = mode;
+  const { title, policy, at, parent } = mode;
   checkMeta({ title: title ?? null, policy: policy ?? null, at });
+  checkData(parent ?? null, 'parent');
+  const fault = parent === undefined ? undefined : parentFault(parent);
+  if (fault !== undefined) throw invalid(fault, 'must say whose child the session is');
   return structuredClone(mode);
 }
 

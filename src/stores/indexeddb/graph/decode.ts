@@ -3,6 +3,7 @@ import { nodeIdOf } from '../../../core/id.ts';
 import type { NodeDraft } from '../../../core/node.ts';
 import type { UsageEntry } from '../../../core/usage.ts';
 import { bodyFault, isCount, isFields, isUsage } from '../../rules/node-fault.ts';
+import { parentFault } from '../../rules/session-parent.ts';
 import { sessionDeleted, sessionNotFound } from '../../rules/session-state.ts';
 import { corrupt } from '../../rules/storage-error.ts';
 import {
@@ -42,6 +43,8 @@ export function decodeHead(sessionId: string, row: unknown, importing = false): 
     isCount(row['updatedAt']) &&
     typeof row['atTip'] === 'boolean' &&
     (row['pending'] === undefined || row['pending'] === 1) &&
+    (row['ordinary'] === undefined || row['ordinary'] === 1) &&
+    (row['parentId'] === undefined || typeof row['parentId'] === 'string') &&
     COUNTERS.every((name) => isCount(row[name]) && row[name] < COUNTER_END);
   if (!sound) throw corrupt(sessionId, typeof leaf === 'string' ? leaf : null, 'its head is not complete');
   if (row['pending'] !== undefined && !importing) throw sessionNotFound(sessionId);
@@ -60,7 +63,8 @@ export function decodeMeta(sessionId: string, row: unknown): MetaRow {
     typeof row['token'] === 'string' &&
     typeof row['title'] === 'string' &&
     isCount(row['createdAt']) &&
-    isFields(row['policy']);
+    isFields(row['policy']) &&
+    (row['parent'] === undefined || parentFault(row['parent']) === undefined);
   if (!sound) throw corrupt(sessionId, null, 'its title and policy are missing or not complete');
   return row as unknown as MetaRow;
 }

@@ -1,6 +1,7 @@
+import type { LashError } from '../../../core/error.ts';
 import { isFields } from '../../rules/node-fault.ts';
 import { unavailable, wiped } from '../../rules/storage-error.ts';
-import { createSchema, SCHEMA_VERSION, STORE_NAMES } from './schema.ts';
+import { SCHEMA_VERSION, STORE_NAMES, upgradeSchema } from './schema.ts';
 
 /** An open connection and what was found out about its browser. */
 export interface Connection {
@@ -68,11 +69,14 @@ function openHandle(name: string, knownId: string | undefined, version?: number)
       throw unavailable(name, 'there is no IndexedDB here', { retryable: false });
     }
     const request = indexedDB.open(name, version);
-    request.onupgradeneeded = () => {
+    request.onupgradeneeded = ({ oldVersion }) => {
       const { result, transaction } = request;
-      if (knownId !== undefined) reject(wiped(name));
-      if (knownId !== undefined || version === undefined) transaction?.abort();
-      else if (transaction !== null) createSchema(result, transaction, newDatabaseId());
+      const isNew = oldVersion === 0;
+      const gone = isNew && knownId !== undefined ? wiped(name) : undefined;
+      const refusal = isNew ? gone : foreignness(result, knownId);
+      if (refusal !== undefined) reject(refusal);
+      if (refusal !== undefined || version === undefined) transaction?.abort();
+      else if (transaction !== null) upgradeSchema(result, transaction, oldVersion, newDatabaseId());
     };
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error ?? new DOMException('It was not opened', 'UnknownError'));
@@ -89,15 +93,9 @@ function identify(
   mode: 'readonly' | 'readwrite',
 ): Promise<Pick<Connection, 'databaseId' | 'undoesLateFailures'>> {
   return new Promise((resolve, reject) => {
-    const foreign = (reason: string): void => {
-      const why = `it is not a database of lash-web: ${reason}`;
-      reject(
-        knownId === undefined ? unavailable(handle.name, why, { retryable: false }) : wiped(handle.name),
-      );
-    };
-    const missing = STORE_NAMES.find((store) => !handle.objectStoreNames.contains(store));
-    if (missing !== undefined) {
-      foreign(`it has no ${missing}`);
+    const refusal = foreignness(handle, knownId);
+    if (refusal !== undefined) {
+      reject(refusal);
       return;
     }
     const transaction = handle.transaction('database', mode, { durability: 'relaxed' });
@@ -108,7 +106,7 @@ function identify(
     request.onsuccess = () => {
       const row: unknown = request.result;
       const id = isFields(row) ? row['databaseId'] : undefined;
-      if (typeof id !== 'string') foreign('it has no id');
+      if (typeof id !== 'string') reject(foreign(handle.name, knownId, 'it has no id'));
       else if (knownId !== undefined && id !== knownId) reject(wiped(handle.name));
       else {
         databaseId = id;
@@ -126,6 +124,17 @@ function identify(
       else reject(cause ?? new DOMException('Aborted', 'UnknownError'));
     };
   });
+}
+
+/** What to say of a database that lacks one of our object stores; nothing if it has them all. */
+function foreignness(handle: IDBDatabase, knownId: string | undefined): LashError | undefined {
+  const missing = STORE_NAMES.find((store) => !handle.objectStoreNames.contains(store));
+  return missing && foreign(handle.name, knownId, `it has no ${missing}`);
+}
+
+function foreign(name: string, knownId: string | undefined, reason: string): LashError {
+  if (knownId !== undefined) return wiped(name);
+  return unavailable(name, `it is not a database of lash-web: ${reason}`, { retryable: false });
 }
 
 function newDatabaseId(): string {

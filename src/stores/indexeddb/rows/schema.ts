@@ -1,11 +1,12 @@
 import type { AttachmentMeta } from '../../../contract/attachments.ts';
 import type { SessionPolicy } from '../../../core/policy.ts';
+import type { SessionParent } from '../../../core/session-parent.ts';
 import type { StoredReceipt } from '../../rules/commit-plan.ts';
 import type { HeadState } from '../../rules/head-state.ts';
 import type { KeptTurn } from '../../rules/kept-turn.ts';
 
 /** The version of the schema. A later one only adds (law ST18). */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** A node's place: nodes of a chain lie at consecutive depths, and `seq` is the depth, 0 at a root. */
 export interface Position {
@@ -16,12 +17,15 @@ export interface Position {
 /**
  * The one mutable row of a session's history. `kind` is `deleted` for good once the session is (law ST12). `pending`
  * marks what `finishDeletions` has to look at: a deletion whose rows are not all gone, and a session that is being
- * imported, which `open` and `list` do not show.
+ * imported, which `open` and `list` do not show. `ordinary` and `parentId` say in which lists it is besides that of all
+ * sessions: its meta has the whole of what they come from.
  */
 export type HeadRow =
   | { readonly sessionId: string; readonly kind: 'deleted'; readonly pending?: 1 }
   | (HeadState & {
       readonly pending?: 1;
+      readonly ordinary?: 1;
+      readonly parentId?: string;
       readonly sessionId: string;
       readonly kind: 'live';
       /** Where the leaf is. */
@@ -42,6 +46,7 @@ export interface MetaRow {
   readonly title: string;
   readonly createdAt: number;
   readonly policy: SessionPolicy;
+  readonly parent?: SessionParent;
 }
 
 /**
@@ -223,6 +228,15 @@ export type StoreName = keyof Rows;
 /** The index of `heads` that orders the list of sessions. A deleted session is not in it. */
 export const BY_UPDATE = 'byUpdate';
 
+/** The index of `heads` that orders the list of ordinary sessions: those that are nobody's child (since schema 2). */
+export const BY_ORDINARY = 'byOrdinary';
+
+/** The index of `heads` that orders the children of a session (since schema 2). */
+export const BY_PARENT = 'byParent';
+
+/** The index of `meta` that finds sessions by their relation to a parent, and that parent (since schema 2). */
+export const BY_RELATION = 'byRelation';
+
 /** The index of `heads` that holds what is `pending`. */
 export const BY_PENDING = 'byPending';
 
@@ -259,8 +273,22 @@ const KEY_PATHS: Readonly<Record<StoreName, string | string[]>> = {
 /** The names of all object stores. */
 export const STORE_NAMES = Object.keys(KEY_PATHS) as readonly StoreName[];
 
-/** Makes the object stores of schema 1 and gives the database its id. Runs within the upgrade, which fails if this does. */
-export function createSchema(database: IDBDatabase, transaction: IDBTransaction, databaseId: string): void {
+/**
+ * Brings a database from the schema `from`, 0 for a new one, to the present one. Runs within the upgrade, which fails if
+ * this does.
+ */
+export function upgradeSchema(
+  database: IDBDatabase,
+  transaction: IDBTransaction,
+  from: number,
+  databaseId: string,
+): void {
+  if (from < 1) createSchema1(database, transaction, databaseId);
+  addSchema2(transaction);
+}
+
+/** Makes the object stores of schema 1 and gives the database its id. */
+function createSchema1(database: IDBDatabase, transaction: IDBTransaction, databaseId: string): void {
   for (const [name, keyPath] of Object.entries(KEY_PATHS)) database.createObjectStore(name, { keyPath });
   transaction.objectStore('heads').createIndex(BY_UPDATE, ['updatedAt', 'sessionId']);
   transaction.objectStore('heads').createIndex(BY_PENDING, ['pending', 'sessionId']);
@@ -270,6 +298,22 @@ export function createSchema(database: IDBDatabase, transaction: IDBTransaction,
     transaction.objectStore(name).createIndex(BY_ATTACHMENT, 'id');
   const row: DatabaseRow = { key: 'database', databaseId };
   transaction.objectStore('database').put(row);
+}
+
+/** Sessions have parents since schema 2: those that are there already are ordinary ones. */
+function addSchema2(transaction: IDBTransaction): void {
+  const heads = transaction.objectStore('heads');
+  heads.createIndex(BY_ORDINARY, ['ordinary', 'updatedAt', 'sessionId']);
+  heads.createIndex(BY_PARENT, ['parentId', 'updatedAt', 'sessionId']);
+  transaction.objectStore('meta').createIndex(BY_RELATION, ['parent.relation', 'parent.sessionId']);
+  const request = heads.openCursor();
+  request.onsuccess = () => {
+    const cursor = request.result;
+    if (cursor === null) return;
+    const row = cursor.value as HeadRow;
+    if (row.kind !== 'deleted') cursor.update({ ...row, ordinary: 1 });
+    cursor.continue();
+  };
 }
 
 /** The keys that begin with `prefix`; with `last`, only those whose next part is at most that. */
