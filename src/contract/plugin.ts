@@ -8,6 +8,7 @@ import type { ToolOutcome } from '../core/tool-call.ts';
 import type { TurnResult } from '../core/turn-result.ts';
 import type { TokenUsage } from '../core/usage.ts';
 import type { PluginState, StateDefinition } from './plugin-state.ts';
+import type { BackgroundTaskDefinition, SessionTasks } from './task.ts';
 import type { Tool } from './tool.ts';
 
 /** The session that a plugin was built for. */
@@ -27,6 +28,8 @@ export interface HookContext<State> {
   /** Aborts when the turn is stopped, and when the hook has taken too long. */
   readonly signal: AbortSignal;
   readonly state: PluginState<State>;
+  /** The session's background tasks; `null` where the environment has no host for them. */
+  readonly tasks: SessionTasks | null;
 }
 
 /** Ends the turn before the model is called: it fails with `TurnAborted`. */
@@ -57,7 +60,7 @@ export type TurnEnding = Pick<TurnResult, 'status' | 'reason' | 'error'> & { rea
 type Awaitable<T> = T | Promise<T>;
 
 /** What an action is given besides its arguments. */
-export type ActionContext<State> = Pick<HookContext<State>, 'sessionId' | 'signal' | 'state'>;
+export type ActionContext<State> = Pick<HookContext<State>, 'sessionId' | 'signal' | 'state' | 'tasks'>;
 
 /** What pages can ask of a plugin: `session.runAction`. */
 export interface PluginAction<State> {
@@ -90,6 +93,11 @@ export interface PluginHooks<State> {
    * offers later under such a name is not offered to the model.
    */
   readonly tools?: readonly Tool[];
+  /**
+   * What runs in the background once somebody starts it: `tasks.start`. Two of one name are refused when the session opens. It may
+   * run on when the session is closed here, and this plugin with it.
+   */
+  readonly backgroundTasks?: readonly BackgroundTaskDefinition[];
   /** By name. */
   readonly actions?: Readonly<Record<string, PluginAction<State>>>;
   /**

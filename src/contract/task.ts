@@ -140,7 +140,10 @@ export interface SessionTasks {
 export interface HostedTasks extends SessionTasks {
   /** The records that were there when the session was opened, oldest first. */
   readonly stored: readonly BackgroundTaskRecord[];
-  /** Looks after what was left: finds lost tasks, begins paused ones, and removes what need not be kept. */
+  /**
+   * Looks after what was left: finds lost tasks, begins paused ones, and removes what need not be kept. What storage does not take
+   * now it looks at again.
+   */
   resume(): Promise<void>;
   /** The session is closed or parked here: does what the tasks' policies say (BH5). */
   leave(): Promise<void>;

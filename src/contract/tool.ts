@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from '../core/json.ts';
 import type { ToolResult } from '../core/tool-result.ts';
 import type { ToolSpec } from '../core/tool-spec.ts';
 import type { AttachmentStore } from './attachments.ts';
+import type { SessionTasks } from './task.ts';
 
 /** What a running tool is given besides its arguments. */
 export interface ToolContext {
@@ -14,6 +15,8 @@ export interface ToolContext {
   /** Attachments in the messages that the model was shown when it made this call, oldest first. */
   readonly attachments: readonly AttachmentRef[];
   readonly attachmentStore: Pick<AttachmentStore, 'get' | 'put'>;
+  /** The session's background tasks; `null` where the environment has no host for them. */
+  readonly tasks: SessionTasks | null;
 }
 
 /** What a tool may return: JSON data, with attachments or without. */

@@ -1,6 +1,7 @@
 import type { RuntimeEnvironment } from '../contract/environment.ts';
 import { loadModule } from '../contract/load-module.ts';
 import type { OrphanPage, SessionStore } from '../contract/store.ts';
+import type { SessionTasks } from '../contract/task.ts';
 import type { BranchPoint } from '../core/branch-point.ts';
 import type { LashError } from '../core/error.ts';
 import type { Observed } from '../core/event-log.ts';
@@ -45,6 +46,8 @@ export class LashRuntime {
   readonly readOnly: boolean;
   /** The inputs that wait for their turn. */
   readonly queue: SessionQueue;
+  /** Its background tasks; `null` where the environment has no host for them. */
+  readonly tasks: SessionTasks | null;
   readonly #parts: SessionParts;
   readonly #store: SessionStore;
   readonly #opened: OpenedSession;
@@ -68,6 +71,7 @@ export class LashRuntime {
     this.#settings = new SessionSettings(store, parts, meta);
     this.#opened = opened;
     this.readOnly = opened.readOnly;
+    this.tasks = opened.tasks;
     this.#view = opened.view;
     this.#observation = new LazyObservation(parts, () => this.#view);
     this.#order = new InOrder(parts.secrets);
@@ -354,6 +358,7 @@ export class LashRuntime {
     const runtime = new LashRuntime(opened);
     try {
       await runtime.#tabs.begin();
+      await opened.tasks?.resume();
       if (!opened.readOnly) await runtime.#turns.show();
       runtime.resumeTurns(false);
       return runtime;
@@ -366,6 +371,7 @@ export class LashRuntime {
   async #close(): Promise<void> {
     try {
       await this.#turns.close('the session is being closed');
+      await this.#opened.tasks?.leave();
       await this.#order.idle;
       await this.#maintenance.idle;
       await this.#tabs.close();

@@ -48,6 +48,7 @@ export class LocalTasks implements HostedTasks, RunHome {
   readonly #left = new AbortController();
   readonly #watch: OwnerWatch;
   #isTold = true;
+  #isOpening = false;
   #stopHearing: (() => void) | null = null;
 
   private constructor(session: TaskSession, kept: KeptRecords, store: SessionStore) {
@@ -194,9 +195,13 @@ export class LocalTasks implements HostedTasks, RunHome {
 
   async resume(): Promise<void> {
     if (this.#session.readOnly) return;
-    for (const record of this.stored) if (record.state === 'paused') await this.#beginAgain(record, 'start');
-    await this.#look();
-    await this.#prune();
+    this.#isOpening = true;
+    try {
+      await this.#look();
+      await this.#prune();
+    } catch {
+      // Storage does not take it now: what is left is looked at again.
+    }
     this.#watch.begin();
   }
 
@@ -281,8 +286,12 @@ export class LocalTasks implements HostedTasks, RunHome {
     void this.#end();
   }
 
-  /** Finds the tasks whose owner is gone (rule BH6). */
+  /** Finds the tasks whose owner is gone, and, when the session is opened, those that are paused (rule BH6). */
   async #look(): Promise<void> {
+    if (this.#isOpening)
+      for (const record of this.stored)
+        if (record.state === 'paused') await this.#beginAgain(record, 'start');
+    this.#isOpening = false;
     for (const record of this.#ledger.all) {
       const { id, owner, sessionId } = record;
       if (owner === null || this.#runs.has(id) || this.#leaving.has(id) || hasEnded(record)) continue;
@@ -316,6 +325,7 @@ export class LocalTasks implements HostedTasks, RunHome {
   }
 
   #isAnyElsewhere(): boolean {
+    if (this.#isOpening) return true;
     return this.#ledger.all.some(
       (record) => record.owner !== null && !hasEnded(record) && !this.#runs.has(record.id),
     );

@@ -1,6 +1,7 @@
 import type { Clock } from '../../contract/clock.ts';
 import type { RuntimeEnvironment } from '../../contract/environment.ts';
 import type { SessionStore } from '../../contract/store.ts';
+import type { SessionTasks } from '../../contract/task.ts';
 import type { Tool } from '../../contract/tool.ts';
 import type { PluginsShown } from '../../core/event.ts';
 import type { Feed } from '../feed.ts';
@@ -21,6 +22,7 @@ interface OpeningSession {
   /** Where it is. */
   readonly place: StatePlace;
   readonly hostTools: readonly Tool[];
+  readonly tasks: () => SessionTasks | null;
 }
 
 /**
@@ -46,6 +48,7 @@ export async function openPlugins(session: OpeningSession): Promise<PluginSessio
       return checkpoint;
     },
     show: (shown: PluginsShown) => feed.emit({ type: 'plugins-changed', plugins: shown }),
+    tasks: session.tasks,
     trouble,
   };
   const plugins = new PluginSession(environment.pluginHost, parts, session.hostTools);

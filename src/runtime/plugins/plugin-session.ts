@@ -2,6 +2,7 @@ import type { Checkpoint } from '../../contract/checkpoint.ts';
 import type { Clock } from '../../contract/clock.ts';
 import type { PluginHost } from '../../contract/plugin-host.ts';
 import type { Plugin, PluginHooks, PluginSessionInfo } from '../../contract/plugin.ts';
+import type { BackgroundTaskDefinition, SessionTasks } from '../../contract/task.ts';
 import type { Tool } from '../../contract/tool.ts';
 import { LashError } from '../../core/error.ts';
 import type { PluginsShown, SessionEvent } from '../../core/event.ts';
@@ -23,6 +24,8 @@ export interface PluginParts {
   readonly statesBytes: number;
   /** The checkpoint that holds at a node. */
   readonly checkpointAt: (leaf: string | null) => Promise<Checkpoint | null>;
+  /** The session's background tasks, which are opened after its plugins. */
+  readonly tasks: () => SessionTasks | null;
   /** Is told what plugins show, when that changed. */
   readonly show: (plugins: PluginsShown) => void;
   /** Is told of a failure that nobody waits for. */
@@ -66,6 +69,11 @@ export class PluginSession {
     }
   }
 
+  /** The background tasks that the plugins define. */
+  get backgroundTasks(): readonly BackgroundTaskDefinition[] {
+    return this.#plugins.flatMap(({ hooks }) => hooks.backgroundTasks ?? []);
+  }
+
   /** The session's tools, those of the host first. What comes later and has the name of a plugin's tool is left out. */
   join(host: readonly Tool[]): readonly Tool[] {
     if (this.tools.length === 0) return host;
@@ -74,8 +82,8 @@ export class PluginSession {
 
   /** The hooks of a turn. */
   of(turn: HookTurn): TurnHooks {
-    const { sessionId, clock, secrets } = this.#parts;
-    return new TurnHooks(this.#plugins, { sessionId, clock, secrets }, turn);
+    const { sessionId, clock, secrets, tasks } = this.#parts;
+    return new TurnHooks(this.#plugins, { sessionId, clock, secrets, tasks: tasks() }, turn);
   }
 
   /** The plugin of this id. */

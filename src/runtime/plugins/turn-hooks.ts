@@ -6,6 +6,7 @@ import type {
   ToolCallRuling,
   TurnEnding,
 } from '../../contract/plugin.ts';
+import type { SessionTasks } from '../../contract/task.ts';
 import { LashError } from '../../core/error.ts';
 import { freeze } from '../../core/freeze.ts';
 import type { Part, ToolCallPart } from '../../core/message.ts';
@@ -32,10 +33,11 @@ interface HookParts {
   readonly sessionId: string;
   readonly clock: Clock;
   readonly secrets: SecretVault;
+  readonly tasks: SessionTasks | null;
 }
 
 type Context = HookContext<unknown>;
-type HookName = Exclude<keyof PluginHooks<unknown>, 'tools'>;
+type HookName = Exclude<keyof PluginHooks<unknown>, 'tools' | 'backgroundTasks'>;
 
 /** Calls the hook that is asked, of a plugin that has it. */
 type Ask = (hooks: PluginHooks<unknown>, context: Context) => unknown;
@@ -196,9 +198,10 @@ export class TurnHooks {
 
   #context({ plugin, state }: BuiltPlugin, time: HookTime): Context {
     const { turnId, step } = this.#turn;
-    const { sessionId } = this.#parts;
+    const { sessionId, tasks } = this.#parts;
     return {
       sessionId,
+      tasks,
       turnId,
       step,
       state: stateDuring(plugin.id, state, () => !time.isOver),

@@ -216,7 +216,7 @@ export class ToolCalls {
 
   async #execute(effect: RunTool, ready: ReadyCall, signal: AbortSignal): Promise<TurnInputEvent> {
     const { id, call } = effect;
-    const { clock, secrets, tracer, history, attachments } = this.#parts;
+    const { clock, secrets, tracer, history, attachments, tasks } = this.#parts;
     const { callId, tool: name, args } = call;
     const startedAt = clock.now();
     tracer.write(this.#host.trace, { type: 'tool_call_started', call_id: callId, name, args });
@@ -227,6 +227,7 @@ export class ToolCalls {
       signal,
       attachments: await this.#host.store(async () => await this.#caller.shownAttachments(this.#host.scope)),
       attachmentStore: attachments,
+      tasks,
     };
     const outcome = await this.#reviewed(effect, await runCall(ready, context, secrets, clock), signal);
     return this.#finished(id, call, await this.#kept(outcome, signal), startedAt);
