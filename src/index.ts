@@ -21,6 +21,7 @@ export type {
   ExportRequest,
   ImportedSession,
   KeepRule,
+  ListRequest,
   OrphanRequest,
   PageProviderSpec,
   PageToolSpec,

@@ -9,7 +9,13 @@ export { RuntimeEnvironmentBuilder } from './worker/environment-builder.ts';
 export type { LimitChanges } from './worker/environment-builder.ts';
 
 export { LashRuntime } from './runtime/runtime.ts';
-export type { ResumeOptions, RuntimeOptions, SessionMode, TurnOptions } from './runtime/runtime-options.ts';
+export type {
+  CloseOptions,
+  ResumeOptions,
+  RuntimeOptions,
+  SessionMode,
+  TurnOptions,
+} from './runtime/runtime-options.ts';
 export type { TurnHandle } from './runtime/turn/turn-handle.ts';
 export type { SessionQueue } from './runtime/session-queue.ts';
 export type { SessionListener } from './runtime/feed.ts';
@@ -68,6 +74,15 @@ export type {
   TraceStreamSummary,
   TraceUsage,
 } from './contract/trace.ts';
+export type {
+  ChildRequest,
+  ChildResult,
+  ChildSession,
+  ChildSessions,
+  ChildStart,
+  ChildTurnOptions,
+  HandOffRequest,
+} from './contract/child-sessions.ts';
 export { systemClock } from './contract/clock.ts';
 export type { Clock } from './contract/clock.ts';
 export type {

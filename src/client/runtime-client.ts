@@ -7,6 +7,7 @@ import type { Page, SessionPolicy, SessionSummary } from '../core/policy.ts';
 import type {
   ExportRequest,
   ImportedSession,
+  ListRequest,
   OpenedSession,
   OpenSessionRequest,
   SessionOpenMode,
@@ -131,10 +132,11 @@ export class RuntimeClient {
     return this.#hold(opened, { ...options, mode: 'open' });
   }
 
-  /** Sessions by time of their last change, newest first; 50 unless `limit` says otherwise. */
-  listSessions(
-    page: { readonly after?: string; readonly limit?: number } = {},
-  ): Promise<Page<SessionSummary>> {
+  /**
+   * Sessions by time of their last change, newest first; 50 unless `limit` says otherwise. Child sessions are listed with their
+   * `parent` alone.
+   */
+  listSessions(page: ListRequest = {}): Promise<Page<SessionSummary>> {
     return this.#call('listSessions', page);
   }
 

@@ -1,4 +1,5 @@
 import type { TurnActivity } from '../core/event.ts';
+import type { JsonObject } from '../core/json.ts';
 import type { Page, SessionPolicy, SessionSummary } from '../core/policy.ts';
 import type { PromptLayerData } from '../core/prompt-layer.ts';
 import type { TurnInput } from '../core/turn-input.ts';
@@ -34,12 +35,20 @@ export interface ChildRequest {
   readonly prompt?: PromptLayerData;
 }
 
+/** The session that is to go on in place of this one, and what it is told first. */
+export interface HandOffRequest extends Pick<ChildRequest, 'title' | 'policy' | 'start'> {
+  /** Waits in its queue: whoever opens it goes on with it. */
+  readonly input: TurnInput;
+}
+
 /** Options of a child's turn. */
 export interface ChildTurnOptions {
   /** The turn's id within the child. The same id is the same turn (law TU1). Default `task`. */
   readonly inputId?: string;
-  /** Stops the turn when it aborts; default: when the call ends that asks. */
+  /** Stops the turn when it aborts. It stops with the call that asks in any case. */
   readonly signal?: AbortSignal;
+  /** The answer is to be JSON that this schema takes; it is the result's `value`. */
+  readonly answer?: { readonly schema: JsonObject };
   /** Is told what happens in it. */
   readonly onActivity?: (activity: TurnActivity) => void;
 }
@@ -76,6 +85,11 @@ export interface ChildSession {
 export interface ChildSessions {
   /** Opens a child, and makes it if there is none yet. @throws `ChildLimitReached`, `InvalidInput`, what opening throws */
   open(request: ChildRequest): Promise<ChildSession>;
+  /**
+   * Ends the turn once its tool calls are over, as `handoff`, and names the session that goes on, whose id this resolves with.
+   * That session is stored by then, with its first input in its queue.
+   */
+  handOff(request: HandOffRequest): Promise<string>;
   /** The children of this session that are stored, newest change first. */
   list(page?: { readonly after?: string; readonly limit?: number }): Promise<Page<SessionSummary>>;
 }

@@ -39,6 +39,10 @@ export interface RuntimeLimits {
    * lies: it is kept as an attachment, and may have what the attachment store takes.
    */
   readonly toolResultBytes: number;
+  /** How deep child sessions may have children: a session's children are at depth 1. */
+  readonly childDepth: number;
+  /** How many children of one session may be open at a time. */
+  readonly openChildren: number;
   readonly retries: RetryLimits;
 }
 

@@ -7,6 +7,7 @@ import type { PromptContributionData } from '../core/prompt-layer.ts';
 import type { ToolOutcome } from '../core/tool-call.ts';
 import type { TurnResult } from '../core/turn-result.ts';
 import type { TokenUsage } from '../core/usage.ts';
+import type { ChildSessions } from './child-sessions.ts';
 import type { PluginState, StateDefinition } from './plugin-state.ts';
 import type { BackgroundTaskDefinition, SessionTasks } from './task.ts';
 import type { Tool } from './tool.ts';
@@ -30,6 +31,11 @@ export interface HookContext<State> {
   readonly state: PluginState<State>;
   /** The session's background tasks; `null` where the environment has no host for them. */
   readonly tasks: SessionTasks | null;
+  /**
+   * Child sessions of the session. What is opened is closed when the model call, the tool call or the end of the turn is over
+   * that the hook belongs to.
+   */
+  readonly sessions: ChildSessions;
 }
 
 /** Ends the turn before the model is called: it fails with `TurnAborted`. */

@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from '../core/json.ts';
 import type { ToolResult } from '../core/tool-result.ts';
 import type { ToolSpec } from '../core/tool-spec.ts';
 import type { AttachmentStore } from './attachments.ts';
+import type { ChildSessions } from './child-sessions.ts';
 import type { SessionTasks } from './task.ts';
 
 /** What a running tool is given besides its arguments. */
@@ -17,6 +18,10 @@ export interface ToolContext {
   readonly attachmentStore: Pick<AttachmentStore, 'get' | 'put'>;
   /** The session's background tasks; `null` where the environment has no host for them. */
   readonly tasks: SessionTasks | null;
+  /** Child sessions of the session. What is opened is closed when the call is over. */
+  readonly sessions: ChildSessions;
+  /** Shows how far the call is, as the running call's `progress`: JSON data in place of what was shown before. It is not stored. */
+  progress(data: JsonValue): void;
 }
 
 /** What a tool may return: JSON data, with attachments or without. */

@@ -138,6 +138,13 @@ export interface LashErrorData {
   /** Whoever ran the task is gone, and it was not to be begun again. */
   readonly TaskLost: { readonly taskId: string; readonly attempt: number };
 
+  /** A child session would be too deep below the first one, or too many of one session would be open (rule CH4). */
+  readonly ChildLimitReached: {
+    readonly sessionId: string;
+    readonly limit: 'depth' | 'open';
+    readonly max: number;
+  };
+
   readonly ProviderNotFound: { readonly providerId: string };
   /** The provider needs a secret that was not given; `setCredentials(name, secret)` brings it. */
   readonly CredentialsRequired: { readonly name: string };

@@ -55,6 +55,13 @@ export type TurnActivity =
       readonly tool: string;
       readonly args: JsonValue;
     }
+  /** How far a running call says that it is; the newest counts. */
+  | {
+      readonly type: 'tool-progress';
+      readonly turnId: string;
+      readonly callId: string;
+      readonly progress: JsonValue;
+    }
   | {
       readonly type: 'tool-completed';
       readonly turnId: string;

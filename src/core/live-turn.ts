@@ -3,11 +3,12 @@ import type { JsonValue } from './json.ts';
 import type { ToolOutcome } from './tool-call.ts';
 import type { TurnWait } from './turn-wait.ts';
 
-/** A tool call of the running step; `outcome` is absent while it runs. */
+/** A tool call of the running step; `outcome` is absent while it runs, `progress` while it says nothing. */
 export interface LiveToolCall {
   readonly callId: string;
   readonly tool: string;
   readonly args: JsonValue;
+  readonly progress?: JsonValue;
   readonly outcome?: ToolOutcome;
 }
 

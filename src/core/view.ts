@@ -7,7 +7,7 @@ import type {
   SessionWriter,
   TurnActivity,
 } from './event.ts';
-import type { LiveTurn } from './live-turn.ts';
+import type { LiveToolCall, LiveTurn } from './live-turn.ts';
 import { newestOf, oldestOf, PAGE_BOUNDS, type WindowBounds } from './path-window.ts';
 import type { PendingTurn } from './pending-turn.ts';
 import { showTask } from './shown-tasks.ts';
@@ -210,15 +210,19 @@ function reduceTurn(turn: LiveTurn | null, event: TurnActivity): LiveTurn | null
       const { callId, tool, args } = event;
       return { ...turn, toolCalls: [...turn.toolCalls, { callId, tool, args }] };
     }
-    case 'tool-completed': {
-      const at = turn.toolCalls.findIndex(({ callId }) => callId === event.callId);
-      const call = turn.toolCalls[at];
-      if (call === undefined) return turn;
-      return { ...turn, toolCalls: turn.toolCalls.with(at, { ...call, outcome: event.outcome }) };
-    }
+    case 'tool-progress':
+      return withCall(turn, event.callId, { progress: event.progress });
+    case 'tool-completed':
+      return withCall(turn, event.callId, { outcome: event.outcome });
     default:
       return turn;
   }
+}
+
+function withCall(turn: LiveTurn, callId: string, change: Partial<LiveToolCall>): LiveTurn {
+  const at = turn.toolCalls.findIndex((call) => call.callId === callId);
+  const call = turn.toolCalls[at];
+  return call === undefined ? turn : { ...turn, toolCalls: turn.toolCalls.with(at, { ...call, ...change }) };
 }
 
 /** What streamed is history now: the committed nodes show it. */

@@ -1,3 +1,4 @@
+import { subagents } from 'lash-web/plugins/subagents';
 import { builtinProvider } from 'lash-web/providers/builtin';
 import {
   IndexedDbAttachmentStore,
@@ -17,6 +18,16 @@ import { noteTools } from './tools/notes.ts';
 import { readFile } from './tools/read-file.ts';
 import { timer } from './tools/timer.ts';
 
+const helpers = subagents({
+  agents: {
+    helper: {
+      description: 'calculates, reads attached files and notes, and waits',
+      instructions: 'You help an assistant with one task. Answer briefly.',
+      tools: ['calculator', 'recall', 'read_file', 'timer'],
+    },
+  },
+});
+
 // The tools are named before the page says which database it wants.
 const database = Promise.withResolvers<string>();
 
@@ -32,7 +43,7 @@ serveRuntime({
       .withAttachmentStore(new IndexedDbAttachmentStore(connection, { maxBytes: MAX_ATTACHMENT_BYTES }))
       .withResidency(Residency.ActivePathOnly)
       .withTraceJsonl('lash-demo')
-      .withPluginHost(new PluginHost([planPlugin()]))
+      .withPluginHost(new PluginHost([planPlugin(), helpers]))
       .build();
   },
   providers: {

@@ -221,6 +221,13 @@ export interface KeepRule {
   readonly youngerThanMs: number;
 }
 
+/** A page of sessions: the children of `parent`, or, where that is absent, the sessions that are no children of others. */
+export interface ListRequest {
+  readonly after?: string;
+  readonly limit?: number;
+  readonly parent?: string;
+}
+
 /** All that a page can ask of the worker. One argument each, plain data but for the Blob of an attachment. */
 export interface RuntimeCalls {
   /** Resolves when the environment is there; rejects with what building it threw. */
@@ -230,7 +237,7 @@ export interface RuntimeCalls {
   openSession(request: OpenSessionRequest): OpenedSession;
   /** Takes back one `openSession`; the last one closes the session. */
   closeSession(request: InSession): void;
-  listSessions(request: { readonly after?: string; readonly limit?: number }): Page<SessionSummary>;
+  listSessions(request: ListRequest): Page<SessionSummary>;
   renameSession(request: { readonly sessionId: string; readonly title: string }): void;
   deleteSession(request: { readonly sessionId: string }): void;
   setCredentials(request: { readonly name: string; readonly secret: string }): void;

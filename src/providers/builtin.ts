@@ -15,7 +15,7 @@ export interface BuiltinOptions {
  * and for tests; what it can do depends on the tools of the request.
  *
  * It calls `calculator` ({ expression }), `remember` ({ key, value }), `recall` ({ key? }), `forget` ({ key }), `timer`
- * ({ seconds }), `read_file` ({ attachmentId }), `set_theme` ({ theme }) and `page_info` ({}) when it is asked for such
+ * ({ seconds }), `spawn_agent` ({ agent, task }), `read_file` ({ attachmentId }), `set_theme` ({ theme }) and `page_info` ({}) when it is asked for such
  * things, and any tool when told to "call <tool> with {...}". It thinks aloud when asked to think, and writes some 400 words when asked for a long story. Tokens are
  * counted roughly: four characters are one.
  */

@@ -16,10 +16,12 @@ export interface WritableSession {
 export class HostWrites {
   readonly #session: WritableSession;
   readonly #order: InOrder;
+  readonly #maintenance: InOrder;
 
-  constructor(session: WritableSession, order: InOrder) {
+  constructor(session: WritableSession, order: InOrder, maintenance: InOrder) {
     this.#session = session;
     this.#order = order;
+    this.#maintenance = maintenance;
   }
 
   /** Changes the history, under the writer's lease. @throws `TurnRunning`, and what taking the lease throws */
@@ -47,6 +49,24 @@ export class HostWrites {
   async settings(change: () => Promise<void>): Promise<void> {
     await this.beside(change);
     this.#session.tabs().announce({ kind: 'meta-changed' });
+  }
+
+  /** Maintains the store, also during a turn, and shows what that did to the head. */
+  async maintain<T>(work: () => Promise<T>): Promise<T> {
+    return await this.#maintenance.run(async () => {
+      try {
+        return await work();
+      } finally {
+        // How `work` ended is what the caller has to hear; that this was not seen is not.
+        await this.#session.history.follow().catch(() => undefined);
+        this.#session.tabs().announce({ kind: 'changed' });
+      }
+    });
+  }
+
+  /** Resolves when nothing is being maintained. */
+  get maintained(): Promise<unknown> {
+    return this.#maintenance.idle;
   }
 
   /** Takes the lease, from whoever says that it is busy too with `force`. */

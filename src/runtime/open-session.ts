@@ -10,6 +10,8 @@ import { newestOf, PAGE_BOUNDS, type WindowBounds } from '../core/path-window.ts
 import type { SessionMeta, SessionPolicy } from '../core/policy.ts';
 import { shownTasks } from '../core/shown-tasks.ts';
 import { indexBranches, type SessionView } from '../core/view.ts';
+import type { OpenRuntime } from './children/child-runtime.ts';
+import { Children } from './children/children.ts';
 import { Feed } from './feed.ts';
 import { History } from './history/history.ts';
 import { nodeBudget } from './history/node-budget.ts';
@@ -47,6 +49,7 @@ export interface OpenedSession {
 export async function openSession(
   environment: RuntimeEnvironment,
   options: RuntimeOptions,
+  openChild: OpenRuntime,
   check: CheckStore = async () => await Promise.resolve(),
 ): Promise<OpenedSession> {
   checkEnvironment(environment);
@@ -59,7 +62,8 @@ export async function openSession(
   }
   const given = options.sessionId ?? '';
   const sessionId = given === '' ? clock.newId() : checkId(given, 'sessionId');
-  const unregister = environment.pluginHost.register(sessionId);
+  // Whoever only reads may look at what somebody else has open here.
+  const unregister = mode === 'readOnly' ? () => undefined : environment.pluginHost.register(sessionId);
   let store: SessionStore | null = null;
   let plugins: PluginSession | null = null;
   let tasks: HostedTasks | null = null;
@@ -131,6 +135,15 @@ export async function openSession(
       tools: () => built?.join(hostTools()) ?? hostTools(),
       plugins: built,
       tasks,
+      children: new Children({
+        environment,
+        options: { ...options, secrets, rates },
+        meta,
+        clock,
+        secrets,
+        attachments,
+        open: openChild,
+      }),
       turns: store.turns,
       rates,
       online,

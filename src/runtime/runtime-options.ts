@@ -54,5 +54,11 @@ export type ResumeOptions = Omit<RuntimeOptions, 'sessionId' | 'mode'> & {
   readonly mode?: 'open' | 'readOnly';
 };
 
+/** How a session is closed. */
+export interface CloseOptions {
+  /** What becomes of the turn that runs: it is stopped (default), or left as it is stored, to whoever goes on with it. */
+  readonly turn?: 'stop' | 'leave';
+}
+
 /** Looks at a session's store before anything is written to it. */
 export type CheckStore = (store: SessionStore) => Promise<void>;

@@ -24,7 +24,7 @@ import { InOrder } from './in-order.ts';
 import { LazyObservation } from './lazy-observation.ts';
 import type { SessionParts } from './model/model-caller.ts';
 import { type OpenedSession, openSession } from './open-session.ts';
-import type { ResumeOptions, RuntimeOptions, TurnOptions } from './runtime-options.ts';
+import type { CloseOptions, ResumeOptions, RuntimeOptions, TurnOptions } from './runtime-options.ts';
 import { readOnly, sessionClosed } from './session-errors.ts';
 import { type SessionQueue, sessionQueue } from './session-queue.ts';
 import { SessionSettings } from './session-settings.ts';
@@ -57,7 +57,6 @@ export class LashRuntime {
   readonly #turns: SessionTurns;
   readonly #order: InOrder;
   readonly #writes: HostWrites;
-  readonly #maintenance: InOrder;
   readonly #observation: LazyObservation;
   #closing: Promise<void> | null = null;
   #parked: ParkedSession | null = null;
@@ -82,8 +81,7 @@ export class LashRuntime {
       tabs: () => this.#tabs,
       refuseReadOnly,
     };
-    this.#writes = new HostWrites(written, this.#order);
-    this.#maintenance = new InOrder(parts.secrets);
+    this.#writes = new HostWrites(written, this.#order, new InOrder(parts.secrets));
     parts.feed.subscribe((event) => {
       this.#view = reduceViewWithin(opened.bounds, this.#view, event);
     });
@@ -114,7 +112,7 @@ export class LashRuntime {
    *   (law RE3), `Unsupported`, `StoredDataCorrupt`, `StorageUnavailable`.
    */
   static async open(environment: RuntimeEnvironment, options: RuntimeOptions = {}): Promise<LashRuntime> {
-    return await LashRuntime.#begin(await openSession(environment, options));
+    return await LashRuntime.#begin(await openSession(environment, options, LashRuntime.open));
   }
 
   /**
@@ -131,7 +129,8 @@ export class LashRuntime {
     const { resumeParked } = await loadModule('parking', import('./parking.ts'));
     return await resumeParked(parked, environment, async (sessionId, check) => {
       const mode = options.mode === 'readOnly' ? 'readOnly' : 'open';
-      return await LashRuntime.#begin(await openSession(environment, { ...options, sessionId, mode }, check));
+      const asked = { ...options, sessionId, mode } as const;
+      return await LashRuntime.#begin(await openSession(environment, asked, LashRuntime.open, check));
     });
   }
 
@@ -320,15 +319,7 @@ export class LashRuntime {
    */
   async maintain<T>(work: (store: SessionStore) => Promise<T>): Promise<T> {
     this.#refuseClosed();
-    return await this.#maintenance.run(async () => {
-      try {
-        return await work(this.#store);
-      } finally {
-        // How `work` ended is what the caller has to hear; that this was not seen is not.
-        await this.#parts.history.follow().catch(() => undefined);
-        this.#tabs.announce({ kind: 'changed' });
-      }
-    });
+    return await this.#writes.maintain(async () => await work(this.#store));
   }
 
   /**
@@ -348,9 +339,9 @@ export class LashRuntime {
     return this.#parked;
   }
 
-  /** Stops a running turn, waits for what is under way, and ends this handle. The session stays stored. */
-  async close(): Promise<void> {
-    this.#closing ??= this.#close();
+  /** Stops a running turn, or leaves it, waits for what is under way, and ends this handle. The session stays stored. */
+  async close({ turn = 'stop' }: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(turn);
     await this.#closing;
   }
 
@@ -368,12 +359,13 @@ export class LashRuntime {
     }
   }
 
-  async #close(): Promise<void> {
+  async #close(turn: 'stop' | 'leave'): Promise<void> {
     try {
+      if (turn === 'leave') await this.#leave(sessionClosed(this.sessionId));
       await this.#turns.close('the session is being closed');
       await this.#opened.tasks?.leave();
       await this.#order.idle;
-      await this.#maintenance.idle;
+      await this.#writes.maintained;
       await this.#tabs.close();
       await this.#parts.tracer.flush();
       await this.#store.close();
@@ -381,6 +373,11 @@ export class LashRuntime {
       this.#observation.end();
       this.#opened.unregister();
     }
+  }
+
+  async #leave(error: LashError): Promise<void> {
+    this.#turns.end(error);
+    await this.#turns.leaveTo(error);
   }
 
   #refuseReadOnly(): void {

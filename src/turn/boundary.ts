@@ -1,9 +1,9 @@
 import { describeError, type WireError } from '../core/error.ts';
 import type { Message } from '../core/message.ts';
 import type { NodeDraft } from '../core/node.ts';
-import { addUsage, NO_USAGE, totalTokens, type UsageEntry } from '../core/usage.ts';
+import { addToLedger, addUsage, NO_USAGE, totalTokens, totalUsage, type UsageEntry } from '../core/usage.ts';
 import type { GraphTarget, TurnEffect } from './effect.ts';
-import { openEffects } from './open-effects.ts';
+import { openEffects, spendingOf } from './open-effects.ts';
 import type { CollectedInput, ModelAnswer, TurnConfig, TurnEnd, TurnPhase, TurnState } from './state.ts';
 
 /** A new state and what it asks for. */
@@ -39,10 +39,10 @@ export function accept(state: TurnState, input: NodeDraft | null, target: GraphT
 
 /**
  * What a finished step leaves behind is committed. Input that came meanwhile goes with it (law TU10), unless the turn is to
- * end badly, or may make no further step that would answer it.
+ * end badly, passes the conversation on, or may make no further step that would answer it.
  */
 export function reach(state: TurnState, nodes: readonly NodeDraft[], end: TurnEnd | null): Transition {
-  const isAnswered = end === null || end.status === 'completed';
+  const isAnswered = end === null || (end.status === 'completed' && end.successor === undefined);
   if (!isAnswered || limitReached(state) !== null) return commitStep(state, nodes, end, []);
   const effect = `collect-${state.commits}`;
   return [{ ...state, phase: { name: 'collecting', effect, nodes, end } }, [{ type: 'collect', id: effect }]];
@@ -68,17 +68,17 @@ export function finish(state: TurnState, end: TurnEnd): Transition {
 
 /** Ends the turn without one: it was never accepted, or its end cannot be stored. */
 export function giveUp(state: TurnState, end: TurnEnd): Transition {
-  return [{ ...state, phase: { name: 'finished' } }, [{ type: 'finish', end, usage: state.usage }]];
+  return [{ ...state, phase: { name: 'finished' } }, [{ type: 'finish', end, ...spendingOf(state) }]];
 }
 
 /** Why there is no further step, or `null`. */
-export function limitReached({ config, step, usage }: TurnState): TurnEnd | null {
+export function limitReached({ config, step, usage, children = [] }: TurnState): TurnEnd | null {
   const { maxSteps, maxTokens = Infinity } = config;
   if (step >= maxSteps) {
     const message = `The turn made ${maxSteps} model calls and was not done.`;
     return failed('max_turns', describeError('TurnLimitReached', message, { limit: 'steps', max: maxSteps }));
   }
-  if (totalTokens(usage) < maxTokens) return null;
+  if (totalTokens(usage) + totalTokens(totalUsage(children)) < maxTokens) return null;
   const message = `The turn used its ${maxTokens} tokens and was not done.`;
   return failed(
     'max_tokens',
@@ -91,6 +91,18 @@ export function count(state: TurnState, reply: ModelAnswer): TurnState {
   const entry: UsageEntry = { source: 'turn', model: reply.model, usage: reply.usage };
   const usage = addUsage(state.usage, reply.usage);
   return usage === state.usage ? state : { ...state, usage, uncounted: [...state.uncounted, entry] };
+}
+
+/** The state with what child sessions used, which is still to be counted. */
+export function countChildren(state: TurnState, spent: readonly UsageEntry[] | undefined): TurnState {
+  if (spent === undefined) return state;
+  return { ...noteChildren(state, spent), uncounted: [...state.uncounted, ...spent] };
+}
+
+/** The state with what child sessions used. */
+export function noteChildren(state: TurnState, spent: readonly UsageEntry[] | undefined): TurnState {
+  if (spent === undefined) return state;
+  return { ...state, children: addToLedger(state.children ?? [], spent) };
 }
 
 /** Tells the tokens of a step that `counted` has counted. */

@@ -1,12 +1,16 @@
 import type { TurnActivity } from '../core/event.ts';
 import type { ToolCallPart } from '../core/message.ts';
 import type { NodeDraft } from '../core/node.ts';
+import type { TurnResult } from '../core/turn-result.ts';
 import type { TurnWait } from '../core/turn-wait.ts';
-import type { TokenUsage, UsageEntry } from '../core/usage.ts';
+import type { UsageEntry } from '../core/usage.ts';
 import type { TurnEnd } from './state.ts';
 
 /** Where a commit without nodes leaves the leaf: where it is, or at the turn's node. */
 export type GraphTarget = 'stay' | 'branch';
+
+/** What a turn used, as its result tells it. */
+export type TurnSpending = Pick<TurnResult, 'usage' | 'children'>;
 
 /** What a commit says of the turn itself, in the same transaction (law TU4). */
 export type CommitRole =
@@ -14,7 +18,7 @@ export type CommitRole =
   | { readonly kind: 'begin' }
   /** It goes on, and these queued inputs are part of it now. */
   | { readonly kind: 'progress'; readonly settles: readonly string[] }
-  | { readonly kind: 'end'; readonly end: TurnEnd; readonly usage: TokenUsage };
+  | ({ readonly kind: 'end'; readonly end: TurnEnd } & TurnSpending);
 
 /**
  * What a turn asks for. Ids are the same on every replay of the same inputs (law TU2). `commit`, `collect`, `call-model`,
@@ -52,4 +56,4 @@ export type TurnEffect =
   /** All that is open is held: nothing happens before something is brought (law TU11). */
   | { readonly type: 'suspend'; readonly waits: readonly TurnWait[] }
   /** The last effect of every turn, exactly once (law TU6). */
-  | { readonly type: 'finish'; readonly end: TurnEnd; readonly usage: TokenUsage };
+  | ({ readonly type: 'finish'; readonly end: TurnEnd } & TurnSpending);

@@ -5,10 +5,12 @@ import {
   CANCELLED,
   commitStep,
   count,
+  countChildren,
   failed,
   finish,
   giveUp,
   limitReached,
+  noteChildren,
   reach,
   type Transition,
 } from './boundary.ts';
@@ -53,7 +55,9 @@ export function transition(state: TurnState, input: TurnInputEvent): Transition 
     case 'tool-finished': {
       if (phase.name !== 'running-tools') return [state, []];
       const index = openCall(state, phase, input.effect);
-      return index < 0 ? [state, []] : suspended(toolFinished(state, phase, index, input));
+      if (index < 0) return [state, []];
+      const counted = countChildren(state, input.spent);
+      return suspended(toolFinished(counted, phase, index, input));
     }
     case 'held':
       return hold(state, input.effect, input.wait, input.at);
@@ -82,7 +86,9 @@ function answer(state: TurnState, phase: TurnPhase, input: Answer): Transition {
       return commitStep(state, phase.nodes, phase.end, state.stop === null ? input.inputs : []);
     case 'committing':
       if (input.type === 'commit-failed') return commitFailed(state, phase, input.error);
-      return input.type === 'committed' ? committed(state, phase, input.leaf) : [state, []];
+      return input.type === 'committed'
+        ? committed(noteChildren(state, input.spent), phase, input.leaf)
+        : [state, []];
     case 'calling':
       return called(state, phase.correlationId, input);
     case 'waiting':
@@ -92,7 +98,8 @@ function answer(state: TurnState, phase: TurnPhase, input: Answer): Transition {
   }
 }
 
-function called(state: TurnState, correlationId: string, input: Answer): Transition {
+function called(before: TurnState, correlationId: string, input: Answer): Transition {
+  const state = 'spent' in input ? countChildren(before, input.spent) : before;
   switch (input.type) {
     case 'model-answered':
       return modelAnswered(state, correlationId, input);
@@ -103,7 +110,7 @@ function called(state: TurnState, correlationId: string, input: Answer): Transit
     case 'model-stopped':
       return modelStopped(count(state, input.answer), input.answer, input.at);
     default:
-      return [state, []];
+      return [before, []];
   }
 }
 

@@ -1,5 +1,5 @@
 import type { TurnWait } from '../core/turn-wait.ts';
-import type { CommitRole, TurnEffect } from './effect.ts';
+import type { CommitRole, TurnEffect, TurnSpending } from './effect.ts';
 import type { TurnPhase, TurnState } from './state.ts';
 
 /**
@@ -75,6 +75,11 @@ export function stepOfTool(effect: string): number {
   return Number(effect.split('-')[1]);
 }
 
+/** What the turn used so far. */
+export function spendingOf({ usage, children }: TurnState): TurnSpending {
+  return { usage, ...(children === undefined ? {} : { children }) };
+}
+
 function commitOf(
   state: TurnState,
   { effect: id, nodes, end, inputs }: Extract<TurnPhase, { readonly name: 'committing' }>,
@@ -83,7 +88,7 @@ function commitOf(
   const role: CommitRole =
     end === null || inputs.length > 0
       ? { kind: 'progress', settles: inputs.map(({ inputId }) => inputId) }
-      : { kind: 'end', end, usage: state.usage };
+      : { kind: 'end', end, ...spendingOf(state) };
   return {
     type: 'commit',
     id,

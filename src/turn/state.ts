@@ -31,7 +31,7 @@ export interface CollectedInput {
 }
 
 /** How a turn ends; the driver adds the leaf. */
-export type TurnEnd = Omit<TurnResult, 'leaf' | 'usage'>;
+export type TurnEnd = Omit<TurnResult, 'leaf' | 'usage' | 'children'>;
 
 /** Where a turn is. `effect` is the id of the one effect that it waits for. */
 export type TurnPhase =
@@ -92,6 +92,10 @@ export interface TurnState {
   readonly usage: TokenUsage;
   /** Tokens that no commit has counted yet. */
   readonly uncounted: readonly UsageEntry[];
+  /** What its child sessions used, by source and model; absent while there are none. */
+  readonly children?: readonly UsageEntry[];
+  /** The session that a tool passed the conversation on to; absent while none did. */
+  readonly successor?: string;
   /** Why the turn is being stopped, and how it then ends; `null` while it goes on. */
   readonly stop: { readonly reason: string; readonly end: TurnEnd } | null;
 }

@@ -4,7 +4,7 @@ import type { ToolInvocation, ToolOutcome } from '../core/tool-call.ts';
 import { reach, type Transition } from './boundary.ts';
 import type { TurnEffect } from './effect.ts';
 import { openEffects, toolEffectId } from './open-effects.ts';
-import type { TurnPhase, TurnState } from './state.ts';
+import type { TurnEnd, TurnPhase, TurnState } from './state.ts';
 
 /** The phase of a turn whose tools run. */
 export type ToolPhase = Extract<TurnPhase, { readonly name: 'running-tools' }>;
@@ -13,6 +13,7 @@ export type ToolPhase = Extract<TurnPhase, { readonly name: 'running-tools' }>;
 interface Ended {
   readonly outcome: ToolOutcome;
   readonly durationMs: number;
+  readonly successor?: string;
   readonly at: number;
 }
 
@@ -42,6 +43,8 @@ export function toolFinished(state: TurnState, phase: ToolPhase, index: number, 
   const { turnId } = state.config;
   const { callId, tool, args } = call;
   const { outcome, durationMs } = ended;
+  const passed: TurnState =
+    ended.successor === undefined ? state : { ...state, successor: state.successor ?? ended.successor };
   const invocation: ToolInvocation = { callId, tool, args, outcome, durationMs };
   const invocations = phase.invocations.with(index, invocation);
   const done: TurnEffect = {
@@ -51,13 +54,18 @@ export function toolFinished(state: TurnState, phase: ToolPhase, index: number, 
   const complete = invocations.filter((known) => known !== null);
   if (complete.length < invocations.length) {
     const held = phase.held.with(index, null);
-    return [{ ...state, phase: { ...phase, invocations, held } }, [done]];
+    return [{ ...passed, phase: { ...phase, invocations, held } }, [done]];
   }
   const nodes = complete.map((known): NodeDraft => ({
     createdAt: ended.at,
     body: { kind: 'tool', invocation: known, turnId },
   }));
-  const [next, effects] = reach(state, [phase.answer, ...nodes], null);
+  const { successor } = passed;
+  const end: TurnEnd | null =
+    successor === undefined || state.stop !== null
+      ? null
+      : { status: 'completed', reason: 'handoff', successor };
+  const [next, effects] = reach(passed, [phase.answer, ...nodes], end);
   return [next, [done, ...effects]];
 }
 

@@ -56,7 +56,7 @@ export function callHandlers(resources: CallResources): CallHandlers {
     ping: () => undefined,
     openSession: (request) => sessions.open(environment, request),
     closeSession: (request) => sessions.release(request.session),
-    listSessions: (request) => environment.sessionStoreFactory.list(request),
+    listSessions: ({ parent = null, ...page }) => environment.sessionStoreFactory.list({ ...page, parent }),
     renameSession: async ({ sessionId, title }) => {
       const open = sessions.find(sessionId);
       if (open === undefined) await renameStored(environment, sessionId, secrets.redactText(title));

@@ -8,6 +8,7 @@ import type { CallName, CallResult } from '../protocol/api.ts';
 import { EventSender } from '../protocol/event-channel.ts';
 import type { ConnectMessage } from '../protocol/handshake.ts';
 import { type Answer, outcomeOf } from '../protocol/wire.ts';
+import { deleteOptions } from '../runtime/delete-sessions.ts';
 import type { RateLimits } from '../runtime/model/rate-limits.ts';
 import type { SecretVault } from '../runtime/secrets.ts';
 import { callHandlers, type CallHandlers } from './call-handlers.ts';
@@ -15,7 +16,7 @@ import { exposeCalls } from './expose-calls.ts';
 import type { HousekeepingOptions, Maintenance } from './maintenance.ts';
 import { PageOffers } from './page-offers.ts';
 import { CALL_SCHEMAS } from './schema/calls.ts';
-import { deleteOptions, SessionTable } from './session-table.ts';
+import { SessionTable } from './session-table.ts';
 
 /** What a worker serves to every page that connects. */
 export interface ServedRuntime {

@@ -32,6 +32,8 @@ const DEFAULT_LIMITS: RuntimeLimits = {
   residentBytes: 8 * 1024 * 1024,
   maxSteps: 16,
   toolResultBytes: 64 * 1024,
+  childDepth: 4,
+  openChildren: 16,
   retries: { maxAttempts: 4, baseDelayMs: 1000, maxDelayMs: 10_000, retryAfterCapMs: 60_000 },
 };
 
@@ -154,8 +156,8 @@ export class RuntimeEnvironmentBuilder {
   }
 
   /**
-   * Bounds of every session. Defaults: `residentBytes` 8 MiB, `maxSteps` 16, `toolResultBytes` 64 KiB, `retries` 4 attempts with 1 s doubling up
-   * to 10 s, and a `retry-after` of up to 60 s.
+   * Bounds of every session. Defaults: `residentBytes` 8 MiB, `maxSteps` 16, `toolResultBytes` 64 KiB, `childDepth` 4,
+   * `openChildren` 16, `retries` 4 attempts with 1 s doubling up to 10 s, and a `retry-after` of up to 60 s.
    */
   withLimits(limits: LimitChanges): this {
     this.#limits = {

@@ -1,11 +1,11 @@
 import { systemClock } from '../contract/clock.ts';
 import type { RuntimeEnvironment } from '../contract/environment.ts';
 import { loadModule } from '../contract/load-module.ts';
-import type { DeleteOptions } from '../contract/store.ts';
 import { LashError, toWireError } from '../core/error.ts';
 import type { ParkedSession } from '../core/parked-session.ts';
 import type { OpenedSession, OpenSessionRequest, ResumeSessionRequest } from '../protocol/api.ts';
 import type { EventSender } from '../protocol/event-channel.ts';
+import { deleteSessions } from '../runtime/delete-sessions.ts';
 import type { RuntimeOptions } from '../runtime/runtime-options.ts';
 import { LashRuntime } from '../runtime/runtime.ts';
 import { OpenSession, sessionClosed } from './open-session.ts';
@@ -117,15 +117,13 @@ export class SessionTable {
     });
   }
 
-  /** Closes the session if it is open, deletes it, and tells the page that it is gone for good. */
+  /** Closes the session if it is open, deletes it with its children, and tells the page that it is gone for good. */
   delete(environment: RuntimeEnvironment, sessionId: string): Promise<void> {
     return this.#inTurn(sessionId, async () => {
       const session = this.find(sessionId);
       if (session !== undefined) await session.close();
       try {
-        const { sessionStoreFactory } = environment;
-        await sessionStoreFactory.delete(sessionId, deleteOptions(environment));
-        sessionStoreFactory.leases.publish(sessionId, { kind: 'deleted' });
+        await deleteSessions(environment, sessionId);
       } catch (error) {
         if (session !== undefined) this.#forget(session);
         throw error;
@@ -184,11 +182,6 @@ export class SessionTable {
     });
     return run;
   }
-}
-
-/** What goes with a session's rows: its traces (law ST12). */
-export function deleteOptions({ traceSink }: RuntimeEnvironment): DeleteOptions {
-  return { alsoDelete: async (sessionId) => await traceSink?.deleteSession?.(sessionId) };
 }
 
 function opened({ number: session, runtime: { sessionId, policy } }: OpenSession): OpenedSession {

@@ -58,6 +58,10 @@ const SAMPLES: Samples = {
   TurnAborted: [{ plugin: 'notes', reason: 'it is late' }],
   PluginStateRefused: [{ plugin: 'notes', stored: 1, version: 2, reason: 'it has no migration' }],
   PluginStateReadOnly: [{ plugin: 'notes' }],
+  ChildLimitReached: [
+    { sessionId: 's', limit: 'depth', max: 4 },
+    { sessionId: 's', limit: 'open', max: 16 },
+  ],
   ProviderNotFound: [{ providerId: 'p' }],
   CredentialsRequired: [{ name: 'key' }],
   ProviderUnauthorized: [{ status: 401 }],

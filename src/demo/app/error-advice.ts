@@ -96,6 +96,11 @@ const WORDS: { readonly [Code in LashErrorCode]: Words<Code> } = {
   PluginStateReadOnly: ({ plugin }) =>
     `The extension ${plugin} of this app tried to store something outside of a turn.`,
 
+  ChildLimitReached: ({ limit, max }) =>
+    limit === 'depth'
+      ? `Helpers may have helpers of their own ${max} deep, and no deeper.`
+      : `At most ${max} helpers may work for one chat at a time.`,
+
   ProviderNotFound: ({ providerId }) =>
     `This app does not know the provider “${providerId}”. Choose a model in the settings.`,
   CredentialsRequired: () =>

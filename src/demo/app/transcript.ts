@@ -16,6 +16,8 @@ export interface ShownToolCall {
   /** `null` when they were too long and lie in `longArgs`. */
   readonly args: JsonValue;
   readonly longArgs?: AttachmentRef;
+  /** How far it says that it is, while it runs. */
+  readonly progress?: JsonValue;
   readonly outcome?: ToolOutcome;
   readonly durationMs?: number;
   /** It has not started: somebody has to allow it, or to bring what it needs. */

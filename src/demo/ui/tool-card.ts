@@ -4,6 +4,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { AttachmentUrls } from '../app/attachment-urls.ts';
 import { duration, oneLine } from '../app/format.ts';
 import type { ShownToolCall } from '../app/transcript.ts';
+import { agentAtWork } from './agent-at-work.ts';
 import { attachment } from './attachment.ts';
 import { icon } from './icons.ts';
 import { longText } from './long-text.ts';
@@ -27,6 +28,7 @@ export function toolCard(
   const { outcome } = call;
   const open = call.waiting === true ? 'waiting' : 'running';
   const state = outcome?.status ?? (call.abandoned ? 'cancelled' : open);
+  const agent = agentAtWork(call.progress);
   return html`<details class="tool-card" data-testid="tool-call" data-tool=${call.tool} data-state=${state}>
     <summary>
       <span class="tool-mark">${mark(state)}</span>
@@ -36,7 +38,7 @@ export function toolCard(
       >
       <span class="visually-hidden">${STATES[state]}:</span>
       <span class="tool-result"
-        >${outcome === undefined ? STATES[state] : oneLine(resultText(outcome), 160)}</span
+        >${outcome === undefined ? (agent?.line ?? STATES[state]) : oneLine(resultText(outcome), 160)}</span
       >
       ${icon('chevron')}
     </summary>
@@ -47,7 +49,7 @@ export function toolCard(
           ? html`<pre tabindex="0">${JSON.stringify(call.args, null, 2)}</pre>`
           : longText(call.longArgs, urls, run)
       }
-      ${outcome === undefined ? nothing : result(outcome, call.durationMs, urls, run)}
+      ${outcome === undefined ? (agent?.body ?? nothing) : result(outcome, call.durationMs, urls, run)}
     </div>
   </details>`;
 }

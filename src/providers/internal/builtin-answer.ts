@@ -46,9 +46,11 @@ function callsFor(conversation: Conversation, tools: readonly string[]): readonl
   const told = TOLD_TO_CALL.exec(conversation.question)?.groups;
   const tool = told?.['tool'] ?? '';
   if (tools.includes(tool)) return [{ tool, args: parse(told?.['args'] ?? '{}') }];
-  return SKILLS.filter((skill) => tools.includes(skill.tool)).flatMap((skill) =>
-    skill.wanted(conversation).map((args) => ({ tool: skill.tool, args })),
-  );
+  const known = SKILLS.filter((skill) => tools.includes(skill.tool));
+  const wishes = known.map((skill) => skill.wanted(conversation).map((args) => ({ tool: skill.tool, args })));
+  // What is given to agents is not done as well.
+  const given = wishes.find(([first]) => first?.tool === 'spawn_agent');
+  return given ?? wishes.flat();
 }
 
 function think({ question }: Conversation, calls: readonly ToolWish[]): string {

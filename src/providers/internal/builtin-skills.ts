@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '../../core/json.ts';
+import { tasksIn } from './builtin-agents.ts';
 import { expressionsIn } from './builtin-arithmetic.ts';
 import type { Conversation, KnownFile } from './builtin-conversation.ts';
 import { factsIn, forgottenIn, remindersIn } from './builtin-notes.ts';
@@ -27,6 +28,12 @@ const ABOUT_THE_PAGE =
 
 /** All of them, in the order in which they are tried. */
 export const SKILLS: readonly Skill[] = [
+  {
+    tool: 'spawn_agent',
+    ability: 'ask helpers to do things',
+    wanted: ({ question }) => tasksIn(question),
+    tell: ({ agent }, result) => `The ${show(agent)} says: ${show(result)}`,
+  },
   {
     tool: 'calculator',
     ability: 'calculate',

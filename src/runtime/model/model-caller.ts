@@ -1,5 +1,4 @@
 import type { Clock } from '../../contract/clock.ts';
-import { sha256Of } from '../../contract/digest.ts';
 import type { RuntimeEnvironment } from '../../contract/environment.ts';
 import type { Provider, Providers } from '../../contract/provider.ts';
 import type { CommitBudget } from '../../contract/store.ts';
@@ -15,7 +14,6 @@ import type { ModelRequest } from '../../core/model-request.ts';
 import type { SessionPolicy } from '../../core/policy.ts';
 import type { PromptLayerData } from '../../core/prompt-layer.ts';
 import { NO_USAGE } from '../../core/usage.ts';
-import type { RenderedPrompt } from '../../prompt/render.ts';
 import { createPromptRenderer, type PromptRenderer } from '../../prompt/renderer.ts';
 import { contextBudget, NO_SELECTION, selectContext, selectedPath } from '../../turn/context.ts';
 import type { TurnEffect } from '../../turn/effect.ts';
@@ -23,6 +21,7 @@ import { estimateNodesTokens, estimateTokens } from '../../turn/estimate.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
 import type { ModelAnswer } from '../../turn/state.ts';
 import { ABORTED, untilAborted } from '../abort.ts';
+import type { CallChildren, Children } from '../children/children.ts';
 import type { Feed } from '../feed.ts';
 import type { History } from '../history/history.ts';
 import type { PluginSession } from '../plugins/plugin-session.ts';
@@ -34,6 +33,7 @@ import { StreamMeter, streamEventName, traceParts, traceUsage } from './call-tra
 import { callModel, type ModelCallListener, type ModelCallResult } from './model-call.ts';
 import { attachmentsOf, promptMessages } from './model-request.ts';
 import { availableTools, type OfferedTool, ToolOffers } from './offered-tools.ts';
+import { tracePrompt } from './prompt-trace.ts';
 import type { RateLimits } from './rate-limits.ts';
 import { RequestTrace } from './request-trace.ts';
 import { resolveProvider } from './resolve-provider.ts';
@@ -59,6 +59,7 @@ export interface SessionParts {
   readonly plugins: PluginSession | null;
   /** The session's background tasks; `null` without a host for them. */
   readonly tasks: SessionTasks | null;
+  readonly children: Children;
   /** What the session keeps of its turns. */
   readonly turns: TurnStore;
   /** Shared by the sessions of a worker. */
@@ -90,6 +91,13 @@ export type ModelOutcome = Extract<
 >;
 
 type TraceStreamEvent = Extract<TraceEvent, { type: 'runtime_stream_event' }>['event'];
+
+/** What a call happens within. */
+export interface CallBounds {
+  readonly signal: AbortSignal;
+  /** What its hooks have of child sessions. */
+  readonly children: CallChildren;
+}
 
 /** A call that is under way. */
 interface OpenCall {
@@ -143,14 +151,15 @@ export class ModelCaller {
   async call(
     effect: ModelEffect,
     scope: TurnScope,
-    signal: AbortSignal,
+    { signal, children }: CallBounds,
     misfit: Misfit | null = null,
   ): Promise<ModelOutcome> {
     const { tracer, clock, secrets } = this.#parts;
     const context = this.#traceContext(effect, scope);
     const startedAt = clock.now();
     const meter = new StreamMeter(startedAt);
-    const hooks = this.#parts.plugins?.of({ turnId: scope.turnId, step: effect.step, signal });
+    const { sessions } = children;
+    const hooks = this.#parts.plugins?.of({ turnId: scope.turnId, step: effect.step, signal, sessions });
     const call: OpenCall = { effect, scope, signal, context, meter, hooks, traced: false };
     let made: ModelAnswer | undefined;
     try {
@@ -270,7 +279,7 @@ export class ModelCaller {
     );
     const limit = policy.maxContextTokens ?? provider.maxContextTokens;
     if (effect.step === 0 && effect.attempt === 1) {
-      await this.#tracePrompt(rendered, context, signal);
+      await tracePrompt(tracer, rendered, context, signal);
       if (limit === undefined) this.#warnOfContext(scope.turnId);
     }
     const promptTokens = estimateTokens(rendered.text) + estimateTokens(JSON.stringify(tools));
@@ -308,29 +317,6 @@ export class ModelCaller {
       if (selection.done) break;
     }
     return selectedPath(selection);
-  }
-
-  async #tracePrompt(
-    { text, components }: RenderedPrompt,
-    context: TraceContext,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { tracer } = this.#parts;
-    if (!tracer.on) return;
-    const hashed = components.map(async (piece) => ({
-      id: piece.id,
-      kind: piece.kind,
-      hash: await hashText(piece.text),
-      chars: codePoints(piece.text),
-    }));
-    const [hash, pieces] = await Promise.all([hashText(text), Promise.all(hashed)]);
-    signal.throwIfAborted();
-    tracer.write(context, {
-      type: 'prompt_built',
-      prompt_hash: hash,
-      prompt_chars: codePoints(text),
-      components: pieces,
-    });
   }
 
   #warnOfContext(turnId: string): void {
@@ -392,12 +378,4 @@ function refuseOverflow(tokens: number, maxContextTokens: number): void {
 function traceError(error: LashError): { message: string; retryable: boolean; code: string; raw?: string } {
   const { message, retryable, code, cause } = error;
   return { message, retryable, code, ...(cause instanceof Error ? { raw: cause.message } : {}) };
-}
-
-function hashText(text: string): Promise<string> {
-  return sha256Of(new TextEncoder().encode(text));
-}
-
-function codePoints(text: string): number {
-  return Array.from(text).length;
 }

@@ -1,3 +1,4 @@
+import type { ChildSessions } from '../../contract/child-sessions.ts';
 import type { Clock } from '../../contract/clock.ts';
 import type {
   HookContext,
@@ -26,6 +27,7 @@ export interface HookTurn {
   readonly step: number;
   /** Nobody waits for a hook once this aborts. */
   readonly signal?: AbortSignal;
+  readonly sessions: ChildSessions;
 }
 
 /** What the hooks of a turn stand on. */
@@ -197,13 +199,14 @@ export class TurnHooks {
   }
 
   #context({ plugin, state }: BuiltPlugin, time: HookTime): Context {
-    const { turnId, step } = this.#turn;
+    const { turnId, step, sessions } = this.#turn;
     const { sessionId, tasks } = this.#parts;
     return {
       sessionId,
       tasks,
       turnId,
       step,
+      sessions,
       state: stateDuring(plugin.id, state, () => !time.isOver),
       get signal() {
         return time.signal;

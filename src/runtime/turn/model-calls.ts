@@ -5,13 +5,20 @@ import type { TurnEffect } from '../../turn/effect.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
 import type { ModelAnswer, TurnState } from '../../turn/state.ts';
 import { answerText, type Misfit, misfitIn, readAnswer } from '../model/answer-check.ts';
-import type { ModelCaller, ModelOutcome, SessionParts, TurnScope } from '../model/model-caller.ts';
+import type {
+  CallBounds,
+  ModelCaller,
+  ModelOutcome,
+  SessionParts,
+  TurnScope,
+} from '../model/model-caller.ts';
 import type { OfferedTool } from '../model/offered-tools.ts';
 import { hasProvider } from '../model/resolve-provider.ts';
 import { waitOf } from './model-wait.ts';
 import { isPassing, pause, type PatientStorage } from './patient-storage.ts';
 
 type ModelEffect = Extract<TurnEffect, { readonly type: 'call-model' }>;
+type Held = Extract<TurnInputEvent, { readonly type: 'held' }>;
 type Answered = Extract<ModelOutcome, { readonly type: 'model-answered' }>;
 
 /** A wait that is longer than this is stored, and the lease is given back, in milliseconds. */
@@ -81,7 +88,25 @@ export class ModelCalls {
     const hasBegun = this.#isAccepted || effect.step > 0 || effect.attempt > 1;
     if (hasBegun && !hasProvider(this.#parts.providers(), id))
       return held({ kind: 'provider', provider: id });
-    const input = await this.#make(effect, signal);
+    const children = this.#parts.children.of({
+      turnId: this.#scope.turnId,
+      effect: effect.id,
+      leaf: effect.leaf,
+      policy,
+      signal,
+    });
+    const made = await this.#make(effect, { signal, children });
+    const { spent } = await children.end();
+    const input = await this.#judged(made);
+    // A call that is held is made again, and finds its children again.
+    return spent === undefined || input.type === 'held' ? input : { ...input, spent };
+  }
+
+  /** What the machine is told of a call that was made. */
+  async #judged(input: ModelOutcome): Promise<ModelOutcome | Held> {
+    const { clock, rates } = this.#parts;
+    const { policy } = this.#scope;
+    const { id } = policy.provider;
     if (input.type === 'model-answered') {
       this.#noteOffered(input);
       return await this.#read(input);
@@ -90,20 +115,20 @@ export class ModelCalls {
     const { retryAfterMs } = input.error.data;
     if (typeof retryAfterMs === 'number') rates.note(id, clock.now() + retryAfterMs);
     const wait = waitOf(input.error, policy, this.#parts.online());
-    return wait === null ? input : held(wait);
+    return wait === null ? input : { type: 'held', effect: input.effect, wait, at: clock.now() };
   }
 
   /** The call, as soon as storage gives what it is to show the model (law ST17), or the turn is stopped. */
-  async #make(effect: ModelEffect, signal: AbortSignal): Promise<ModelOutcome> {
+  async #make(effect: ModelEffect, within: CallBounds): Promise<ModelOutcome> {
     let failed: ModelOutcome | undefined;
     try {
       return await this.#storage.run(async () => {
-        const outcome = await this.#caller.call(effect, this.#scope, signal, this.#misfit);
+        const outcome = await this.#caller.call(effect, this.#scope, within, this.#misfit);
         const error = outcome.type === 'model-failed' ? fromWireError(outcome.error) : null;
         if (!isPassing(error)) return outcome;
         failed = outcome;
         throw error;
-      }, signal);
+      }, within.signal);
     } catch (error) {
       if (failed === undefined || !isPassing(error)) throw error;
       return failed;
@@ -117,7 +142,7 @@ export class ModelCalls {
   }
 
   /** Of a final answer what it says, where the turn asked for data; one that does not fit may be made again, once. */
-  async #read(input: Answered): Promise<TurnInputEvent> {
+  async #read(input: Answered): Promise<ModelOutcome> {
     const { answer: schema } = this.#scope;
     const { answer, effect, at } = input;
     this.#misfit = null;

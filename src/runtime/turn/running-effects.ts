@@ -1,3 +1,4 @@
+import type { LashError } from '../../core/error.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
 import { cancelled } from '../session-errors.ts';
 
@@ -28,6 +29,11 @@ export class RunningEffects {
 
   /** Tells all of them to stop. */
   stopAll(reason: string): void {
-    for (const abort of this.#aborts.values()) abort.abort(cancelled(reason));
+    this.endAll(cancelled(reason));
+  }
+
+  /** Aborts all of them with this error: one that is not `Cancelled` says that somebody else goes on with the turn. */
+  endAll(error: LashError): void {
+    for (const abort of this.#aborts.values()) abort.abort(error);
   }
 }

@@ -2,11 +2,14 @@ import type { ToolCallRuling } from '../../contract/plugin.ts';
 import type { Tool, ToolContext } from '../../contract/tool.ts';
 import type { TraceContext } from '../../contract/trace.ts';
 import type { JsonValue } from '../../core/json.ts';
+import { refuseNonData } from '../../core/plain-data.ts';
 import type { ToolOutcome } from '../../core/tool-call.ts';
 import type { ApprovalDecision, TurnWait } from '../../core/turn-wait.ts';
+import type { UsageEntry } from '../../core/usage.ts';
 import type { TurnEffect } from '../../turn/effect.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
 import { type HeldEffect, stepOfTool } from '../../turn/open-effects.ts';
+import type { CallChildren, ChildReport } from '../children/children.ts';
 import type { ModelCaller, SessionParts, TurnScope } from '../model/model-caller.ts';
 import type { OfferedTool } from '../model/offered-tools.ts';
 import { outcomeRecord } from '../outcome-record.ts';
@@ -58,6 +61,8 @@ export class ToolCalls {
   readonly #serial: RunTool[] = [];
   /** With which arguments calls run about which somebody was asked. */
   readonly #asked = new Map<string, JsonValue>();
+  /** What child sessions used that plugins asked for before their calls, by effect. */
+  readonly #spent = new Map<string, readonly UsageEntry[]>();
   #running = 0;
 
   constructor(parts: SessionParts, caller: ModelCaller, host: CallHost) {
@@ -145,7 +150,8 @@ export class ToolCalls {
 
   /** How the plugins rule on a call: with which arguments it runs, or its outcome where it does not. */
   async #ruling(id: string, call: RunTool['call'], signal: AbortSignal): Promise<ToolOutcome | ArgsOrAsk> {
-    const hooks = this.#hooks(id, signal);
+    const children = this.#childrenOf(`${id}/before`, call, signal);
+    const hooks = this.#hooks(id, signal, children);
     if (hooks === undefined) return { kind: 'args', args: call.args };
     try {
       const ruling = await hooks.beforeToolCall(call);
@@ -155,12 +161,20 @@ export class ToolCalls {
       return ruling;
     } catch (error) {
       return failureOf(error);
+    } finally {
+      const { spent } = await children.end();
+      if (spent !== undefined) this.#spent.set(id, spent);
     }
   }
 
   /** What the plugins make of an outcome. One of a turn that is being stopped stays as it is. */
-  async #reviewed({ id, call }: RunTool, outcome: ToolOutcome, signal: AbortSignal): Promise<ToolOutcome> {
-    const hooks = signal.aborted ? undefined : this.#hooks(id, signal);
+  async #reviewed(
+    { id, call }: RunTool,
+    outcome: ToolOutcome,
+    signal: AbortSignal,
+    children: CallChildren,
+  ): Promise<ToolOutcome> {
+    const hooks = signal.aborted ? undefined : this.#hooks(id, signal, children);
     if (hooks === undefined) return outcome;
     try {
       return settled(await hooks.afterToolCall(call, outcome), this.#parts.secrets);
@@ -169,8 +183,15 @@ export class ToolCalls {
     }
   }
 
-  #hooks(id: string, signal: AbortSignal): TurnHooks | undefined {
-    return this.#parts.plugins?.of({ turnId: this.#host.scope.turnId, step: stepOfTool(id), signal });
+  #hooks(id: string, signal: AbortSignal, { sessions }: CallChildren): TurnHooks | undefined {
+    const { turnId } = this.#host.scope;
+    return this.#parts.plugins?.of({ turnId, step: stepOfTool(id), signal, sessions });
+  }
+
+  #childrenOf(effect: string, { callId }: RunTool['call'], signal: AbortSignal): CallChildren {
+    const { children, history } = this.#parts;
+    const { turnId, policy } = this.#host.scope;
+    return children.of({ turnId, effect, callId, leaf: history.head.leaf, policy, signal });
   }
 
   #begin(effect: RunTool, plan: Plan, alone: boolean): void {
@@ -216,21 +237,35 @@ export class ToolCalls {
 
   async #execute(effect: RunTool, ready: ReadyCall, signal: AbortSignal): Promise<TurnInputEvent> {
     const { id, call } = effect;
-    const { clock, secrets, tracer, history, attachments, tasks } = this.#parts;
+    const { clock, secrets, tracer, history, attachments, feed, tasks } = this.#parts;
     const { callId, tool: name, args } = call;
     const startedAt = clock.now();
     tracer.write(this.#host.trace, { type: 'tool_call_started', call_id: callId, name, args });
+    const { turnId } = this.#host.scope;
+    const children = this.#childrenOf(id, call, signal);
     const context: ToolContext = {
       sessionId: history.sessionId,
-      turnId: this.#host.scope.turnId,
+      turnId,
       callId,
       signal,
       attachments: await this.#host.store(async () => await this.#caller.shownAttachments(this.#host.scope)),
       attachmentStore: attachments,
       tasks,
+      sessions: children.sessions,
+      progress: (data) => {
+        refuseNonData(data, 'progress');
+        const progress = secrets.redactJson(structuredClone(data));
+        if (!signal.aborted) feed.emit({ type: 'tool-progress', turnId, callId, progress });
+      },
     };
-    const outcome = await this.#reviewed(effect, await runCall(ready, context, secrets, clock), signal);
-    return this.#finished(id, call, await this.#kept(outcome, signal), startedAt);
+    const outcome = await this.#reviewed(
+      effect,
+      await runCall(ready, context, secrets, clock),
+      signal,
+      children,
+    );
+    const report = await children.end();
+    return this.#finished(id, call, await this.#kept(outcome, signal), startedAt, report);
   }
 
   /** What is kept of an outcome; one that cannot be is a failure. */
@@ -249,7 +284,13 @@ export class ToolCalls {
     this.#tell(id, this.#finished(id, call, settled(outcome, secrets), clock.now()));
   }
 
-  #finished(id: string, call: RunTool['call'], outcome: ToolOutcome, startedAt: number): TurnInputEvent {
+  #finished(
+    id: string,
+    call: RunTool['call'],
+    outcome: ToolOutcome,
+    startedAt: number,
+    { spent = [], successor }: ChildReport = {},
+  ): TurnInputEvent {
     const { clock, tracer } = this.#parts;
     const at = clock.now();
     const duration_ms = Math.max(0, at - startedAt);
@@ -261,7 +302,17 @@ export class ToolCalls {
       output: { outcome: outcomeRecord(outcome) },
       duration_ms,
     });
-    return { type: 'tool-finished', effect: id, outcome, durationMs: duration_ms, at };
+    const all = [...(this.#spent.get(id) ?? []), ...spent];
+    return {
+      type: 'tool-finished',
+      effect: id,
+      outcome,
+      durationMs: duration_ms,
+      // Who failed has passed nothing on.
+      ...(successor === undefined || outcome.status !== 'success' ? {} : { successor }),
+      ...(all.length === 0 ? {} : { spent: all }),
+      at,
+    };
   }
 
   #tell(id: string, input: TurnInputEvent): void {

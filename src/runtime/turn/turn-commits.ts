@@ -1,8 +1,8 @@
 import type { TurnChange } from '../../contract/turn-store.ts';
 import { isLashError } from '../../core/error.ts';
 import type { JsonValue } from '../../core/json.ts';
-import { NO_USAGE } from '../../core/usage.ts';
-import type { TurnEffect } from '../../turn/effect.ts';
+import { addToLedger, NO_USAGE, type UsageEntry } from '../../core/usage.ts';
+import type { TurnEffect, TurnSpending } from '../../turn/effect.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
 import { snapshotOf } from '../../turn/replay.ts';
 import type { TurnState } from '../../turn/state.ts';
@@ -35,6 +35,8 @@ export class TurnCommits {
   readonly #time: TurnTime;
   /** Whether the plugins were told how the turn ends. */
   #isEndTold = false;
+  /** What child sessions used that plugins asked for then. */
+  #spent: readonly UsageEntry[] = [];
 
   constructor(parts: SessionParts, turn: CommittedTurn, storage: PatientStorage, time: TurnTime) {
     this.#time = time;
@@ -44,10 +46,12 @@ export class TurnCommits {
   }
 
   /** Makes the commit that `state` asked for, and resolves with the leaf behind it. @throws what the history throws */
-  async make(effect: CommitEffect, state: TurnState): Promise<string | null> {
-    const { operationId, parent, nodes, target, usage, role } = effect;
+  async make(effect: CommitEffect, state: TurnState): Promise<CommittedStep> {
+    const { operationId, parent, nodes, target, role } = effect;
     const { history } = this.#parts;
     const pending = await this.#checkpoint(effect, state);
+    const spent = role.kind === 'end' ? this.#spent : [];
+    const usage = [...effect.usage, ...spent];
     const turn = this.#changeOf(effect, state);
     const strict = role.kind === 'begin' ? ({ durability: 'strict' } as const) : {};
     let checkpoint = pending === undefined ? {} : { checkpoint: pending.change };
@@ -70,7 +74,7 @@ export class TurnCommits {
     if (pending !== undefined && 'checkpoint' in checkpoint) pending.committed();
     this.#turn.states?.moved(history.head.leaf === leaf ? history.head : null);
     this.#parts.plugins?.show();
-    return leaf;
+    return spent.length === 0 ? { leaf } : { leaf, spent };
   }
 
   async #stored(
@@ -91,7 +95,10 @@ export class TurnCommits {
   }
 
   /** What the commit stores of the plugins, which hear before the last one how the turn ends. */
-  async #checkpoint({ role }: CommitEffect, { step }: TurnState): Promise<PendingCheckpoint | undefined> {
+  async #checkpoint(
+    { role, parent }: CommitEffect,
+    { step }: TurnState,
+  ): Promise<PendingCheckpoint | undefined> {
     const { plugins, feed, secrets } = this.#parts;
     const { states } = this.#turn;
     if (plugins === null || states === null) return undefined;
@@ -99,11 +106,16 @@ export class TurnCommits {
     if (role.kind === 'end' && !this.#isEndTold) {
       this.#isEndTold = true;
       const ending = { ...role.end, usage: role.usage };
-      const turn = { turnId, step: Math.max(0, step - 1), signal: states.signal };
+      const { policy } = this.#turn.scope;
+      const { signal } = states;
+      const children = this.#parts.children.of({ turnId, effect: 'end', leaf: parent, policy, signal });
+      const { sessions } = children;
+      const turn = { turnId, step: Math.max(0, step - 1), signal, sessions };
       await plugins.of(turn).afterTurn(ending, (error) => {
         if (!states.signal.aborted)
           feed.emit({ type: 'warning', turnId, message: secrets.redactError(error).message });
       });
+      ({ spent: this.#spent = [] } = await children.end());
     }
     // Whoever is not the writer any more writes nothing (rule TR-4).
     if (states.signal.aborted) throw cancelled('the run is over');
@@ -143,6 +155,11 @@ export class TurnCommits {
     }
   }
 
+  #spending({ usage, children = [] }: TurnSpending): TurnSpending {
+    const all = addToLedger(children, this.#spent);
+    return { usage, ...(all.length === 0 ? {} : { children: all }) };
+  }
+
   #changeOf({ role, nodes }: CommitEffect, present: TurnState): TurnChange {
     const { turnId, turnIndex, policy, prompt, answer, tools } = this.#turn.scope;
     const { secrets, clock } = this.#parts;
@@ -168,9 +185,16 @@ export class TurnCommits {
       case 'progress':
         return { kind: 'progress', turnId, state, settles: role.settles, settledAs: json(INJECTED) };
       case 'end':
-        return { kind: 'end', turnId, result: json({ ...role.end, usage: role.usage }) };
+        return { kind: 'end', turnId, result: json({ ...role.end, ...this.#spending(role) }) };
     }
   }
+}
+
+/** What a commit left behind. */
+interface CommittedStep {
+  readonly leaf: string | null;
+  /** What child sessions used that it counted besides. */
+  readonly spent?: readonly UsageEntry[];
 }
 
 /** An end that adds nothing: what is left to be stored where something else could not be. */

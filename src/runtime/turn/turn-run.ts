@@ -14,7 +14,7 @@ import type { TurnWait } from '../../core/turn-wait.ts';
 import type { TurnEffect } from '../../turn/effect.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
 import { transition } from '../../turn/machine.ts';
-import { heldEffects, openEffects, suspensionOf, waitsOf } from '../../turn/open-effects.ts';
+import { heldEffects, openEffects, spendingOf, suspensionOf, waitsOf } from '../../turn/open-effects.ts';
 import { isRecorded } from '../../turn/replay.ts';
 import type { TurnState } from '../../turn/state.ts';
 import { Deferred } from '../deferred.ts';
@@ -320,11 +320,11 @@ export class TurnRun {
     await this.#texts.stop();
     await this.#journal.idle;
     try {
-      const leaf = await this.#commits.make(effect, this.#state);
+      const committed = await this.#commits.make(effect, this.#state);
       this.#isStored = true;
       this.#journal.restart();
       this.#started.clear();
-      return { type: 'committed', effect: id, leaf };
+      return { type: 'committed', effect: id, ...committed };
     } catch (error) {
       // Others go on with what was accepted; what was not is refused.
       if (!this.#commits.isLeft(error, effect))
@@ -368,10 +368,10 @@ export class TurnRun {
     this.#texts.add({ correlationId: event.correlationId, kind, text: event.text });
   }
 
-  #finish({ end, usage }: Extract<TurnEffect, { type: 'finish' }>): void {
+  #finish({ end }: Extract<TurnEffect, { type: 'finish' }>): void {
     const { feed, history, tracer } = this.#parts;
     const { turnId } = this.#start.scope;
-    const result: TurnResult = { ...end, usage, leaf: history.head.leaf };
+    const result: TurnResult = { ...end, ...spendingOf(this.#state), leaf: history.head.leaf };
     const status = end.status === 'completed' ? 'completed' : 'failed';
     tracer.write(this.#context, { type: 'turn_completed', status, done_reason: end.reason });
     this.#accepted.reject(
@@ -387,7 +387,7 @@ export class TurnRun {
     this.#unsubscribe();
     this.#storage.stop();
     this.#start.states?.end();
-    this.#running.stopAll('the run is over');
+    this.#running.endAll(end.kind === 'left' ? end.error : cancelled('the run is over'));
     this.#stopping.abort(cancelled('the run is over'));
     if (end.kind === 'left') this.#accepted.reject(end.error);
     this.#texts.stop().catch(() => undefined);

@@ -74,7 +74,9 @@ export const CALL_SCHEMAS: { readonly [Name in CallName]: Schema<CallRequest<Nam
     }),
   ),
   closeSession: z.strictObject({ session }),
-  listSessions: schemaFor(z.strictObject({ after: z.optional(z.string()), limit: z.optional(count) })),
+  listSessions: schemaFor(
+    z.strictObject({ after: z.optional(z.string()), limit: z.optional(count), parent: z.optional(id) }),
+  ),
   renameSession: z.strictObject({ sessionId: id, title }),
   deleteSession: z.strictObject({ sessionId: id }),
   setCredentials: z.strictObject({ name: filled, secret: filled }),

@@ -1,0 +1,76 @@
+import type { ChildStart } from '../../contract/child-sessions.ts';
+import type { SessionStore } from '../../contract/store.ts';
+import type { JsonValue } from '../../core/json.ts';
+import type { SessionPolicy } from '../../core/policy.ts';
+import type { SessionParent } from '../../core/session-parent.ts';
+import type { TurnInput } from '../../core/turn-input.ts';
+import { checkAsk, checkImages, hashOf } from '../turn/turn-plan.ts';
+import type { ParentSession } from './child-engine.ts';
+import type { ChildCall } from './children.ts';
+import { copyPath } from './path-copy.ts';
+
+/** A session that is to be made. */
+export interface NewChild {
+  readonly sessionId: string;
+  readonly title: string;
+  readonly policy: SessionPolicy;
+  readonly parent: SessionParent;
+  readonly start: ChildStart;
+  /** What waits in its queue from the beginning. */
+  readonly firstInput?: TurnInput;
+}
+
+/**
+ * Makes a session, whole or not at all: nobody sees it before it has its path and its first input.
+ *
+ * @throws `SessionExists`, `SessionDeleted` where its id is used up, `NodeNotFound`, `SessionNotFound` where it is to start
+ */
+export async function createChild(parent: ParentSession, call: ChildCall, child: NewChild): Promise<void> {
+  const { sessionStoreFactory: factory } = parent.environment;
+  const { sessionId, policy, parent: whose, start, firstInput } = child;
+  const title = parent.secrets.redactText(child.title);
+  const mode = { kind: 'create' as const, title, policy, at: parent.clock.now(), parent: whose };
+  if (start.kind === 'empty' && firstInput === undefined) {
+    const store = await factory.open(sessionId, mode);
+    await store.close();
+    return;
+  }
+  const made = await factory.beginImport(sessionId, mode);
+  try {
+    const leaf = await startPath(parent, call, start, made.store);
+    if (firstInput !== undefined) {
+      const ask = parent.secrets.redactJson(checkAsk(firstInput, {}));
+      await checkImages(ask, parent.attachments);
+      const request = ask as unknown as JsonValue;
+      await made.store.turns.accept({
+        turnId: 'first',
+        hash: await hashOf(ask),
+        request,
+        at: parent.clock.now(),
+      });
+    }
+    await made.publish(leaf);
+  } catch (error) {
+    await made.abandon();
+    throw error;
+  }
+}
+
+/** Copies what the session starts with, and resolves with its leaf. */
+async function startPath(
+  { environment, meta, attachments }: ParentSession,
+  call: ChildCall,
+  start: ChildStart,
+  to: SessionStore,
+): Promise<string | null> {
+  if (start.kind === 'empty') return null;
+  const { sessionStoreFactory: factory } = environment;
+  const sessionId = start.kind === 'session' ? start.sessionId : meta.sessionId;
+  const from = await factory.open(sessionId, { kind: 'open' });
+  try {
+    const leaf = start.kind === 'session' ? undefined : (start.nodeId ?? call.leaf);
+    return await copyPath({ from, to, attachments, budget: factory.commitBudget }, leaf);
+  } finally {
+    await from.close();
+  }
+}

@@ -1,0 +1,35 @@
+import type { RuntimeEnvironment } from '../contract/environment.ts';
+import type { DeleteOptions } from '../contract/store.ts';
+
+/**
+ * Deletes a session for good, and before it the children that worked for it, with theirs (rule CH5): what is interrupted is
+ * done by deleting it again.
+ *
+ * @throws what deleting throws
+ */
+export async function deleteSessions(environment: RuntimeEnvironment, sessionId: string): Promise<void> {
+  const { sessionStoreFactory: factory } = environment;
+  for (const child of await childrenOf(environment, sessionId)) await deleteSessions(environment, child);
+  await factory.delete(sessionId, deleteOptions(environment));
+  factory.leases.publish(sessionId, { kind: 'deleted' });
+}
+
+/** What goes with a session's rows: its traces (law ST12). */
+export function deleteOptions({ traceSink }: RuntimeEnvironment): DeleteOptions {
+  return { alsoDelete: async (sessionId) => await traceSink?.deleteSession?.(sessionId) };
+}
+
+async function childrenOf(
+  { sessionStoreFactory }: RuntimeEnvironment,
+  parent: string,
+): Promise<readonly string[]> {
+  const children: string[] = [];
+  let after: string | undefined;
+  do {
+    const page = await sessionStoreFactory.list({ parent, ...(after === undefined ? {} : { after }) });
+    const working = page.items.filter((item) => item.parent?.relation === 'child');
+    children.push(...working.map(({ sessionId }) => sessionId));
+    after = page.next ?? undefined;
+  } while (after !== undefined);
+  return children;
+}

@@ -1,0 +1,15 @@
+import { expect, test } from './fixtures.ts';
+
+test('[CH1] helpers work at the same time, are seen at work inside their calls, and are children in no list', async ({
+  demo,
+}) => {
+  await demo.open();
+  await demo.say('Ask helpers to set a timer for 2 seconds; tell a long story');
+  const calls = demo.tool('spawn_agent');
+  await expect(calls).toHaveCount(2);
+  await expect(calls.first()).toHaveAttribute('data-state', 'running');
+  await expect(calls.first()).toContainText('runs timer');
+  await expect(calls.last().getByTestId('agent-text')).not.toBeEmpty();
+  await expect(calls.first()).toHaveAttribute('data-state', 'success', { timeout: 30_000 });
+  await expect(demo.sessions).toHaveCount(1);
+});

@@ -1,0 +1,169 @@
+import { describe, expect, test } from 'vitest';
+
+import { PluginHost } from '../../src/contract/plugin-host.ts';
+import type { Tool } from '../../src/contract/tool.ts';
+import type { ToolOutcome } from '../../src/core/tool-call.ts';
+import type { AgentStatus, SubagentsOptions } from '../../src/plugins/subagents.ts';
+import { subagents } from '../../src/plugins/subagents.ts';
+import { LashRuntime } from '../../src/runtime/runtime.ts';
+import { modelFor, questionIn } from '../runtime/children-support.ts';
+import { done, eventsOf, toolNamed, until } from '../runtime/plugin-support.ts';
+import { clockOfItsOwn } from '../runtime/stores.ts';
+import { call, finish, memoryEnvironment, type Play, policy, text } from '../runtime/support.ts';
+
+const says = (value: string): Play => [text(value), finish()];
+const spawns = (...tasks: readonly string[]): Play => [
+  ...tasks.map((task, at) => call(`c${at}`, 'spawn_agent', JSON.stringify({ agent: 'helper', task }))),
+  finish('tool-calls'),
+];
+const helper = { description: 'helps', tools: ['given'] };
+
+async function open(
+  model: ReturnType<typeof modelFor>,
+  options: Partial<SubagentsOptions> = {},
+): Promise<LashRuntime> {
+  const host = new PluginHost([subagents({ agents: { helper }, ...options })]);
+  return await LashRuntime.open(
+    memoryEnvironment((builder) => builder.withPluginHost(host)),
+    {
+      sessionId: 's',
+      mode: 'create',
+      policy,
+      clock: clockOfItsOwn(),
+      providers: { fake: model },
+      tools: [toolNamed('given'), toolNamed('kept')],
+    },
+  );
+}
+
+/** How the calls of `spawn_agent` ended. */
+async function outcomesOf(
+  model: ReturnType<typeof modelFor>,
+  options: Partial<SubagentsOptions> = {},
+): Promise<readonly ToolOutcome[]> {
+  const runtime = await open(model, options);
+  const events = eventsOf(runtime);
+  await runtime.turn('go').result;
+  await runtime.close();
+  return events.flatMap((event) => (event.type === 'tool-completed' ? [event.outcome] : []));
+}
+
+describe('subagents', () => {
+  test('an agent answers a task, with the tools and the instructions that it was given', async () => {
+    const model = modelFor({ go: [spawns('count'), done], count: [says('three')] });
+    const agents = { helper: { ...helper, instructions: 'Be short.' } };
+    expect(await outcomesOf(model, { agents })).toEqual([{ status: 'success', value: 'three' }]);
+    const [, ofAgent] = model.requests;
+    expect(ofAgent?.tools.map(({ name }) => name)).toEqual(['given']);
+    expect(ofAgent?.system).toContain('Be short.');
+  });
+
+  test('agents that are asked for together work at the same time, and as many as may; the others follow', async () => {
+    let now = 0;
+    let most = 0;
+    const model = modelFor({
+      go: [spawns('a', 'b', 'c'), done],
+      a: [says('1')],
+      b: [says('2')],
+      c: [says('3')],
+    });
+    const counted = {
+      ...model,
+      async *stream(...asked: Parameters<typeof model.stream>) {
+        const [request] = asked;
+        const isAgent = questionIn(request) !== 'go';
+        if (isAgent) most = Math.max(most, ++now);
+        try {
+          await new Promise((resolve) => setTimeout(resolve, 5));
+          yield* model.stream(...asked);
+        } finally {
+          if (isAgent) now--;
+        }
+      },
+    };
+    const outcomes = await outcomesOf(counted, { maxParallel: 2 });
+    expect(outcomes.map((outcome) => outcome.status === 'success' && outcome.value).toSorted()).toEqual([
+      '1',
+      '2',
+      '3',
+    ]);
+    expect(most).toBe(2);
+  });
+
+  test('an agent that fails is a failure that the model sees, with its name, its session and why', async () => {
+    const model = modelFor({ go: [spawns('fail'), done], fail: [[new Error('no such luck')]] });
+    const [outcome] = await outcomesOf(model);
+    expect(outcome).toMatchObject({
+      status: 'failure',
+      code: 'ToolFailed',
+      data: { agent: 'helper', reason: 'provider_error', sessionId: expect.stringMatching(/^child-/) },
+    });
+  });
+
+  test('stopping the turn stops its agents, those that wait for room too', async () => {
+    const model = modelFor({ go: [spawns('a', 'b')], a: [['hang']], b: [['hang']] });
+    const runtime = await open(model, { maxParallel: 1 });
+    const turn = runtime.turn('go');
+    await until(() => expect(model.asked()).toContain('a'));
+    expect((await turn.cancel()).status).toBe('cancelled');
+    expect(model.asked()).not.toContain('b');
+    await runtime.close();
+  });
+
+  test('a call shows its agent at work: the end of what it says, what it runs, how many steps', async () => {
+    const model = modelFor({
+      go: [spawns('work'), done],
+      work: [[call('x', 'given', '{}'), finish('tool-calls')], says('word '.repeat(200))],
+    });
+    const runtime = await open(model);
+    const events = eventsOf(runtime);
+    await runtime.turn('go').result;
+    const seen = events.flatMap((event) =>
+      event.type === 'tool-progress' ? [event.progress as unknown as AgentStatus] : [],
+    );
+    expect(seen[0]).toMatchObject({ agent: 'helper', steps: 0, text: '' });
+    expect(seen.some(({ running }) => running.includes('given'))).toBe(true);
+    expect(seen.at(-1)?.steps).toBe(2);
+    expect(seen.at(-1)?.text).toHaveLength(400);
+    await runtime.close();
+  });
+
+  test('agents deeper than the environment allows are refused, and whoever asked goes on', async () => {
+    const agents = { helper: { description: 'helps', tools: ['spawn_agent'] } };
+    const again = Array.from({ length: 5 }, () => spawns('go'));
+    const model = modelFor({ go: [...again, done, done, done, done, done] });
+    const runtime = await open(model, { agents });
+    const events = eventsOf(runtime);
+    expect((await runtime.turn('go').result).status).toBe('completed');
+    expect(model.requests).toHaveLength(10);
+    expect(events.filter(({ type }) => type === 'tool-completed')).toHaveLength(1);
+    await runtime.close();
+  });
+
+  test.for([
+    [{}, '$.agent'],
+    [{ agent: 'nobody', task: 'x' }, '$.agent'],
+    [{ agent: 'helper' }, '$.task'],
+    [{ agent: 'helper', task: ' ' }, '$.task'],
+    [[], '$'],
+  ])('[TU9] %j is refused at %s', ([args, path]) => {
+    const plugin = subagents({ agents: { helper } });
+    const hooks = plugin.build?.({
+      sessionId: 's',
+      backgroundTasksAvailable: false,
+      state: { get: () => null, set: () => undefined },
+    });
+    const [tool] = (hooks?.tools ?? []) as readonly Tool[];
+    expect(tool?.check(args as never)).toMatchObject({ ok: false, path });
+  });
+
+  test('no agents, and a number of parallel ones that is none, are refused', () => {
+    expect(() => subagents({ agents: {} })).toThrow(expect.objectContaining({ code: 'InvalidInput' }));
+    expect(() => subagents({ agents: { helper }, maxParallel: 0 })).toThrow(
+      expect.objectContaining({
+        code: 'InvalidInput',
+        data: expect.objectContaining({ path: 'maxParallel' }),
+      }),
+    );
+  });
+});

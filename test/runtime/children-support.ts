@@ -1,0 +1,73 @@
+import type { ChildRequest, ChildResult, ChildSessions } from '../../src/contract/child-sessions.ts';
+import type { Provider } from '../../src/contract/provider.ts';
+import type { SessionStoreFactory } from '../../src/contract/store.ts';
+import type { Tool, ToolContext } from '../../src/contract/tool.ts';
+import type { ModelRequest } from '../../src/core/model-request.ts';
+import type { SessionMeta } from '../../src/core/policy.ts';
+import { toolNamed } from './plugin-support.ts';
+import { type Play, plays } from './support.ts';
+
+/** The text of the last message of the user that a model was shown. */
+export function questionIn({ messages }: ModelRequest): string {
+  const asked = messages.findLast(({ role }) => role === 'user');
+  const [part] = asked?.parts ?? [];
+  return part?.type === 'text' ? part.text : '';
+}
+
+/** A model that plays, for each question, its scripts one after the other, whichever session asks. */
+export function modelFor(scripts: Readonly<Record<string, readonly Play[]>>): Provider & {
+  readonly requests: readonly ModelRequest[];
+  readonly asked: () => readonly string[];
+} {
+  const players = Object.fromEntries(
+    Object.entries(scripts).map(([question, script]) => [question, plays(...script)]),
+  );
+  const requests: ModelRequest[] = [];
+  return {
+    model: 'fake-1',
+    maxContextTokens: 100_000,
+    requests,
+    asked: () => requests.map(questionIn),
+    stream: (request, signal) => {
+      requests.push(request);
+      const player = players[questionIn(request)];
+      if (player === undefined) throw new Error(`no script for ${questionIn(request)}`);
+      return player.stream(request, signal);
+    },
+  };
+}
+
+/** A tool that does `work` with child sessions, and may be called again. */
+export function childTool(
+  name: string,
+  work: (sessions: ChildSessions, context: ToolContext) => Promise<unknown>,
+  more: Partial<Tool> = {},
+): Tool {
+  return toolNamed(name, {
+    replay: 'safe',
+    execute: async (_, context) => ((await work(context.sessions, context)) ?? null) as never,
+    ...more,
+  });
+}
+
+/** A tool that gives a child `task`, and returns what it says. */
+export function asksChild(task: string, request: Partial<ChildRequest> = {}, seen: ChildResult[] = []): Tool {
+  return childTool('ask', async (sessions) => {
+    const child = await sessions.open({ key: 'one', ...request });
+    const result = await child.turn(task);
+    seen.push(result);
+    return result.text;
+  });
+}
+
+/** The sessions that are stored, parents before children. */
+export async function storedMetas(factory: SessionStoreFactory): Promise<readonly SessionMeta[]> {
+  const { items } = await factory.list({});
+  const metas = items.map(async ({ sessionId }) => {
+    const store = await factory.open(sessionId, { kind: 'open' });
+    const meta = await store.loadSessionMeta();
+    await store.close();
+    return meta;
+  });
+  return (await Promise.all(metas)).toSorted((a, b) => (a.parent?.depth ?? 0) - (b.parent?.depth ?? 0));
+}

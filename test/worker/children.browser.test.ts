@@ -1,0 +1,82 @@
+import type { RuntimeClient, SessionClient } from 'lash-web';
+import { expect, test, vi } from 'vitest';
+
+import { connect, DEADLINE_MS, newDatabase, policy, within } from './page.ts';
+
+const worker = (): Worker => new Worker(new URL('./children.worker.ts', import.meta.url), { type: 'module' });
+
+/** A page of its own, with a worker of its own. */
+async function page(database: string): Promise<{ readonly client: RuntimeClient; readonly worker: Worker }> {
+  const own = worker();
+  return { client: await connect({ config: { database } }, own), worker: own };
+}
+
+const asks = (task: string): string => `call spawn_agent ${JSON.stringify({ agent: 'helper', task })}`;
+
+/** The session that the running call shows as its agent's. */
+async function agentOf(session: SessionClient): Promise<string> {
+  return await vi.waitFor(() => {
+    const [call] = session.getSnapshot().turn?.toolCalls ?? [];
+    const { sessionId, text } = call?.progress as { readonly sessionId: string; readonly text: string };
+    expect(text).not.toBe('');
+    return sessionId;
+  }, DEADLINE_MS);
+}
+
+test('[CH1][CH2] an agent works in a child session, is seen at work, and is counted in its parent by source and model', async () => {
+  const { client } = await page(newDatabase());
+  const session = await client.createSession({ id: 's', policy });
+  const turn = session.turn(asks('drip'));
+  const agent = await agentOf(session);
+  const watched = await client.openSession(agent, { mode: 'readOnly' });
+  await vi.waitFor(() => expect(watched.getSnapshot().turn?.text).not.toBe(undefined), DEADLINE_MS);
+  await watched.close();
+  const result = await within(turn.cancel());
+  expect(result).toMatchObject({ status: 'cancelled' });
+
+  const answered = await within(session.turn(asks('say hello')).result);
+  expect(answered.children).toEqual([{ source: 'subagent', model: 'fake', usage: expect.anything() }]);
+  const { ledger } = await session.usage();
+  expect(ledger.map(({ source, model }) => [source, model])).toEqual([
+    ['turn', 'fake'],
+    ['subagent', 'fake'],
+  ]);
+  expect((await client.listSessions()).items.map(({ sessionId }) => sessionId)).toEqual(['s']);
+  const children = await client.listSessions({ parent: 's' });
+  expect(children.items).toHaveLength(2);
+  expect(children.items.map(({ sessionId }) => sessionId)).toContain(agent);
+});
+
+test('[CH1] the call of a worker that is gone finds its agent again in the next one, through its agent of its own', async () => {
+  const database = newDatabase();
+  const before = await page(database);
+  const session = await before.client.createSession({ id: 's', policy });
+  const turn = session.turn(asks(asks('drip')), { inputId: 't' });
+  turn.result.catch(() => undefined);
+  await vi.waitFor(async () => {
+    const [child] = (await before.client.listSessions({ parent: 's' })).items;
+    const grandchildren = await before.client.listSessions({ parent: child?.sessionId ?? '' });
+    expect(grandchildren.items).toHaveLength(1);
+  }, DEADLINE_MS);
+  before.worker.terminate();
+
+  const after = await page(database);
+  const again = await after.client.openSession('s');
+  const agent = await vi.waitFor(async () => {
+    const { items } = await after.client.listSessions({ parent: 's' });
+    const [call] = again.getSnapshot().turn?.toolCalls ?? [];
+    expect(call?.progress).toMatchObject({ sessionId: items[0]?.sessionId, running: ['spawn_agent'] });
+    return items;
+  }, DEADLINE_MS);
+  expect(agent).toHaveLength(1);
+  await again.cancelTurn('t');
+  await vi.waitFor(() => expect(again.getSnapshot().lastTurn?.result.status).toBe('cancelled'), DEADLINE_MS);
+});
+
+test('[CH5] deleting a session deletes its children', async () => {
+  const { client } = await page(newDatabase());
+  const session = await client.createSession({ id: 's', policy });
+  await within(session.turn(asks('say hello')).result);
+  await client.deleteSession('s');
+  expect((await client.listSessions({ parent: 's' })).items).toEqual([]);
+});

@@ -1,0 +1,26 @@
+import { subagents } from 'lash-web/plugins/subagents';
+import {
+  IndexedDbAttachmentStore,
+  IndexedDbDatabase,
+  IndexedDbSessionStoreFactory,
+  PluginHost,
+  RuntimeEnvironment,
+  serveRuntime,
+} from 'lash-web/worker';
+
+import { fakeModel } from './fake-model.ts';
+
+const helpers = subagents({ agents: { helper: { description: 'helps', tools: ['spawn_agent'] } } });
+
+serveRuntime({
+  environment: ({ database: name }) => {
+    const database = IndexedDbDatabase.open(typeof name === 'string' ? name : 'children');
+    return RuntimeEnvironment.builder()
+      .withSessionStoreFactory(new IndexedDbSessionStoreFactory(database))
+      .withAttachmentStore(new IndexedDbAttachmentStore(database))
+      .withResidency('ActivePathOnly')
+      .withPluginHost(new PluginHost([helpers]))
+      .build();
+  },
+  providers: { fake: fakeModel },
+});
