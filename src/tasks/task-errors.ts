@@ -43,6 +43,21 @@ export function isRefusal(error: unknown): boolean {
   );
 }
 
+/** The error of a name that no plugin knows. */
+export function taskNotDefined(name: string): LashError<'TaskNotDefined'> {
+  return new LashError('TaskNotDefined', `No plugin here defines background tasks called ${name}`, { name });
+}
+
+/** The error of a call on a session that was closed. */
+export function sessionClosed(sessionId: string): LashError<'SessionClosed'> {
+  return new LashError('SessionClosed', `Session ${sessionId} was closed`, { sessionId });
+}
+
+/** The error of a call on a session that is gone. */
+export function sessionDeleted(sessionId: string): LashError<'SessionDeleted'> {
+  return new LashError('SessionDeleted', `The session ${sessionId} was deleted`, { sessionId });
+}
+
 /** What a run's signal aborts with. */
 export function stopped(reason: string): LashError<'Cancelled'> {
   return new LashError('Cancelled', `Stopped: ${reason}`, { reason });

@@ -6,14 +6,13 @@ import type { TaskOwner } from './task-owner.ts';
 import type { RunHome, TaskRun } from './task-run.ts';
 
 /** A session between which and another one a task moves. */
-export interface TransferSide {
+export interface TransferSide extends RunHome {
   readonly sessionId: string;
   readonly ledger: TaskLedger;
   readonly owner: TaskOwner;
   readonly runs: Map<string, TaskRun>;
   /** The ids of tasks that are on their way out. */
   readonly leaving: Set<string>;
-  readonly home: RunHome;
 }
 
 /**
@@ -45,7 +44,7 @@ export async function transferTask(
     const { sessionId } = to;
     const gone = await from.ledger.move(taskId, { type: 'transfer', sessionId, owner: from.owner.id });
     const arrived = await to.ledger.add({ ...gone, owner: run === undefined ? null : to.owner.id });
-    arrive?.(to.home);
+    arrive?.(to);
     // Where this fails, the task is there all the same, and whoever opens the session does it.
     await arrivedThere(from, taskId).catch(() => undefined);
     return arrived;
@@ -55,7 +54,7 @@ export async function transferTask(
       from.runs.set(taskId, run);
     }
     await bringBack(from, taskId, record.owner).catch(() => undefined);
-    arrive?.(from.home);
+    arrive?.(from);
     throw error;
   } finally {
     from.leaving.delete(taskId);
