@@ -132,7 +132,12 @@ export interface LashErrorData {
   /** The task is in a state in which this cannot happen to it. */
   readonly InvalidTaskMove: { readonly taskId: string; readonly state: string; readonly move: string };
   /** The record of the task has another version than the write stands on. */
-  readonly TaskConflict: { readonly taskId: string; readonly expected: number; readonly actual: number };
+  readonly TaskConflict: {
+    readonly sessionId: string;
+    readonly taskId: string;
+    readonly expected: number;
+    readonly actual: number;
+  };
   /** No plugin here defines background tasks of this name. */
   readonly TaskNotDefined: { readonly name: string };
   /** Whoever ran the task is gone, and it was not to be begun again. */

@@ -9,6 +9,8 @@ import { isRefusal } from './task-errors.ts';
 
 /** How much of a progress message is kept, in characters. */
 const PROGRESS_CHARACTERS = 1000;
+/** How much of a failure's message, and of its data as JSON, is kept, in characters. */
+const FAILURE_CHARACTERS = 4000;
 /** How long a run says nothing after it said something, in milliseconds. */
 const QUIET_MS = 100;
 /** How long it waits for storage that did not take how it ended, in milliseconds. */
@@ -150,8 +152,12 @@ export function progressText(message: string): string {
 }
 
 function failed(error: unknown): BackgroundTaskOutcome {
-  const { stack: _, ...failure } = toWireError(error);
-  return { state: 'failed', failure };
+  const { stack: _stack, cause: _cause, message, data, ...failure } = toWireError(error);
+  const kept = { ...failure, message: cutText(message, FAILURE_CHARACTERS) };
+  return {
+    state: 'failed',
+    failure: { ...kept, data: JSON.stringify(data).length > FAILURE_CHARACTERS ? {} : data },
+  };
 }
 
 /** Whether storage may take it later. */

@@ -67,6 +67,7 @@ function built(count: number): Pick<PluginCosts, 'buildMs' | 'builds'> {
     statesBytes: 262_144,
     checkpointAt: async () => await Promise.resolve(null),
     show: () => undefined,
+    tasks: () => null,
     trouble: () => undefined,
   };
   // One by one is less than what the clock can tell.

@@ -23,7 +23,12 @@ function memoryRecords(): TaskStore {
       await Promise.resolve();
       const actual = rows.get(taskId)?.version ?? 0;
       if (actual !== expected)
-        throw new LashError('TaskConflict', 'another version is stored', { taskId, expected, actual });
+        throw new LashError('TaskConflict', 'another version is stored', {
+          sessionId: '',
+          taskId,
+          expected,
+          actual,
+        });
       const row = structuredClone({ taskId, version: actual + 1, body });
       rows.set(taskId, row);
       return structuredClone(row);
