@@ -49,7 +49,10 @@ export interface ChildTurnOptions {
   readonly signal?: AbortSignal;
   /** The answer is to be JSON that this schema takes; it is the result's `value`. */
   readonly answer?: { readonly schema: JsonObject };
-  /** Is told what happens in it. */
+  /**
+   * Is told what happens in it; where it runs already, first what it shows. What it waits for an approval of is answered in the
+   * parent as in the child: `answer(requestId, …)`.
+   */
   readonly onActivity?: (activity: TurnActivity) => void;
 }
 

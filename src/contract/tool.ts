@@ -21,7 +21,7 @@ export interface ToolContext {
   /** Child sessions of the session. What is opened is closed when the call is over. */
   readonly sessions: ChildSessions;
   /** Shows how far the call is, as the running call's `progress`: JSON data in place of what was shown before. It is not stored. */
-  progress(data: JsonValue): void;
+  readonly progress: (data: JsonValue) => void;
 }
 
 /** What a tool may return: JSON data, with attachments or without. */

@@ -6,6 +6,6 @@ export interface SessionParent {
   readonly relation: 'child' | 'handoff';
   /** What its tokens are counted as in the parent's ledger: 1 to 128 bytes of UTF-8. */
   readonly source: string;
-  /** How many ancestors it has: 1 for the child of a session that has none. */
+  /** How deep it is among children: 1 for the child of a session that is none. Who goes on for another one is as deep as that. */
   readonly depth: number;
 }

@@ -25,7 +25,7 @@ const helpers = subagents({
     helper: {
       description: 'calculates, reads attached files and notes, and waits',
       instructions: 'You help an assistant with one task. Answer briefly.',
-      tools: ['calculator', 'recall', 'read_file', 'timer'],
+      tools: ['calculator', 'recall', 'forget', 'read_file', 'timer'],
     },
   },
 });

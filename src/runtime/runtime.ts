@@ -15,6 +15,7 @@ import type { TurnInput } from '../core/turn-input.ts';
 import type { ApprovalDecision } from '../core/turn-wait.ts';
 import { totalUsage, type TokenUsage, type UsageEntry } from '../core/usage.ts';
 import { reduceViewWithin, type SessionView } from '../core/view.ts';
+import type { OpenRuntime } from './children/child-runtime.ts';
 import type { SessionListener } from './feed.ts';
 import type { Appended } from './history/history-parts.ts';
 import { hostAppend, type HostNodes } from './history/host-nodes.ts';
@@ -112,7 +113,7 @@ export class LashRuntime {
    *   (law RE3), `Unsupported`, `StoredDataCorrupt`, `StorageUnavailable`.
    */
   static async open(environment: RuntimeEnvironment, options: RuntimeOptions = {}): Promise<LashRuntime> {
-    return await LashRuntime.#begin(await openSession(environment, options, LashRuntime.open));
+    return await LashRuntime.#begin(await openSession(environment, options, LashRuntime.#openChild));
   }
 
   /**
@@ -130,7 +131,7 @@ export class LashRuntime {
     return await resumeParked(parked, environment, async (sessionId, check) => {
       const mode = options.mode === 'readOnly' ? 'readOnly' : 'open';
       const asked = { ...options, sessionId, mode } as const;
-      return await LashRuntime.#begin(await openSession(environment, asked, LashRuntime.open, check));
+      return await LashRuntime.#begin(await openSession(environment, asked, LashRuntime.#openChild, check));
     });
   }
 
@@ -344,6 +345,9 @@ export class LashRuntime {
     this.#closing ??= this.#close(turn);
     await this.#closing;
   }
+
+  static readonly #openChild: OpenRuntime = async (environment, options) =>
+    await LashRuntime.open(environment, options);
 
   static async #begin(opened: OpenedSession): Promise<LashRuntime> {
     const runtime = new LashRuntime(opened);

@@ -13,3 +13,14 @@ test('[CH1] helpers work at the same time, are seen at work inside their calls, 
   await expect(calls.first()).toHaveAttribute('data-state', 'success', { timeout: 30_000 });
   await expect(demo.sessions).toHaveCount(1);
 });
+
+test('[TU11] what a helper asks is allowed where its call is seen', async ({ demo, page }) => {
+  await demo.open();
+  await demo.say('Remember that my cat is called Tom');
+  await demo.settled();
+  await demo.say('Ask a helper to forget my cat');
+  await expect(demo.waits).toContainText('forget');
+  await page.getByTestId('approve').click();
+  await expect(demo.tool('spawn_agent')).toHaveAttribute('data-state', 'success');
+  await expect(demo.answers.last()).toContainText('deleted');
+});

@@ -1,7 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 import { PluginHost } from '../../src/contract/plugin-host.ts';
 import type { Tool } from '../../src/contract/tool.ts';
+import type { JsonValue } from '../../src/core/json.ts';
 import type { ToolOutcome } from '../../src/core/tool-call.ts';
 import type { AgentStatus, SubagentsOptions } from '../../src/plugins/subagents.ts';
 import { subagents } from '../../src/plugins/subagents.ts';
@@ -21,6 +22,7 @@ const helper = { description: 'helps', tools: ['given'] };
 async function open(
   model: ReturnType<typeof modelFor>,
   options: Partial<SubagentsOptions> = {},
+  tools: readonly Tool[] = [],
 ): Promise<LashRuntime> {
   const host = new PluginHost([subagents({ agents: { helper }, ...options })]);
   return await LashRuntime.open(
@@ -31,7 +33,7 @@ async function open(
       policy,
       clock: clockOfItsOwn(),
       providers: { fake: model },
-      tools: [toolNamed('given'), toolNamed('kept')],
+      tools: [toolNamed('given'), toolNamed('kept'), ...tools],
     },
   );
 }
@@ -82,11 +84,9 @@ describe('subagents', () => {
       },
     };
     const outcomes = await outcomesOf(counted, { maxParallel: 2 });
-    expect(outcomes.map((outcome) => outcome.status === 'success' && outcome.value).toSorted()).toEqual([
-      '1',
-      '2',
-      '3',
-    ]);
+    expect(new Set(outcomes.map((outcome) => outcome.status === 'success' && outcome.value))).toEqual(
+      new Set(['1', '2', '3']),
+    );
     expect(most).toBe(2);
   });
 
@@ -96,7 +96,7 @@ describe('subagents', () => {
     expect(outcome).toMatchObject({
       status: 'failure',
       code: 'ToolFailed',
-      data: { agent: 'helper', reason: 'provider_error', sessionId: expect.stringMatching(/^child-/) },
+      data: { agent: 'helper', reason: 'provider_error' },
     });
   });
 
@@ -128,6 +128,31 @@ describe('subagents', () => {
     await runtime.close();
   });
 
+  test('[TU11] what an agent, or an agent of its own, asks is answered in the session where it is seen', async () => {
+    const agents = { helper: { description: 'helps', tools: ['spawn_agent', 'asks'] } };
+    const model = modelFor({
+      go: [spawns('middle'), done],
+      middle: [spawns('deep'), done],
+      deep: [[call('x', 'asks', '{}'), finish('tool-calls')], says('allowed')],
+    });
+    const ran: string[] = [];
+    const asks = toolNamed('asks', { approval: true, execute: () => ran.push('asks') });
+    const runtime = await open(model, { agents }, [asks]);
+    const turn = runtime.turn('go');
+    const waits = await vi.waitFor(() => {
+      const progress = runtime.view().turn?.toolCalls[0]?.progress as unknown as AgentStatus | undefined;
+      expect(progress?.waits).toMatchObject([{ kind: 'approval', tool: 'asks' }]);
+      return progress?.waits ?? [];
+    });
+    const [wait] = waits;
+    if (wait?.kind !== 'approval') throw new Error('nobody asks');
+    expect(ran).toEqual([]);
+    await runtime.answer(wait.requestId, { approve: true });
+    expect((await turn.result).status).toBe('completed');
+    expect(ran).toEqual(['asks']);
+    await runtime.close();
+  });
+
   test('agents deeper than the environment allows are refused, and whoever asked goes on', async () => {
     const agents = { helper: { description: 'helps', tools: ['spawn_agent'] } };
     const again = Array.from({ length: 5 }, () => spawns('go'));
@@ -140,30 +165,26 @@ describe('subagents', () => {
     await runtime.close();
   });
 
-  test.for([
+  const bad: readonly (readonly [args: JsonValue, path: string])[] = [
     [{}, '$.agent'],
     [{ agent: 'nobody', task: 'x' }, '$.agent'],
     [{ agent: 'helper' }, '$.task'],
     [{ agent: 'helper', task: ' ' }, '$.task'],
     [[], '$'],
-  ])('[TU9] %j is refused at %s', ([args, path]) => {
+  ];
+  test.for(bad)('[TU9] %j is refused at %s', ([args, path]) => {
     const plugin = subagents({ agents: { helper } });
     const hooks = plugin.build?.({
       sessionId: 's',
       backgroundTasksAvailable: false,
       state: { get: () => null, set: () => undefined },
     });
-    const [tool] = (hooks?.tools ?? []) as readonly Tool[];
-    expect(tool?.check(args as never)).toMatchObject({ ok: false, path });
+    const [tool] = hooks?.tools ?? [];
+    expect(tool?.check(args)).toMatchObject({ ok: false, path });
   });
 
   test('no agents, and a number of parallel ones that is none, are refused', () => {
-    expect(() => subagents({ agents: {} })).toThrow(expect.objectContaining({ code: 'InvalidInput' }));
-    expect(() => subagents({ agents: { helper }, maxParallel: 0 })).toThrow(
-      expect.objectContaining({
-        code: 'InvalidInput',
-        data: expect.objectContaining({ path: 'maxParallel' }),
-      }),
-    );
+    expect(() => subagents({ agents: {} })).toThrow('subagents: agents has none');
+    expect(() => subagents({ agents: { helper }, maxParallel: 0 })).toThrow('maxParallel is no whole number');
   });
 });

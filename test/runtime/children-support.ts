@@ -1,10 +1,12 @@
 import type { ChildRequest, ChildResult, ChildSessions } from '../../src/contract/child-sessions.ts';
+import { type Clock, systemClock } from '../../src/contract/clock.ts';
 import type { Provider } from '../../src/contract/provider.ts';
 import type { SessionStoreFactory } from '../../src/contract/store.ts';
 import type { Tool, ToolContext } from '../../src/contract/tool.ts';
 import type { ModelRequest } from '../../src/core/model-request.ts';
 import type { SessionMeta } from '../../src/core/policy.ts';
 import { toolNamed } from './plugin-support.ts';
+import { clockOfItsOwn } from './stores.ts';
 import { type Play, plays } from './support.ts';
 
 /** The text of the last message of the user that a model was shown. */
@@ -70,4 +72,9 @@ export async function storedMetas(factory: SessionStoreFactory): Promise<readonl
     return meta;
   });
   return (await Promise.all(metas)).toSorted((a, b) => (a.parent?.depth ?? 0) - (b.parent?.depth ?? 0));
+}
+
+/** A clock whose waits take their time, as hooks need it that ask children: that of the other tests gives them none. */
+export function patientClock(): Clock {
+  return { ...clockOfItsOwn(), sleep: async (ms, signal) => await systemClock.sleep(ms, signal) };
 }

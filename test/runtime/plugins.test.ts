@@ -337,7 +337,7 @@ describe('a turn', () => {
     },
   );
 
-  it('[PL3] tells every plugin how it ends, before that is told, and one that fails is a warning', async () => {
+  it('[PL3][flaw 22] tells every plugin how it ends, before that is told, and one that fails is a warning', async () => {
     const told: string[] = [];
     const { runtime, events } = await open(plays(done), [
       plugin('fails', { afterTurn: () => Promise.reject(new Error('oh')) }),

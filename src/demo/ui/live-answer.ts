@@ -5,6 +5,7 @@ import type { App } from '../app/app.ts';
 import type { Chat } from '../app/chat.ts';
 import { adviceFor } from '../app/error-advice.ts';
 import { duration } from '../app/format.ts';
+import { agentWaits } from './agent-at-work.ts';
 import { icon } from './icons.ts';
 import { prose } from './prose.ts';
 import { reasoning } from './reasoning.ts';
@@ -17,7 +18,7 @@ import { turnWaits } from './turn-waits.ts';
  */
 export function liveAnswer(turn: LiveTurn, chat: Chat, app: App): TemplateResult {
   const shown = turn.text !== '' || turn.reasoning !== '' || turn.toolCalls.length > 0;
-  return html`${shown ? answer(turn, chat, app) : nothing}${turnWaits(turn.waits, chat, app)}
+  return html`${shown ? answer(turn, chat, app) : nothing}${turnWaits([...turn.waits, ...agentWaits(turn.toolCalls)], chat, app)}
     <div
       class="working"
       data-testid="working"

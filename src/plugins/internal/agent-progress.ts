@@ -1,4 +1,6 @@
 import type { TurnActivity } from '../../core/event.ts';
+import type { JsonValue } from '../../core/json.ts';
+import type { TurnWait } from '../../core/turn-wait.ts';
 
 /** How much of what an agent says last is shown, in characters. */
 const SHOWN_CHARACTERS = 400;
@@ -16,14 +18,17 @@ export interface AgentStatus {
   readonly running: readonly string[];
   /** The end of what it says. */
   readonly text: string;
-  /** What it waits for that somebody has to bring: kinds of `TurnWait`. */
-  readonly waits: readonly string[];
+  /** What it, or an agent of its own, waits for that somebody has to bring. Approvals are given by `session.answer`. */
+  readonly waits: readonly TurnWait[];
 }
 
 /** Follows an agent, and shows how far it is whenever there is something new to see. */
 export class AgentProgress {
   readonly #show: (status: AgentStatus) => void;
   readonly #running = new Map<string, string>();
+  /** What agents of its own wait for, by the call that each works for. */
+  readonly #nested = new Map<string, readonly TurnWait[]>();
+  #own: readonly TurnWait[] = [];
   #status: AgentStatus;
   #unseen = 0;
 
@@ -49,17 +54,32 @@ export class AgentProgress {
         return this.#change({ running: [...this.#running.values()] });
       case 'tool-completed':
         this.#running.delete(activity.callId);
-        return this.#change({ running: [...this.#running.values()] });
+        this.#nested.delete(activity.callId);
+        return this.#change({ running: [...this.#running.values()], waits: this.#waits });
       case 'turn-waiting':
-        return this.#change({ waits: activity.waits.map(({ kind }) => kind) });
+        this.#own = activity.waits;
+        return this.#change({ waits: this.#waits });
+      case 'tool-progress':
+        this.#nested.set(activity.callId, waitsIn(activity.progress));
+        return this.#change({ waits: this.#waits });
       default:
         return;
     }
   };
+
+  get #waits(): readonly TurnWait[] {
+    return [...this.#own, ...[...this.#nested.values()].flat()];
+  }
 
   #change(change: Partial<AgentStatus>): void {
     this.#unseen = 0;
     this.#status = { ...this.#status, ...change };
     this.#show(this.#status);
   }
+}
+
+/** What an agent waits for, as its own status says. */
+function waitsIn(progress: JsonValue): readonly TurnWait[] {
+  if (typeof progress !== 'object' || progress === null || !('agent' in progress)) return [];
+  return (progress as unknown as AgentStatus).waits;
 }

@@ -6,14 +6,17 @@ import type {
   HandOffRequest,
 } from '../../contract/child-sessions.ts';
 import { isLashError, LashError, reasonText } from '../../core/error.ts';
+import type { TurnActivity } from '../../core/event.ts';
 import { utf8Length } from '../../core/json.ts';
+import type { Page, SessionSummary } from '../../core/policy.ts';
 import type { TurnInput } from '../../core/turn-input.ts';
 import { addToLedger, isNoUsage, type UsageEntry } from '../../core/usage.ts';
 import { deleteSessions } from '../delete-sessions.ts';
 import { answerText } from './answer-text.ts';
+import type { ChildCall, ChildReport } from './child-call.ts';
 import type { ChildEngine } from './child-engine.ts';
 import type { ChildRuntime } from './child-runtime.ts';
-import type { ChildCall, ChildReport } from './children.ts';
+import { shownActivity } from './shown-activity.ts';
 
 /** The child sessions that one call opens, and what they use. */
 export class ChildCalls {
@@ -37,6 +40,10 @@ export class ChildCalls {
     // Whoever could not open it may try again.
     child.catch(() => this.#children.delete(request.key));
     return await child;
+  }
+
+  async list(page?: { readonly after?: string; readonly limit?: number }): Promise<Page<SessionSummary>> {
+    return await this.#engine.list(page);
   }
 
   async handOff(request: HandOffRequest): Promise<string> {
@@ -121,12 +128,7 @@ class OpenChild implements ChildSession {
   ): Promise<ChildResult> {
     const { inputId, signal, answer, onActivity } = options;
     const { prompt } = this.#request;
-    const stop =
-      onActivity === undefined
-        ? undefined
-        : this.#runtime.subscribe((event) => {
-            if ('turnId' in event && event.turnId === inputId) onActivity(event);
-          });
+    const stop = onActivity === undefined ? undefined : this.#listen(inputId, onActivity);
     try {
       const { result } = this.#runtime.turn(input, {
         inputId,
@@ -142,6 +144,15 @@ class OpenChild implements ChildSession {
     } finally {
       stop?.();
     }
+  }
+
+  #listen(turnId: string, listener: (activity: TurnActivity) => void): () => void {
+    const { turn } = this.#runtime.view();
+    if (turn?.turnId === turnId)
+      for (const activity of shownActivity(turn)) listener(told(activity, this.sessionId));
+    return this.#runtime.subscribe((event) => {
+      if ('turnId' in event && event.turnId === turnId) listener(told(event, this.sessionId));
+    });
   }
 
   /** All that the turn used: its own tokens as those of the child, and its children's as what they were. */
@@ -164,6 +175,15 @@ class OpenChild implements ChildSession {
     this.#closing ??= this.#runtime.close({ turn }).finally(this.#release);
     await this.#closing;
   }
+}
+
+/** What a child's turn tells its parent: its questions have names by which they can be answered there. */
+function told(activity: TurnActivity, sessionId: string): TurnActivity {
+  if (activity.type !== 'turn-waiting') return activity;
+  const waits = activity.waits.map((wait) =>
+    wait.kind === 'approval' ? { ...wait, requestId: `${sessionId}:${wait.requestId}` } : wait,
+  );
+  return { ...activity, waits };
 }
 
 /** Whether somebody else goes on with the turn that asked: what its children do is theirs then. */

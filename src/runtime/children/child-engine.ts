@@ -1,31 +1,14 @@
 import type { ChildRequest, HandOffRequest } from '../../contract/child-sessions.ts';
-import type { Clock } from '../../contract/clock.ts';
 import { sha256Of } from '../../contract/digest.ts';
-import type { RuntimeEnvironment } from '../../contract/environment.ts';
 import { mergeTraceContext } from '../../contract/trace.ts';
 import { isLashError, LashError } from '../../core/error.ts';
-import type { Page, SessionMeta, SessionPolicy, SessionSummary } from '../../core/policy.ts';
+import type { Page, SessionPolicy, SessionSummary } from '../../core/policy.ts';
 import type { SessionParent } from '../../core/session-parent.ts';
 import { checkPolicy } from '../policy-check.ts';
-import type { SessionAttachmentStore } from '../portable/owned-attachments.ts';
-import type { RuntimeOptions } from '../runtime-options.ts';
-import type { SecretVault } from '../secrets.ts';
-import { ChildCalls } from './child-calls.ts';
-import type { ChildRuntime, OpenRuntime } from './child-runtime.ts';
-import type { ChildCall } from './children.ts';
+import type { ChildCall } from './child-call.ts';
+import type { ChildRuntime } from './child-runtime.ts';
 import { createChild, type NewChild } from './create-child.ts';
-
-/** The session whose children these are. */
-export interface ParentSession {
-  readonly environment: RuntimeEnvironment;
-  /** What it was opened with: its children are opened with the same. */
-  readonly options: RuntimeOptions;
-  readonly meta: SessionMeta;
-  readonly clock: Clock;
-  readonly secrets: SecretVault;
-  readonly attachments: SessionAttachmentStore;
-  readonly open: OpenRuntime;
-}
+import type { ParentSession } from './parent-session.ts';
 
 /** How often a session is named anew whose name was used up: it was deleted, or its making was interrupted. */
 const MAX_NAMES = 16;
@@ -38,11 +21,6 @@ export class ChildEngine {
 
   constructor(parent: ParentSession) {
     this.parent = parent;
-  }
-
-  /** The children of one call. */
-  of(call: ChildCall): ChildCalls {
-    return new ChildCalls(this, call);
   }
 
   async list(page: { readonly after?: string; readonly limit?: number } = {}): Promise<Page<SessionSummary>> {

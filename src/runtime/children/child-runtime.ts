@@ -2,6 +2,7 @@ import type { RuntimeEnvironment } from '../../contract/environment.ts';
 import type { SessionNode } from '../../core/node.ts';
 import type { TurnInput } from '../../core/turn-input.ts';
 import type { UsageEntry } from '../../core/usage.ts';
+import type { SessionView } from '../../core/view.ts';
 import type { SessionListener } from '../feed.ts';
 import type { CloseOptions, RuntimeOptions, TurnOptions } from '../runtime-options.ts';
 import type { TurnHandle } from '../turn/turn-handle.ts';
@@ -10,6 +11,7 @@ import type { TurnHandle } from '../turn/turn-handle.ts';
 export interface ChildRuntime {
   readonly sessionId: string;
   turn(input: TurnInput, options: TurnOptions): TurnHandle;
+  view(): SessionView;
   subscribe(listener: SessionListener): () => void;
   usage(): { readonly ledger: readonly UsageEntry[] };
   getHistoricNode(nodeId: string): Promise<SessionNode>;

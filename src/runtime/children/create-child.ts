@@ -5,8 +5,8 @@ import type { SessionPolicy } from '../../core/policy.ts';
 import type { SessionParent } from '../../core/session-parent.ts';
 import type { TurnInput } from '../../core/turn-input.ts';
 import { checkAsk, checkImages, hashOf } from '../turn/turn-plan.ts';
-import type { ParentSession } from './child-engine.ts';
-import type { ChildCall } from './children.ts';
+import type { ChildCall } from './child-call.ts';
+import type { ParentSession } from './parent-session.ts';
 import { copyPath } from './path-copy.ts';
 
 /** A session that is to be made. */

@@ -14,6 +14,7 @@ import type { ModelRequest } from '../../core/model-request.ts';
 import type { SessionPolicy } from '../../core/policy.ts';
 import type { PromptLayerData } from '../../core/prompt-layer.ts';
 import { NO_USAGE } from '../../core/usage.ts';
+import type { RenderedPrompt } from '../../prompt/render.ts';
 import { createPromptRenderer, type PromptRenderer } from '../../prompt/renderer.ts';
 import { contextBudget, NO_SELECTION, selectContext, selectedPath } from '../../turn/context.ts';
 import type { TurnEffect } from '../../turn/effect.ts';
@@ -21,7 +22,7 @@ import { estimateNodesTokens, estimateTokens } from '../../turn/estimate.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
 import type { ModelAnswer } from '../../turn/state.ts';
 import { ABORTED, untilAborted } from '../abort.ts';
-import type { CallChildren, Children } from '../children/children.ts';
+import type { CallChildren, SessionChildren } from '../children/child-call.ts';
 import type { Feed } from '../feed.ts';
 import type { History } from '../history/history.ts';
 import type { PluginSession } from '../plugins/plugin-session.ts';
@@ -59,7 +60,7 @@ export interface SessionParts {
   readonly plugins: PluginSession | null;
   /** The session's background tasks; `null` without a host for them. */
   readonly tasks: SessionTasks | null;
-  readonly children: Children;
+  readonly children: SessionChildren;
   /** What the session keeps of its turns. */
   readonly turns: TurnStore;
   /** Shared by the sessions of a worker. */
@@ -119,6 +120,8 @@ export class ModelCaller {
   readonly #results: ResultTexts;
   /** What the model was shown last, and below which node. */
   #shown: { readonly leaf: string | null; readonly attachments: readonly AttachmentRef[] } | null = null;
+  /** The prompt that was traced last. */
+  #prompt: RenderedPrompt | null = null;
   readonly #offers = new ToolOffers();
   #offered: readonly OfferedTool[] = [];
 
@@ -278,10 +281,10 @@ export class ModelCaller {
       tools.map(({ name }) => name),
     );
     const limit = policy.maxContextTokens ?? provider.maxContextTokens;
-    if (effect.step === 0 && effect.attempt === 1) {
-      await tracePrompt(tracer, rendered, context, signal);
-      if (limit === undefined) this.#warnOfContext(scope.turnId);
-    }
+    const isFirst = effect.step === 0 && effect.attempt === 1;
+    if (isFirst || rendered !== this.#prompt) await tracePrompt(tracer, rendered, context, signal);
+    this.#prompt = rendered;
+    if (isFirst && limit === undefined) this.#warnOfContext(scope.turnId);
     const promptTokens = estimateTokens(rendered.text) + estimateTokens(JSON.stringify(tools));
     const budget = contextBudget(limit ?? DEFAULT_CONTEXT_TOKENS, promptTokens);
     const { nodes: path } = await this.#context(effect.leaf, budget);

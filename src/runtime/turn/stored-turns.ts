@@ -1,4 +1,4 @@
-import type { StoredTurn } from '../../contract/turn-store.ts';
+import type { StoredTurn, TurnStore } from '../../contract/turn-store.ts';
 import { isLashError, LashError, toWireError } from '../../core/error.ts';
 import type { JsonValue } from '../../core/json.ts';
 import type { TurnResult } from '../../core/turn-result.ts';
@@ -10,11 +10,16 @@ import type { CheckedAsk } from './checked-ask.ts';
 /** A turn, and the call of it that asks: a turn is told other things as well, which are no answers. */
 const REQUEST_ID = /^(.+)\/(tool-\d+-\d+)$/s;
 
+/** A session, and what a turn of it asks: how the questions of child sessions are named outside of them. */
+const CHILD_REQUEST_ID = /^(child-[0-9a-f]{40}):(.+)$/s;
+
+type StoredParts = Pick<SessionParts, 'turns' | 'clock' | 'secrets' | 'history' | 'environment'>;
+
 /** What is stored of a session's turns that this runtime does not run: asked, queued, told. */
 export class StoredTurns {
-  readonly #parts: Pick<SessionParts, 'turns' | 'clock' | 'secrets' | 'history'>;
+  readonly #parts: StoredParts;
 
-  constructor(parts: Pick<SessionParts, 'turns' | 'clock' | 'secrets' | 'history'>) {
+  constructor(parts: StoredParts) {
     this.#parts = parts;
   }
 
@@ -74,9 +79,28 @@ export class StoredTurns {
     return (await this.withdraw(turnId, result)) ? result : null;
   }
 
-  /** Answers what a turn asked, and resolves with the answer that stands. @throws `TurnNotFound` */
+  /**
+   * Answers what a turn asked, here or in a child session, and resolves with the answer that stands.
+   *
+   * @throws `TurnNotFound`, `SessionNotFound`
+   */
   async answer(requestId: string, decision: ApprovalDecision): Promise<ApprovalDecision> {
-    const { turns, secrets, history } = this.#parts;
+    const [, child, asked] = CHILD_REQUEST_ID.exec(requestId) ?? [];
+    if (child === undefined || asked === undefined)
+      return await this.#answer(this.#parts.turns, requestId, decision);
+    const { sessionStoreFactory: factory } = this.#parts.environment;
+    const store = await factory.open(child, { kind: 'open' });
+    try {
+      const standing = await this.#answer(store.turns, asked, decision);
+      factory.leases.publish(child, { kind: 'turns-changed' });
+      return standing;
+    } finally {
+      await store.close();
+    }
+  }
+
+  async #answer(turns: TurnStore, requestId: string, decision: ApprovalDecision): Promise<ApprovalDecision> {
+    const { secrets, history } = this.#parts;
     const [, turnId, signalId] = REQUEST_ID.exec(requestId) ?? [];
     if (turnId === undefined || signalId === undefined) {
       const message = `No turn asked ${JSON.stringify(requestId)}`;

@@ -9,7 +9,7 @@ import type { UsageEntry } from '../../core/usage.ts';
 import type { TurnEffect } from '../../turn/effect.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
 import { type HeldEffect, stepOfTool } from '../../turn/open-effects.ts';
-import type { CallChildren, ChildReport } from '../children/children.ts';
+import type { CallChildren, ChildReport } from '../children/child-call.ts';
 import type { ModelCaller, SessionParts, TurnScope } from '../model/model-caller.ts';
 import type { OfferedTool } from '../model/offered-tools.ts';
 import { outcomeRecord } from '../outcome-record.ts';

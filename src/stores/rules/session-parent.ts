@@ -8,7 +8,8 @@ export function parentFault(parent: unknown): string | undefined {
   if (!isName(parent['sessionId'])) return 'parent.sessionId';
   if (!isName(parent['source'])) return 'parent.source';
   if (parent['relation'] !== 'child' && parent['relation'] !== 'handoff') return 'parent.relation';
-  return isCount(parent['depth']) && parent['depth'] > 0 ? undefined : 'parent.depth';
+  const least = parent['relation'] === 'child' ? 1 : 0;
+  return isCount(parent['depth']) && parent['depth'] >= least ? undefined : 'parent.depth';
 }
 
 function isName(value: unknown): boolean {
