@@ -146,6 +146,7 @@ export type {
   BackgroundTaskRecord,
   BackgroundTaskState,
 } from './core/task.ts';
+export type { StoredTask, TaskStore, TaskWrite } from './contract/task-store.ts';
 export type { ArgumentCheck, Tool, ToolContext, ToolReturn } from './contract/tool.ts';
 export type {
   QueuedInput,

@@ -125,7 +125,7 @@ export interface SessionStore {
   readonly sessionId: string;
   /** What the session keeps of its turns. */
   readonly turns: TurnStore;
-  /** What it keeps of its background tasks. */
+  /** What the session keeps of background tasks. */
   readonly tasks: TaskStore;
   /** Reads one snapshot. It never raises the epoch. @throws `NodeNotFound` when `leaf` names no live node. */
   load(scope: LoadScope): Promise<SessionSnapshot>;

@@ -14,22 +14,30 @@ export interface TaskWrite {
   readonly taskId: string;
   /** The version that it stands on; 0: there is no such record. */
   readonly expected: number;
+  /** At most 64 KiB as JSON in UTF-8. */
   readonly body: JsonValue;
 }
 
 /**
- * The socket for the records of a session's background tasks. It has nothing to do with head, epoch and lease: any tab may
- * write, and the version decides.
+ * The records of a session's background tasks. They have nothing to do with head, epoch and lease: any tab may write, and
+ * the version decides.
  *
- * - TS1 A write is applied whole, or refused (`TaskConflict`) where the record has another version than it stands on.
- * - TS2 A record is there until it is removed, or its session is deleted (law ST12).
+ * - TS1 A write is applied whole, or refused where the record has another version than it stands on: of two writes that
+ *   stand on the same version, one is applied.
+ * - TS2 A record is there until it is removed, or its session is deleted (law ST12). One that is made again after that
+ *   counts from 1 again, so an id is for one task.
  * - TS3 What is listed is one snapshot, by task id.
+ * - TS4 A session has at most 1,000 records: a write that would make one more is `InvalidInput`. Neither the session's
+ *   bytes nor its inventory count them, and its export leaves them out.
+ *
+ * Every method rejects as those of `SessionStore` do.
  */
 export interface TaskStore {
   /** Resolves with the record as it is stored now. @throws `TaskConflict`, `InvalidInput`, `NotData` */
   write(change: TaskWrite): Promise<StoredTask>;
+  /** `null` where there is no such record. */
   find(taskId: string): Promise<StoredTask | null>;
   list(): Promise<readonly StoredTask[]>;
-  /** Ids that are not there are fine. */
+  /** Removes records whatever their versions, all or none. Ids that are not there are fine. @throws `InvalidInput` for more than 1,000 */
   remove(taskIds: readonly string[]): Promise<void>;
 }

@@ -37,6 +37,13 @@ export interface LashErrorData {
   readonly StaleBranch: { readonly leaf: string | null };
   /** The operation id was used before, with other content (law ST4). */
   readonly OperationConflict: { readonly operationId: string };
+  /** The record of a background task has another version than the write stands on (rule TS1). Read it again, then retry. */
+  readonly TaskConflict: {
+    readonly sessionId: string;
+    readonly taskId: string;
+    readonly expected: number;
+    readonly actual: number;
+  };
   /** A checkpoint names a component that is not stored. */
   readonly ComponentNotFound: { readonly sessionId: string; readonly componentId: string };
   /** Another tab writes this session and is busy with the turn `turnId`, where it said so; `takeOver` takes it away. */
@@ -131,13 +138,6 @@ export interface LashErrorData {
   readonly TaskEnded: { readonly taskId: string; readonly state: string; readonly move: string };
   /** The task is in a state in which this cannot happen to it. */
   readonly InvalidTaskMove: { readonly taskId: string; readonly state: string; readonly move: string };
-  /** The record of the task has another version than the write stands on. */
-  readonly TaskConflict: {
-    readonly sessionId: string;
-    readonly taskId: string;
-    readonly expected: number;
-    readonly actual: number;
-  };
   /** No plugin here defines background tasks of this name. */
   readonly TaskNotDefined: { readonly name: string };
   /** Whoever ran the task is gone, and it was not to be begun again. */

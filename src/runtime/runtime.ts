@@ -110,7 +110,7 @@ export class LashRuntime {
    * Opens a session of `environment`.
    *
    * @throws `SessionNotFound`, `SessionExists`, `SessionDeleted`, `SessionInUse`, `InvalidInput`, `InvalidEnvironment`
-   *   (law RE3), `Unsupported`, `StoredDataCorrupt`, `StorageUnavailable`.
+   *   (law RE3), `StoredDataCorrupt`, `StorageUnavailable`.
    */
   static async open(environment: RuntimeEnvironment, options: RuntimeOptions = {}): Promise<LashRuntime> {
     return await LashRuntime.#begin(await openSession(environment, options, LashRuntime.#openChild));
@@ -280,8 +280,7 @@ export class LashRuntime {
 
   /** The tokens that the session used, every branch and failed attempt included, counted once each. */
   usage(): { readonly total: TokenUsage; readonly ledger: readonly UsageEntry[] } {
-    const { ledger } = this.#parts.history;
-    return { total: totalUsage(ledger), ledger };
+    return { total: totalUsage(this.#parts.history.ledger), ledger: this.#parts.history.ledger };
   }
 
   /** How many node bodies are in memory (laws RE1, RE2). */
@@ -346,8 +345,7 @@ export class LashRuntime {
     await this.#closing;
   }
 
-  static readonly #openChild: OpenRuntime = async (environment, options) =>
-    await LashRuntime.open(environment, options);
+  static readonly #openChild: OpenRuntime = async (...session) => await LashRuntime.open(...session);
 
   static async #begin(opened: OpenedSession): Promise<LashRuntime> {
     const runtime = new LashRuntime(opened);

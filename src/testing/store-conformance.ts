@@ -13,6 +13,7 @@ import { storeDamageCases, storePlaceCases } from './store-place-cases.ts';
 import { storeReadCases } from './store-read-cases.ts';
 import { storeSessionCases } from './store-session-cases.ts';
 import { storeSiblingCases } from './store-sibling-cases.ts';
+import { storeTaskCases } from './store-task-cases.ts';
 import { storeTombstoneCases } from './store-tombstone-cases.ts';
 import { turnCommitCases, turnIdentityCases } from './store-turn-cases.ts';
 import { turnQueueCases } from './store-turn-queue-cases.ts';
@@ -22,8 +23,8 @@ import { storeWalkCases } from './store-walk-cases.ts';
 
 /**
  * What any session store must keep, as far as it shows at its own surface: laws ST1–ST14, ST16, ST19 and ST20, CP1–CP3,
- * LE1–LE3, RC1–RC8, and what a store has to do for TU1 and TU4. Run each case on a context of its own. What only a disk can do, such as running full, is up to each
- * store's own tests.
+ * LE1–LE3, RC1–RC8, TS1–TS4, and what a store has to do for TU1 and TU4. Run each case on a context of its own. What only
+ * a disk can do, such as running full, is up to each store's own tests.
  */
 export const sessionStoreConformance: readonly StoreCase[] = [
   ...storeGraphCases,
@@ -52,4 +53,5 @@ export const sessionStoreConformance: readonly StoreCase[] = [
   ...turnJournalCases,
   ...turnSignalCases,
   ...turnSessionCases,
+  ...storeTaskCases,
 ];

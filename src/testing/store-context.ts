@@ -32,14 +32,15 @@ export type StoreCase = ConformanceCase<SessionStoreContext>;
 
 /** All that a session holds, as far as a store shows it. */
 export async function dump(store: SessionStore): Promise<unknown> {
-  const [graph, meta, inventory, orphans, turns] = await Promise.all([
+  const [graph, meta, inventory, orphans, turns, tasks] = await Promise.all([
     store.load({ kind: 'all' }),
     store.loadSessionMeta(),
     store.inventory(),
     orphansOf(store),
     store.turns.pending(),
+    store.tasks.list(),
   ]);
-  return { ...graph, meta, inventory, orphans, turns };
+  return { ...graph, meta, inventory, orphans, turns, tasks };
 }
 
 /** Runs `action` and checks that the session holds the same after it. */
@@ -94,6 +95,7 @@ export function everyCall(store: SessionStore): readonly (() => Promise<unknown>
     () => store.saveSessionMeta({ title: 'late', at: 1 }),
     () => store.loadSessionMeta(),
     ...everyTurnCall(store),
+    ...everyTaskCall(store),
   ];
 }
 
@@ -109,5 +111,15 @@ export function everyTurnCall({ turns }: SessionStore): readonly (() => Promise<
     () => turns.signals('turn'),
     () => turns.move('turn', null),
     () => turns.withdraw('turn', null),
+  ];
+}
+
+/** Every call of what a store keeps of background tasks. */
+export function everyTaskCall({ tasks }: SessionStore): readonly (() => Promise<unknown>)[] {
+  return [
+    () => tasks.write({ taskId: 'late', expected: 0, body: null }),
+    () => tasks.find('task'),
+    () => tasks.list(),
+    () => tasks.remove(['task']),
   ];
 }

@@ -3,6 +3,7 @@ import { lifetimeMutants } from './lifetime-mutants.ts';
 import { maintenanceMutants } from './maintenance-mutants.ts';
 import type { StoreMutant } from './mutant.ts';
 import { checkpointMutants, readMutants } from './read-mutants.ts';
+import { taskMutants } from './task-mutants.ts';
 import { turnMutants } from './turn-mutants.ts';
 
 /**
@@ -16,4 +17,5 @@ export const storeMutants: readonly StoreMutant[] = [
   ...maintenanceMutants,
   ...lifetimeMutants,
   ...turnMutants,
+  ...taskMutants,
 ];

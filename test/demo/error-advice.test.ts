@@ -23,6 +23,7 @@ const SAMPLES: Samples = {
   WriterFenced: [{ expected: 1, actual: 2 }],
   StaleBranch: [{ leaf: null }, { leaf: 'n' }],
   OperationConflict: [{ operationId: 'o' }],
+  TaskConflict: [{ sessionId: 's', taskId: 't', expected: 1, actual: 2 }],
   ComponentNotFound: [{ sessionId: 's', componentId: 'c' }],
   SessionHeldElsewhere: [
     { sessionId: 's', turnId: null },
@@ -65,7 +66,6 @@ const SAMPLES: Samples = {
     { taskId: 't', state: 'odd', move: 'cancel' },
   ],
   InvalidTaskMove: [{ taskId: 't', state: 'cancel_requested', move: 'pause' }],
-  TaskConflict: [{ sessionId: 's', taskId: 't', expected: 1, actual: 2 }],
   TaskNotDefined: [{ name: 'watch' }],
   TaskLost: [{ taskId: 't', attempt: 1 }],
   ChildLimitReached: [

@@ -50,7 +50,7 @@ export async function findFaults(name: string, settled: boolean): Promise<readon
 const BOUND = [
   ...(['meta', 'chains', 'segments', 'receipts', 'tombs', 'pins'] as const),
   ...(['checkpoints', 'components', 'references', 'intents'] as const),
-  ...(['turns', 'journal', 'signals'] as const),
+  ...(['turns', 'journal', 'signals', 'tasks'] as const),
 ];
 
 function ofSession(rows: AllRows, sessionId: string): AllRows {

@@ -62,6 +62,7 @@ async function writeSample(database: IndexedDbDatabase, schema: number): Promise
   if (schema > 1) {
     const parent = { sessionId: 's', relation: 'child', source: 'research', depth: 1 } as const;
     await factory.open('child', { ...createMode('A child'), parent });
+    await store.tasks.write({ taskId: 'task', expected: 0, body: { state: 'running' } });
     await factory.open('next', { ...createMode('Its next'), parent: { ...parent, relation: 'handoff' } });
   }
   await factory.open('deleted', createMode());
@@ -90,6 +91,7 @@ async function readSample(database: IndexedDbDatabase): Promise<unknown> {
     orphans: await store.orphanedNodeIds(),
     inventory: await store.inventory(),
     turns: await turnsOf(store, 'withdrawn', 'first', 'second', 'turn'),
+    tasks: await store.tasks.list(),
     files,
     bytes: await Promise.all(
       files.items.map(async ({ ref }) => [

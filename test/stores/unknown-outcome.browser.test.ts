@@ -41,6 +41,23 @@ describe.each(FAULTS)('the connection is lost at a commit, and %s', (_what, faul
       expect((await author.store.inventory()).pins).toEqual([]);
     }));
 
+  test('[ST16] [TS1] a task is written once, and by the one who wrote it, and is removed', () =>
+    withDatabase(async ({ factory, connect }) => {
+      const { tasks } = (await Author.create(factory)).store;
+      meet(fault);
+      const change = { taskId: 't', expected: 0, body: 'mine' };
+      expect(await tasks.write(change)).toEqual({ taskId: 't', version: 1, body: 'mine' });
+      await rejects(tasks.write(change), 'TaskConflict');
+      const other = await new IndexedDbSessionStoreFactory(connect()).open('session', { kind: 'open' });
+      await rejects(other.tasks.write(change), 'TaskConflict');
+      meet(fault, fault);
+      expect(await tasks.write({ ...change, expected: 1 })).toMatchObject({ version: 2 });
+      expect(await other.tasks.list()).toEqual([{ taskId: 't', version: 2, body: 'mine' }]);
+      meet(fault);
+      await tasks.remove(['t']);
+      expect(await other.tasks.list()).toEqual([]);
+    }));
+
   test('[ST16] a session is created by the one who created it', () =>
     withDatabase(async ({ factory, connect }) => {
       await factory.list({});

@@ -15,11 +15,10 @@ import { LocalBackgroundTaskHost } from '../../src/tasks/local-background-task-h
 import { type Death, type MortalTab, mortalTab } from '../runtime/mortal.ts';
 import { clockOfItsOwn } from '../runtime/stores.ts';
 import { policy } from '../runtime/support.ts';
-import { withRecords } from './memory-records.ts';
 
 /** Sessions in memory, of these ids. */
 export async function sessionsNamed(...ids: readonly string[]): Promise<SessionStoreFactory> {
-  const factory = withRecords(new InMemorySessionStoreFactory());
+  const factory = new InMemorySessionStoreFactory();
   for (const id of ids) await factory.open(id, { kind: 'create', title: id, policy, at: 1 });
   return factory;
 }

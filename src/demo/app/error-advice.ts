@@ -45,6 +45,8 @@ const WORDS: { readonly [Code in LashErrorCode]: Words<Code> } = {
     'Another tab took this chat over, and goes on with what was being written here. It shows up here as it happens.',
   StaleBranch: () => `This chat moved to another branch meanwhile. ${SAME_PLACE} Open it again and retry.`,
   OperationConflict: () => `This was sent before with other content. ${SAME_PLACE} Please send it again.`,
+  TaskConflict: () =>
+    `A background task of this chat was changed elsewhere at the same moment. ${SAME_PLACE} Try again.`,
   CommitBudgetExceeded: ({ bytes, maxBytes }) =>
     `That is too much to save at once (${byteCount(bytes)}; the limit is ${byteCount(maxBytes)}). ${SAME_PLACE} Send it in smaller pieces.`,
   ComponentNotFound: () => `A part that this chat refers to is not in storage. ${SAME_PLACE} ${REPORT}`,
@@ -107,7 +109,6 @@ const WORDS: { readonly [Code in LashErrorCode]: Words<Code> } = {
   TaskEnded: ({ state }) => `That task is over already: it ${ENDED[state] ?? 'ended'}.`,
   InvalidTaskMove: ({ state }) =>
     `That task is ${state.replaceAll('_', ' ')}, and this cannot happen to it now.`,
-  TaskConflict: () => `That task was changed elsewhere at the same moment. ${SAME_PLACE} Please try again.`,
   TaskNotDefined: ({ name }) => `This app does not know tasks called ${name}. ${REPORT}`,
   TaskLost: () => 'The tab that ran this task was closed before the task was done.',
   ChildLimitReached: ({ limit, max }) =>

@@ -14,7 +14,8 @@ import { checkId } from '../../core/id.ts';
 import type { Page, SessionQuery, SessionSummary } from '../../core/policy.ts';
 import { WebSessionLeases } from '../leases/web-leases.ts';
 import { DEFAULT_COMMIT_BUDGET } from '../rules/commit-budget.ts';
-import { checkCreate, type CreateMode } from '../rules/session-state.ts';
+import { copyIfData } from '../rules/refusal.ts';
+import type { CreateMode } from '../rules/session-state.ts';
 import { decodeHead, headMissing } from './graph/decode.ts';
 import { type IndexedDbSessionContext, IndexedDbSessionStore } from './indexeddb-session-store.ts';
 import type { IndexedDbDatabase } from './rows/database.ts';
@@ -54,7 +55,7 @@ export class IndexedDbSessionStoreFactory implements SessionStoreFactory {
   async open(sessionId: string, mode: StoreOpenMode): Promise<SessionStore> {
     checkId(sessionId, 'sessionId');
     if (mode.kind === 'create') {
-      const content = checkCreate(mode);
+      const content = copyIfData(mode);
       const { createSession } = await loadModule('session-creation', import('./session-creation.ts'));
       await createSession(this.#context, sessionId, content);
     } else {
@@ -94,7 +95,7 @@ export class IndexedDbSessionStoreFactory implements SessionStoreFactory {
 
   async beginImport(sessionId: string, mode: CreateMode): Promise<SessionImport> {
     checkId(sessionId, 'sessionId');
-    const content = checkCreate(mode);
+    const content = copyIfData(mode);
     const { beginImport } = await loadModule('session-import', import('./session-import.ts'));
     const store = new IndexedDbSessionStore(sessionId, this.#context, true);
     return beginImport(this.#context, this.leases, store, content);

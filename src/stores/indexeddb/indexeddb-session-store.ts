@@ -16,24 +16,26 @@ import type {
   VacuumOptions,
   WalkPage,
 } from '../../contract/store.ts';
+import type { TaskStore } from '../../contract/task-store.ts';
 import type { TurnStore } from '../../contract/turn-store.ts';
 import type { BranchPoint } from '../../core/branch-point.ts';
-import { findNonJson } from '../../core/json.ts';
 import type { GcReport, SessionInventory, TombstoneReport, VacuumReport } from '../../core/maintenance.ts';
 import type { SessionNode } from '../../core/node.ts';
 import type { Page, SessionMeta } from '../../core/policy.ts';
 import { toSessionHead } from '../rules/head-state.ts';
 import { checkPage, pathRange } from '../rules/path-range.ts';
-import { checkMeta, sessionClosed } from '../rules/session-state.ts';
-import { decodeHead, decodeMeta, type LiveHead } from './graph/decode.ts';
+import { copyIfData } from '../rules/refusal.ts';
+import { sessionClosed } from '../rules/session-state.ts';
+import { decodeHead, decodeMeta, type LiveHead, metaOf } from './graph/decode.ts';
 import { depthOf, isActive, placeOf } from './graph/node-places.ts';
 import { readPath } from './graph/path-reader.ts';
 import type { IndexedDbDatabase } from './rows/database.ts';
 import type { RowCounts } from './rows/row-counters.ts';
 import type { RowTransaction } from './rows/row-transaction.ts';
-import { GRAPH_STORES, type MetaRow, type StoreName } from './rows/schema.ts';
+import { GRAPH_STORES, type StoreName } from './rows/schema.ts';
 import type { SessionAccess } from './session-access.ts';
 import type { makeCommit } from './session-commit.ts';
+import { IndexedDbTaskStore } from './tasks/indexeddb-task-store.ts';
 import { IndexedDbTurnStore } from './turns/indexeddb-turn-store.ts';
 
 /** What the sessions of one factory share. */
@@ -46,8 +48,6 @@ export interface IndexedDbSessionContext {
 
 type PathScope = Extract<LoadScope, { readonly kind: 'path' }>;
 
-const META_STORES: readonly StoreName[] = ['heads', 'meta'];
-
 /**
  * A handle of a session in IndexedDB. Each call is a transaction of its own. Of the session it holds only the head row
  * that it wrote last, as a guess of what the head is; no answer depends on it.
@@ -55,6 +55,7 @@ const META_STORES: readonly StoreName[] = ['heads', 'meta'];
 export class IndexedDbSessionStore implements SessionStore {
   readonly sessionId: string;
   readonly turns: TurnStore;
+  readonly tasks: TaskStore;
   readonly #context: IndexedDbSessionContext;
   readonly #importing: boolean;
   #head: LiveHead | undefined;
@@ -67,6 +68,7 @@ export class IndexedDbSessionStore implements SessionStore {
     this.#context = context;
     this.#importing = importing;
     this.turns = new IndexedDbTurnStore(() => this.#access());
+    this.tasks = new IndexedDbTaskStore(() => this.#access());
   }
 
   async load(scope: LoadScope): Promise<SessionSnapshot> {
@@ -103,16 +105,18 @@ export class IndexedDbSessionStore implements SessionStore {
     return this.#read(GRAPH_STORES, (rows, head) => findSoundPath(rows, this.sessionId, head));
   }
 
+  /** An epoch may be raised twice (law ST16). */
   async takeLease(): Promise<number> {
     this.#checkOpen();
-    const head = await this.#write(['heads'], this.#context.durability, async (rows) => {
+    const { database, durability, counts } = this.#context;
+    const options = { stores: ['heads'], mode: 'readwrite', durability, counts, repeatable: true } as const;
+    this.#head = await database.transaction(options, async (rows) => {
       const found = await this.#readHead(rows);
       const raised = { ...found, epoch: found.epoch + 1 };
       rows.put('heads', raised);
       return raised;
     });
-    this.#head = head;
-    return head.epoch;
+    return this.#head.epoch;
   }
 
   async commit(request: CommitRequest): Promise<CommitReceipt> {
@@ -173,23 +177,17 @@ export class IndexedDbSessionStore implements SessionStore {
   }
 
   async saveSessionMeta(change: SessionMetaChange): Promise<SessionMeta> {
-    this.#checkOpen();
-    checkMeta(change);
-    const { title, policy, at } = structuredClone(change);
-    return this.#write(META_STORES, this.#context.durability, async (rows) => {
-      const { head, meta } = await this.#readMeta(rows);
-      const row = { ...meta, title: title ?? meta.title, policy: policy ?? meta.policy };
-      rows.put('meta', row);
-      rows.put('heads', { ...head, updatedAt: at });
-      return metaOf(row, at);
-    });
+    const access = this.#access();
+    const copy = copyIfData(change);
+    const { saveMeta } = await loadModule('session-meta', import('./session-meta.ts'));
+    return saveMeta(access, copy);
   }
 
   async loadSessionMeta(): Promise<SessionMeta> {
-    return this.#read(META_STORES, async (rows) => {
-      const { head, meta } = await this.#readMeta(rows);
-      return metaOf(meta, head.updatedAt);
-    });
+    const { sessionId } = this;
+    return this.#read(['heads', 'meta'], async (rows, { updatedAt }) =>
+      metaOf(decodeMeta(sessionId, await rows.get('meta', sessionId)), updatedAt),
+    );
   }
 
   async close(): Promise<void> {
@@ -220,15 +218,6 @@ export class IndexedDbSessionStore implements SessionStore {
     return decodeHead(this.sessionId, await rows.get('heads', this.sessionId), this.#importing);
   }
 
-  async #readMeta(rows: RowTransaction): Promise<{ readonly head: LiveHead; readonly meta: MetaRow }> {
-    const [headRow, metaRow] = await Promise.all([
-      rows.get('heads', this.sessionId),
-      rows.get('meta', this.sessionId),
-    ]);
-    const head = decodeHead(this.sessionId, headRow, this.#importing);
-    return { head, meta: decodeMeta(this.sessionId, metaRow) };
-  }
-
   async #read<T>(
     stores: readonly StoreName[],
     body: (rows: RowTransaction, head: LiveHead) => Promise<T>,
@@ -240,17 +229,6 @@ export class IndexedDbSessionStore implements SessionStore {
     );
   }
 
-  /** A commit finds its receipt, an epoch may be raised twice, and meta is the same when it is written again (law ST16). */
-  async #write<T>(
-    stores: readonly StoreName[],
-    durability: Durability,
-    body: (rows: RowTransaction) => Promise<T>,
-  ): Promise<T> {
-    const { database, counts } = this.#context;
-    const options = { stores, mode: 'readwrite', durability, counts, repeatable: true } as const;
-    return database.transaction(options, body);
-  }
-
   #access(): SessionAccess {
     this.#checkOpen();
     return { ...this.#context, sessionId: this.sessionId, importing: this.#importing };
@@ -259,15 +237,6 @@ export class IndexedDbSessionStore implements SessionStore {
   #checkOpen(): void {
     if (this.#closed) throw sessionClosed(this.sessionId);
   }
-}
-
-/** A copy of what is data; what is not is refused later, for that. */
-function copyIfData(request: CommitRequest): CommitRequest {
-  return findNonJson(request) === undefined ? structuredClone(request) : request;
-}
-
-function metaOf({ token: _token, ...meta }: MetaRow, updatedAt: number): SessionMeta {
-  return { ...meta, updatedAt };
 }
 
 function snapshotOf(head: LiveHead, nodes: readonly SessionNode[] = [], start = 0): SessionSnapshot {

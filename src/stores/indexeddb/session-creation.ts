@@ -1,6 +1,7 @@
 import { systemClock } from '../../contract/clock.ts';
 import type { SessionParent } from '../../core/session-parent.ts';
 import { initialHead } from '../rules/head-state.ts';
+import { checkCreate } from '../rules/meta-check.ts';
 import { isFields } from '../rules/node-fault.ts';
 import { type CreateMode, sessionExists } from '../rules/session-state.ts';
 import { decodeHead, headMissing, type LiveHead } from './graph/decode.ts';
@@ -14,14 +15,15 @@ const STORES: readonly StoreName[] = ['heads', 'meta'];
  * Writes a new session; `pending` hides it. Where the answer was lost, the session that is there is this call's own if it
  * has its token (law ST16): so of two calls for one id never both succeed.
  *
- * @throws `SessionExists`, also for one that is being imported; `SessionDeleted`
+ * @throws `InvalidInput`, `NotData`; `SessionExists`, also for one that is being imported; `SessionDeleted`
  */
 export async function createSession(
   { database, durability, counts }: DatabaseAccess,
   sessionId: string,
-  { title, policy, at, parent }: CreateMode,
+  mode: CreateMode,
   pending: { readonly pending?: 1 } = {},
 ): Promise<void> {
+  const { title, policy, at, parent } = checkCreate(mode);
   const token = systemClock.newId();
   const options = {
     stores: STORES,

@@ -10,7 +10,8 @@ import type {
 import { checkId } from '../../core/id.ts';
 import type { Page, SessionQuery, SessionSummary } from '../../core/policy.ts';
 import { DEFAULT_COMMIT_BUDGET } from '../rules/commit-budget.ts';
-import { checkCreate, type CreateMode } from '../rules/session-state.ts';
+import { copyIfData } from '../rules/refusal.ts';
+import type { CreateMode } from '../rules/session-state.ts';
 import type { InMemoryAttachmentStore } from './memory-attachment-store.ts';
 import { MemoryDatabase } from './memory-database.ts';
 
@@ -43,7 +44,7 @@ export class InMemorySessionStoreFactory implements SessionStoreFactory {
 
   async open(sessionId: string, mode: StoreOpenMode): Promise<SessionStore> {
     checkId(sessionId, 'sessionId');
-    const content = mode.kind === 'create' ? checkCreate(mode) : mode;
+    const content = copyIfData(mode);
     const sessions = await this.#memory.sessions();
     return await sessions.open(sessionId, content, this.commitBudget);
   }
@@ -63,7 +64,7 @@ export class InMemorySessionStoreFactory implements SessionStoreFactory {
 
   async beginImport(sessionId: string, mode: CreateMode): Promise<SessionImport> {
     checkId(sessionId, 'sessionId');
-    const content = checkCreate(mode);
+    const content = copyIfData(mode);
     const sessions = await this.#memory.sessions();
     return await sessions.beginImport(sessionId, content, this.leases, this.commitBudget);
   }

@@ -15,6 +15,7 @@ import type {
   VacuumOptions,
   WalkPage,
 } from '../../contract/store.ts';
+import type { TaskStore } from '../../contract/task-store.ts';
 import type { TurnStore } from '../../contract/turn-store.ts';
 import type { BranchPoint } from '../../core/branch-point.ts';
 import type {
@@ -28,10 +29,12 @@ import type { SessionNode } from '../../core/node.ts';
 import type { Page, SessionMeta } from '../../core/policy.ts';
 import { planCommit } from '../rules/commit-plan.ts';
 import { worseStatus } from '../rules/maintenance-status.ts';
-import { checkMeta, sessionClosed, sessionDeleted } from '../rules/session-state.ts';
+import { checkMeta } from '../rules/meta-check.ts';
+import { sessionClosed, sessionDeleted } from '../rules/session-state.ts';
 import { corrupt } from '../rules/storage-error.ts';
 import { planTurnChange } from '../rules/turn-plan.ts';
 import type { MemorySession } from './memory-session.ts';
+import { InMemoryTaskStore } from './memory-task-store.ts';
 import { InMemoryTurnStore } from './memory-turn-store.ts';
 
 const LEFT: SweepReport = { status: 'NothingToDo', roots: 0, kept: 0, removed: 0, removedBytes: 0 };
@@ -47,6 +50,7 @@ interface SharedAttachments {
 export class InMemorySessionStore implements SessionStore {
   readonly sessionId: string;
   readonly turns: TurnStore;
+  readonly tasks: TaskStore;
   readonly #shared: SharedAttachments;
   readonly #session: MemorySession;
   readonly #budget: CommitBudget;
@@ -55,6 +59,7 @@ export class InMemorySessionStore implements SessionStore {
   constructor(shared: SharedAttachments, session: MemorySession, budget: CommitBudget) {
     this.sessionId = session.sessionId;
     this.turns = new InMemoryTurnStore(() => this.#live());
+    this.tasks = new InMemoryTaskStore(() => this.#live());
     this.#shared = shared;
     this.#session = session;
     this.#budget = budget;

@@ -28,6 +28,7 @@ import { type HeadState, initialHead, toSessionHead } from '../rules/head-state.
 import { checkPage, pathRange } from '../rules/path-range.ts';
 import { invalid } from '../rules/refusal.ts';
 import { type CreateMode, sessionDeleted, sessionExists } from '../rules/session-state.ts';
+import type { KeptTask } from '../rules/task-plan.ts';
 import type { PlannedTurnChange } from '../rules/turn-plan.ts';
 import type { InMemoryAttachmentStore } from './memory-attachment-store.ts';
 import { MemoryCheckpoints } from './memory-checkpoints.ts';
@@ -47,6 +48,7 @@ export class MemorySession {
   readonly sessionId: string;
   readonly graph: MemoryGraph;
   readonly turns: MemoryTurns;
+  readonly tasks: Map<string, KeptTask> = new Map();
   state: 'live' | 'importing' | 'deleting' | 'deleted' = 'live';
   /** Why its head cannot be read, after a test has broken it. */
   damage: string | undefined;
@@ -277,6 +279,7 @@ export class MemorySession {
     this.graph.clear();
     this.#checkpoints.clear();
     this.turns.clear();
+    this.tasks.clear();
   }
 
   #receipt(receipt: StoredReceipt, replayed: boolean): CommitReceipt {

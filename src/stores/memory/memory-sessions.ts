@@ -10,6 +10,7 @@ import type {
 import { fromWireError, type LashError, toLashError } from '../../core/error.ts';
 import type { SweepReport } from '../../core/maintenance.ts';
 import type { Page, SessionQuery, SessionSummary } from '../../core/policy.ts';
+import { checkCreate } from '../rules/meta-check.ts';
 import { decodePage, encodePosition, type ListPosition, type ListQuery } from '../rules/session-list.ts';
 import { type CreateMode, sessionDeleted, sessionExists, sessionNotFound } from '../rules/session-state.ts';
 import { corrupt } from '../rules/storage-error.ts';
@@ -36,10 +37,11 @@ export class MemorySessions {
     return [...this.#sessions.values()];
   }
 
-  /** @throws `SessionExists`, `SessionDeleted` */
+  /** @throws `InvalidInput`, `NotData`, `SessionExists`, `SessionDeleted` */
   create(sessionId: string, mode: CreateMode): MemorySession {
+    const content = checkCreate(mode);
     this.#checkFree(sessionId);
-    const session = new MemorySession(sessionId, mode, this.#attachments);
+    const session = new MemorySession(sessionId, content, this.#attachments);
     this.#sessions.set(sessionId, session);
     return session;
   }

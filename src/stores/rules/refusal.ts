@@ -24,6 +24,11 @@ export function copyData<T>(value: T, path: string): T {
   return structuredClone(value);
 }
 
+/** A copy of what is data; what is not is refused later, for that. */
+export function copyIfData<T>(value: T): T {
+  return findNonJson(value) === undefined ? structuredClone(value) : value;
+}
+
 /** @throws `WriterFenced` unless a writer's epoch is the session's */
 export function checkEpoch(expected: number, actual: number): void {
   if (expected === actual) return;

@@ -1,6 +1,7 @@
 import type { LashError } from '../../../core/error.ts';
 import { nodeIdOf } from '../../../core/id.ts';
 import type { NodeDraft } from '../../../core/node.ts';
+import type { SessionMeta } from '../../../core/policy.ts';
 import type { UsageEntry } from '../../../core/usage.ts';
 import { bodyFault, isCount, isFields, isUsage } from '../../rules/node-fault.ts';
 import { parentFault } from '../../rules/session-parent.ts';
@@ -67,6 +68,11 @@ export function decodeMeta(sessionId: string, row: unknown): MetaRow {
     (row['parent'] === undefined || parentFault(row['parent']) === undefined);
   if (!sound) throw corrupt(sessionId, null, 'its title and policy are missing or not complete');
   return row as unknown as MetaRow;
+}
+
+/** Meta as the rest of the package sees it. */
+export function metaOf({ token: _token, ...meta }: MetaRow, updatedAt: number): SessionMeta {
+  return { ...meta, updatedAt };
 }
 
 /** @throws `StoredDataCorrupt`, but returns `undefined` when there is no row */

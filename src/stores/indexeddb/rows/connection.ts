@@ -1,7 +1,7 @@
 import type { LashError } from '../../../core/error.ts';
 import { isFields } from '../../rules/node-fault.ts';
 import { unavailable, wiped } from '../../rules/storage-error.ts';
-import { SCHEMA_VERSION, STORE_NAMES, upgradeSchema } from './schema.ts';
+import { FIRST_STORE_NAMES, SCHEMA_VERSION, STORE_NAMES, type StoreName, upgradeSchema } from './schema.ts';
 
 /** An open connection and what was found out about its browser. */
 export interface Connection {
@@ -73,7 +73,7 @@ function openHandle(name: string, knownId: string | undefined, version?: number)
       const { result, transaction } = request;
       const isNew = oldVersion === 0;
       const gone = isNew && knownId !== undefined ? wiped(name) : undefined;
-      const refusal = isNew ? gone : foreignness(result, knownId);
+      const refusal = isNew ? gone : foreignness(result, knownId, FIRST_STORE_NAMES);
       if (refusal !== undefined) reject(refusal);
       if (refusal !== undefined || version === undefined) transaction?.abort();
       else if (transaction !== null) upgradeSchema(result, transaction, oldVersion, newDatabaseId());
@@ -126,9 +126,13 @@ function identify(
   });
 }
 
-/** What to say of a database that lacks one of our object stores; nothing if it has them all. */
-function foreignness(handle: IDBDatabase, knownId: string | undefined): LashError | undefined {
-  const missing = STORE_NAMES.find((store) => !handle.objectStoreNames.contains(store));
+/** What to say of a database that lacks one of these object stores; nothing if it has them all. */
+function foreignness(
+  handle: IDBDatabase,
+  knownId: string | undefined,
+  names: readonly StoreName[] = STORE_NAMES,
+): LashError | undefined {
+  const missing = names.find((store) => !handle.objectStoreNames.contains(store));
   return missing && foreign(handle.name, knownId, `it has no ${missing}`);
 }
 

@@ -4,6 +4,7 @@ import type { SessionParent } from '../../../core/session-parent.ts';
 import type { StoredReceipt } from '../../rules/commit-plan.ts';
 import type { HeadState } from '../../rules/head-state.ts';
 import type { KeptTurn } from '../../rules/kept-turn.ts';
+import type { KeptTask } from '../../rules/task-plan.ts';
 
 /** The version of the schema. A later one only adds (law ST18). */
 export const SCHEMA_VERSION = 2;
@@ -195,6 +196,12 @@ export interface SignalRow {
   readonly value: string;
 }
 
+/** The record of a background task (since schema 2). `token` says which write left it: see `MetaRow`. */
+export interface TaskRow extends KeptTask {
+  readonly sessionId: string;
+  readonly token: string;
+}
+
 /** Which database this is: a new one of the same name has another id. */
 export interface DatabaseRow {
   readonly key: 'database';
@@ -220,6 +227,7 @@ export interface Rows {
   readonly turns: TurnRow;
   readonly journal: JournalRow;
   readonly signals: SignalRow;
+  readonly tasks: TaskRow;
 }
 
 /** The name of an object store. */
@@ -249,8 +257,8 @@ export const BY_PLACE = 'byPlace';
 /** The index of `references` and of `intents` that finds the sessions that have to do with an attachment. */
 export const BY_ATTACHMENT = 'byAttachment';
 
-/** A key of one part is no list: Chromium's SQLite back end forgets that a key path was a list of one. */
-const KEY_PATHS: Readonly<Record<StoreName, string | string[]>> = {
+/** The keys of the object stores of schema 1. A key of one part is no list: Chromium's SQLite back end forgets that a key path was a list of one. */
+const KEY_PATHS: Readonly<Record<Exclude<StoreName, 'tasks'>, string | string[]>> = {
   database: 'key',
   heads: 'sessionId',
   meta: 'sessionId',
@@ -270,8 +278,11 @@ const KEY_PATHS: Readonly<Record<StoreName, string | string[]>> = {
   signals: ['sessionId', 'turnId', 'signalId'],
 };
 
+/** The names of the object stores of schema 1, which every later one has. */
+export const FIRST_STORE_NAMES = Object.keys(KEY_PATHS) as readonly StoreName[];
+
 /** The names of all object stores. */
-export const STORE_NAMES = Object.keys(KEY_PATHS) as readonly StoreName[];
+export const STORE_NAMES: readonly StoreName[] = [...FIRST_STORE_NAMES, 'tasks'];
 
 /**
  * Brings a database from the schema `from`, 0 for a new one, to the present one. Runs within the upgrade, which fails if
@@ -284,7 +295,7 @@ export function upgradeSchema(
   databaseId: string,
 ): void {
   if (from < 1) createSchema1(database, transaction, databaseId);
-  addSchema2(transaction);
+  addSchema2(database, transaction);
 }
 
 /** Makes the object stores of schema 1 and gives the database its id. */
@@ -300,8 +311,9 @@ function createSchema1(database: IDBDatabase, transaction: IDBTransaction, datab
   transaction.objectStore('database').put(row);
 }
 
-/** Sessions have parents since schema 2: those that are there already are ordinary ones. */
-function addSchema2(transaction: IDBTransaction): void {
+/** Schema 2 has tasks, and sessions have parents: those that are there already are ordinary ones. */
+function addSchema2(database: IDBDatabase, transaction: IDBTransaction): void {
+  database.createObjectStore('tasks', { keyPath: ['sessionId', 'taskId'] });
   const heads = transaction.objectStore('heads');
   heads.createIndex(BY_ORDINARY, ['ordinary', 'updatedAt', 'sessionId']);
   heads.createIndex(BY_PARENT, ['parentId', 'updatedAt', 'sessionId']);

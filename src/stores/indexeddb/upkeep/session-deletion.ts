@@ -17,7 +17,7 @@ const LINKS: readonly StoreName[] = ['references', 'intents'];
 const REST: readonly StoreName[] = [
   ...(['receipts', 'segments', 'chains', 'tombs'] as const),
   ...(['pins', 'checkpoints', 'components'] as const),
-  ...(['turns', 'journal', 'signals'] as const),
+  ...(['turns', 'journal', 'signals', 'tasks'] as const),
 ];
 
 /** No session has this epoch: an intent with it says that the session was deleted, and protects nothing. */
