@@ -23,7 +23,7 @@ export class OwnerWatch {
     if (this.#isOn || this.#until.aborted || !this.#isNeeded()) return;
     this.#isOn = true;
     this.#watch()
-      // It is closed, or storage is away: whatever changes next begins it anew.
+      // The session is closed here.
       .catch(() => undefined)
       .finally(() => (this.#isOn = false));
   }
@@ -31,7 +31,8 @@ export class OwnerWatch {
   async #watch(): Promise<void> {
     while (this.#isNeeded()) {
       await this.#clock.sleep(LOOK_MS, this.#until);
-      await this.#look();
+      // What storage does not take now it takes the next time.
+      await this.#look().catch(() => undefined);
     }
   }
 }
