@@ -1,5 +1,5 @@
 import type { RuntimeEnvironment } from '../contract/environment.ts';
-import type { DeleteOptions } from '../contract/store.ts';
+import { deleteOptions } from './delete-options.ts';
 
 /**
  * Deletes a session for good, and before it the children that worked for it, with theirs (rule CH5): what is interrupted is
@@ -12,11 +12,6 @@ export async function deleteSessions(environment: RuntimeEnvironment, sessionId:
   for (const child of await childrenOf(environment, sessionId)) await deleteSessions(environment, child);
   await factory.delete(sessionId, deleteOptions(environment));
   factory.leases.publish(sessionId, { kind: 'deleted' });
-}
-
-/** What goes with a session's rows: its traces (law ST12). */
-export function deleteOptions({ traceSink }: RuntimeEnvironment): DeleteOptions {
-  return { alsoDelete: async (sessionId) => await traceSink?.deleteSession?.(sessionId) };
 }
 
 async function childrenOf(

@@ -1,9 +1,8 @@
 import { loadModule } from '../contract/load-module.ts';
 import type { ReadableTrace, TraceChunk, TraceRecord } from '../contract/trace.ts';
-import { isLashError, LashError } from '../core/error.ts';
-import type { TraceDatabase } from './trace-database.ts';
-import { addDrops, type DropCount, dropRecord, NO_DROPS } from './trace-drops.ts';
-import { countBatch, dropLine, toRuns, type TraceLine, traceLine } from './trace-line.ts';
+import type { StoredTrace } from './stored-trace.ts';
+import { addDrops, type DropCount, NO_DROPS } from './trace-drops.ts';
+import { countBatch, dropLine, type TraceLine, traceLine } from './trace-line.ts';
 
 /** Options of a {@link JsonlTraceSink}. */
 export interface JsonlTraceOptions {
@@ -29,7 +28,7 @@ const FLUSH_AFTER_MS = 250;
 export class JsonlTraceSink implements ReadableTrace {
   readonly name: string;
   readonly #databaseName: string;
-  #database: TraceDatabase | undefined;
+  #stored: StoredTrace | undefined;
   readonly #maxBytes: number;
   readonly #batchBytes: number;
   readonly #waiting: TraceLine[] = [];
@@ -73,7 +72,7 @@ export class JsonlTraceSink implements ReadableTrace {
   async close(): Promise<void> {
     this.#closed = true;
     await this.flush();
-    await this.#guard(async () => this.#database?.close());
+    await this.#stored?.close();
   }
 
   /** @throws `StorageUnavailable`, `ModuleLoadFailed`, `InvalidInput` for a cursor that is none */
@@ -83,23 +82,13 @@ export class JsonlTraceSink implements ReadableTrace {
     readonly maxBytes: number;
   }): Promise<TraceChunk> {
     await this.flush();
-    const { sessionId, maxBytes } = request;
-    const { sequence, rotated } = parseCursor(request.cursor);
-    const page = await this.#guard(async () =>
-      (await this.#open()).read(this.name, sessionId, sequence, maxBytes),
-    );
-    const missing = {
-      records: page.rotated.records - rotated.records,
-      bytes: page.rotated.bytes - rotated.bytes,
-    };
-    const report = missing.records > 0 ? traceLine(dropRecord(missing, sessionId)).text : '';
-    return { text: report + page.text, cursor: formatCursor(page), done: page.done };
+    return await (await this.#open()).read(request);
   }
 
   /** Removes all lines of a session for good. @throws `StorageUnavailable`, `ModuleLoadFailed`; what was removed by then stays so */
   async deleteSession(sessionId: string): Promise<void> {
     await this.flush();
-    await this.#guard(async () => (await this.#open()).deleteSession(this.name, sessionId));
+    await (await this.#open()).deleteSession(sessionId);
   }
 
   #accept(record: TraceRecord): void {
@@ -138,7 +127,7 @@ export class JsonlTraceSink implements ReadableTrace {
     for (let left = this.#waiting.length; left > 0;) {
       const batch = this.#waiting.slice(0, countBatch(this.#waiting, left, this.#batchBytes));
       try {
-        await (await this.#open()).append(this.name, toRuns(batch), this.#maxBytes);
+        await (await this.#open()).append(batch);
       } catch {
         for (const line of batch) this.#drop(line.sessionId, line.standsFor);
       }
@@ -149,43 +138,8 @@ export class JsonlTraceSink implements ReadableTrace {
   }
 
   /** Its code is loaded when the first lines are to be stored. */
-  async #open(): Promise<TraceDatabase> {
-    const { TraceDatabase } = await loadModule('trace-database', import('./trace-database.ts'));
-    return (this.#database ??= new TraceDatabase(this.#databaseName));
+  async #open(): Promise<StoredTrace> {
+    const { StoredTrace: Stored } = await loadModule('stored-trace', import('./stored-trace.ts'));
+    return (this.#stored ??= new Stored(this.name, this.#databaseName, this.#maxBytes));
   }
-
-  async #guard<T>(action: () => Promise<T>): Promise<T> {
-    try {
-      return await action();
-    } catch (error) {
-      if (isLashError(error, 'ModuleLoadFailed')) throw error;
-      const database = this.#databaseName;
-      const reason = error instanceof Error ? error.message : String(error);
-      const message = `The trace in the database ${database} cannot be read or changed: ${reason}`;
-      throw new LashError('StorageUnavailable', message, { database, reason }, { cause: error });
-    }
-  }
-}
-
-interface Cursor {
-  readonly sequence: number;
-  /** How much had been rotated away when the page behind which it stands was read. */
-  readonly rotated: DropCount;
-}
-
-const BEGINNING: Cursor = { sequence: -1, rotated: NO_DROPS };
-
-function formatCursor({ sequence, rotated }: Cursor): string {
-  return [sequence, rotated.records, rotated.bytes].join(':');
-}
-
-function parseCursor(text: string | undefined): Cursor {
-  if (text === undefined) return BEGINNING;
-  const parts = /^(-1|\d+):(\d+):(\d+)$/.exec(text);
-  if (parts !== null) {
-    const [sequence = 0, records = 0, bytes = 0] = parts.slice(1).map(Number);
-    return { sequence, rotated: { records, bytes } };
-  }
-  const reason = 'is not the cursor of an earlier page';
-  throw new LashError('InvalidInput', `cursor ${reason}`, { path: 'cursor', reason });
 }

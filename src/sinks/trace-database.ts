@@ -1,7 +1,7 @@
 import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from 'idb';
 
 import { addDrops, type DropCount, NO_DROPS } from './trace-drops.ts';
-import type { TraceRun } from './trace-line.ts';
+import type { TraceRun } from './trace-run.ts';
 
 /** A run of lines. `sequence` orders the rows of a trace, whatever session or tab they came from. */
 interface LineRow extends TraceRun {

@@ -1,6 +1,6 @@
 import type { TraceRecord } from '../contract/trace.ts';
 import { utf8Length } from '../core/json.ts';
-import { addDrops, type DropCount, dropRecord, NO_DROPS } from './trace-drops.ts';
+import { type DropCount, dropRecord } from './trace-drops.ts';
 
 /** One record as the text that is stored and downloaded. */
 export interface TraceLine {
@@ -13,9 +13,6 @@ export interface TraceLine {
   /** What is missing from the trace when this line is lost: itself, or all that it reports as dropped. */
   readonly standsFor: DropCount;
 }
-
-/** Consecutive lines of one session, as one. */
-export type TraceRun = TraceLine;
 
 /** `record` as a line. */
 export function traceLine(record: TraceRecord): TraceLine {
@@ -40,26 +37,4 @@ export function countBatch(lines: readonly TraceLine[], count: number, maxBytes:
     if (bytes > maxBytes) return Math.max(1, index);
   }
   return count;
-}
-
-/** `lines` as runs, in order. */
-export function toRuns(lines: readonly TraceLine[]): readonly TraceRun[] {
-  const runs: TraceRun[] = [];
-  for (let start = 0; start < lines.length;) {
-    const sessionId = lines[start]?.sessionId ?? '';
-    const other = lines.findIndex((line, index) => index > start && line.sessionId !== sessionId);
-    const end = other === -1 ? lines.length : other;
-    runs.push(toRun(sessionId, lines.slice(start, end)));
-    start = end;
-  }
-  return runs;
-}
-
-function toRun(sessionId: string, lines: readonly TraceLine[]): TraceRun {
-  return {
-    sessionId,
-    text: lines.map(({ text }) => text).join(''),
-    bytes: lines.reduce((sum, { bytes }) => sum + bytes, 0),
-    standsFor: lines.reduce((sum, line) => addDrops(sum, line.standsFor), NO_DROPS),
-  };
 }

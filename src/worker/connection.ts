@@ -8,7 +8,7 @@ import type { CallName, CallResult } from '../protocol/api.ts';
 import { EventSender } from '../protocol/event-channel.ts';
 import type { ConnectMessage } from '../protocol/handshake.ts';
 import { type Answer, outcomeOf } from '../protocol/wire.ts';
-import { deleteOptions } from '../runtime/delete-sessions.ts';
+import { deleteOptions } from '../runtime/delete-options.ts';
 import type { RateLimits } from '../runtime/model/rate-limits.ts';
 import type { SecretVault } from '../runtime/secrets.ts';
 import { callHandlers, type CallHandlers } from './call-handlers.ts';

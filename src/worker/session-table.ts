@@ -5,7 +5,6 @@ import { LashError, toWireError } from '../core/error.ts';
 import type { ParkedSession } from '../core/parked-session.ts';
 import type { OpenedSession, OpenSessionRequest, ResumeSessionRequest } from '../protocol/api.ts';
 import type { EventSender } from '../protocol/event-channel.ts';
-import { deleteSessions } from '../runtime/delete-sessions.ts';
 import type { RuntimeOptions } from '../runtime/runtime-options.ts';
 import { LashRuntime } from '../runtime/runtime.ts';
 import { OpenSession, sessionClosed } from './open-session.ts';
@@ -120,6 +119,7 @@ export class SessionTable {
   /** Closes the session if it is open, deletes it with its children, and tells the page that it is gone for good. */
   delete(environment: RuntimeEnvironment, sessionId: string): Promise<void> {
     return this.#inTurn(sessionId, async () => {
+      const { deleteSessions } = await loadModule('delete-sessions', import('../runtime/delete-sessions.ts'));
       const session = this.find(sessionId);
       if (session !== undefined) await session.close();
       try {

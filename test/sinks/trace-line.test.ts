@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
-import { countBatch, dropLine, toRuns, traceLine } from '../../src/sinks/trace-line.ts';
+import { countBatch, dropLine, traceLine } from '../../src/sinks/trace-line.ts';
+import { toRuns } from '../../src/sinks/trace-run.ts';
 import { recordOf } from './records.ts';
 
 const line = (session: string | undefined, id: string) => traceLine(recordOf(session, id));

@@ -15,9 +15,9 @@ describe('attachments in memory', () => {
         store,
         factory,
         reopen: async () => store,
-        sweep: async (keepYoungerThanMs) => store.sweep({ keepYoungerThanMs }),
+        sweep: async (keepYoungerThanMs) => (await store.attachments()).sweep({ keepYoungerThanMs }),
         pass: (ms) => clock.advance(ms),
-        damage: async (id) => store.damage(id),
+        damage: async (id) => (await store.attachments()).damage(id),
       });
     });
   }

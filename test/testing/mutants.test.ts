@@ -19,9 +19,9 @@ function attachmentContext(): AttachmentStoreContext {
     store,
     factory: new InMemorySessionStoreFactory({ attachments: store }),
     reopen: async () => store,
-    sweep: async (keepYoungerThanMs) => store.sweep({ keepYoungerThanMs }),
+    sweep: async (keepYoungerThanMs) => (await store.attachments()).sweep({ keepYoungerThanMs }),
     pass: (ms) => clock.advance(ms),
-    damage: async (id) => store.damage(id),
+    damage: async (id) => (await store.attachments()).damage(id),
   };
 }
 

@@ -1,15 +1,16 @@
+import type { Clock } from '../../contract/clock.ts';
 import type { SessionLeases, SessionNotice } from '../../contract/lease.ts';
+import { loadModule } from '../../contract/load-module.ts';
 import type { SessionStore } from '../../contract/store.ts';
 import { isLashError, type LashError } from '../../core/error.ts';
 import type { SessionEvent, SessionWriter, TurnActivity } from '../../core/event.ts';
-import type { LiveTurn } from '../../core/live-turn.ts';
 import type { SessionView } from '../../core/view.ts';
 import type { Feed } from '../feed.ts';
 import type { History } from '../history/history.ts';
 import type { SessionParts } from '../model/model-caller.ts';
 import { ActivityRelay } from './activity-relay.ts';
 import { fenced } from './fenced.ts';
-import { FollowedTurn } from './followed-turn.ts';
+import type { TurnElsewhere } from './turn-elsewhere.ts';
 import { WriterSeat } from './writer-seat.ts';
 
 /** The session that its tabs share. */
@@ -55,15 +56,14 @@ export class SessionTabs {
   readonly #host: TabHost;
   readonly #seat: WriterSeat;
   readonly #relay: ActivityRelay;
-  readonly #followed: FollowedTurn;
+  readonly #clock: Clock;
+  #elsewhere: TurnElsewhere | undefined;
   readonly #stop: () => void;
   #inbox: Promise<void> = Promise.resolve();
   /** Set while the feed is told what happens elsewhere. */
   #fromElsewhere = false;
   /** How the last turn that ran here ended. */
   #ended: TurnActivity | null = null;
-  /** The last turn that was heard to end elsewhere: what is still heard of it comes late. */
-  #heardEnd: string | null = null;
   /** Whether something happened elsewhere that was not looked at, since a turn ran here. */
   #missed = false;
   #closed = false;
@@ -76,13 +76,9 @@ export class SessionTabs {
     this.#store = store;
     this.#history = history;
     this.#feed = feed;
+    this.#clock = clock;
     this.#host = host;
     this.#relay = new ActivityRelay(clock, this.#publish);
-    this.#followed = new FollowedTurn({
-      clock,
-      ask: () => this.#publish({ kind: 'following' }),
-      giveUp: () => this.#enqueue(() => this.#giveUp()),
-    });
     this.#seat = new WriterSeat({
       sessionId,
       leases,
@@ -168,7 +164,7 @@ export class SessionTabs {
     this.#fromElsewhere = true;
     this.#feed.emit(event);
     this.#fromElsewhere = false;
-    if (this.#host.view().turn === null) this.#followed.end();
+    if (this.#host.view().turn === null) this.#elsewhere?.end();
   }
 
   /** Gives the lease up and hears nothing more. */
@@ -178,7 +174,7 @@ export class SessionTabs {
     this.#relay.flush();
     await this.#seat.close();
     await this.#inbox;
-    this.#followed.end();
+    this.#elsewhere?.end();
   }
 
   readonly #publish = (notice: SessionNotice): void => {
@@ -218,10 +214,10 @@ export class SessionTabs {
         await this.#store.load({ kind: 'head' });
         return;
       case 'turn':
-        await this.#join(notice.turn);
+        await (await this.#turnElsewhere()).join(notice.turn);
         break;
       case 'activity':
-        await this.#follow(notice.activity);
+        await (await this.#turnElsewhere()).follow(notice.activity);
         break;
       case 'tasks-changed':
         return;
@@ -254,39 +250,22 @@ export class SessionTabs {
     if (!this.#missed) await this.#history.follow();
   }
 
-  /** Whether what is heard of this turn counts (FO3). One of the same name that is about to run here is another one. */
-  #believes(turnId: string): boolean {
-    return !this.#seat.held && turnId !== this.#host.runningTurn();
-  }
-
-  /** Shows what a turn that runs elsewhere shows so far. */
-  async #join(turn: LiveTurn): Promise<void> {
-    if (!this.#believes(turn.turnId) || turn.turnId === this.#heardEnd) return;
-    await this.#forsakeBefore(turn.turnId);
-    this.#followed.hear();
-    const same = JSON.stringify(turn) === JSON.stringify(this.#host.view().turn);
-    if (!same) this.tell({ type: 'turn-joined', turn });
-  }
-
-  /** Shows what happens in a turn that runs elsewhere. */
-  async #follow(activity: readonly TurnActivity[]): Promise<void> {
-    let unseen = false;
-    for (const event of activity) {
-      const { type, turnId } = event;
-      if (!this.#believes(turnId)) continue;
-      const began = type === 'turn-started';
-      if (began) await this.#forsakeBefore(turnId);
-      const shown = began || this.#host.view().turn?.turnId === turnId;
-      if (shown) {
-        this.#followed.hear();
-        this.tell(event);
-      }
-      // A turn that was refused may begin again under its name.
-      if (began) this.#heardEnd = null;
-      if (type === 'turn-finished') this.#heardEnd = turnId;
-      unseen ||= began || (!shown && turnId !== this.#heardEnd);
-    }
-    if (unseen) this.#publish({ kind: 'following' });
+  /** What is heard of it comes in order, so that its code may be waited for. @throws `ModuleLoadFailed` */
+  async #turnElsewhere(): Promise<TurnElsewhere> {
+    const { TurnElsewhere: Elsewhere } = await loadModule('turn-elsewhere', import('./turn-elsewhere.ts'));
+    return (this.#elsewhere ??= new Elsewhere({
+      clock: this.#clock,
+      shown: () => this.#host.view().turn,
+      runsHere: (turnId) => turnId === this.#host.runningTurn(),
+      writesHere: () => this.#seat.held,
+      tell: (event) => this.tell(event),
+      ask: () => this.#publish({ kind: 'following' }),
+      readStored: async () => {
+        await this.#catchUp();
+        await this.#host.turnsChanged();
+      },
+      giveUp: () => this.#enqueue(() => this.#giveUp()),
+    }));
   }
 
   #observe(event: SessionEvent): void {
@@ -326,14 +305,6 @@ export class SessionTabs {
     await this.#catchUp();
     await this.#host.turnsChanged();
     if (this.#seat.writer === 'nobody') this.#host.nobodyWrites();
-  }
-
-  /** Another turn shows: one that is shown and ran elsewhere is over. */
-  async #forsakeBefore(turnId: string): Promise<void> {
-    const shown = this.#host.view().turn?.turnId ?? turnId;
-    if (shown === turnId || shown === this.#host.runningTurn()) return;
-    await this.#catchUp();
-    await this.#host.turnsChanged();
   }
 
   #onLost(): void {

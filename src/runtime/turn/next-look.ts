@@ -1,30 +1,28 @@
-import type { TurnWait } from '../../core/turn-wait.ts';
-import type { SessionParts } from '../model/model-caller.ts';
-import { whenBrought } from './brought.ts';
+import type { Clock } from '../../contract/clock.ts';
 
 /** How often whoever runs a turn elsewhere is asked, while somebody here waits for one, in milliseconds. */
 export const ASK_AGAIN_MS = 2000;
 
 /** When the turns that are stored are looked at again, where nobody says that something came. */
 export class NextLook {
-  readonly #parts: SessionParts;
+  readonly #clock: Clock;
   /** Looks at them; with `contests`, also at one that another tab seems to run. */
   readonly #look: (contests: boolean) => void;
   #waiting = new AbortController();
   readonly #closing = new AbortController();
   #insists = false;
 
-  constructor(parts: SessionParts, look: (contests: boolean) => void) {
-    this.#parts = parts;
+  constructor(clock: Clock, look: (contests: boolean) => void) {
+    this.#clock = clock;
     this.#look = look;
   }
 
-  /** When the time has come, or the network is there. Whatever else is brought, whoever brings it says so. */
-  whenBrought(waits: readonly TurnWait[]): void {
+  /** Once `coming` resolves, in place of what was waited for before; its signal aborts when that is not waited for any more. */
+  when(coming: (signal: AbortSignal) => Promise<void>): void {
     this.#waiting.abort();
     const waiting = new AbortController();
     this.#waiting = waiting;
-    whenBrought(waits, this.#parts, waiting.signal).then(
+    coming(waiting.signal).then(
       () => this.#look(false),
       () => undefined,
     );
@@ -37,7 +35,7 @@ export class NextLook {
     const { signal } = this.#closing;
     const insist = async (): Promise<void> => {
       for (;;) {
-        await this.#parts.clock.sleep(ASK_AGAIN_MS, signal);
+        await this.#clock.sleep(ASK_AGAIN_MS, signal);
         if (!isWaitedFor()) return;
         this.#look(true);
       }

@@ -5,6 +5,7 @@ import type { TurnRun } from './turn-run.ts';
 export class RunningTurn {
   #begun: { readonly turnId: string; readonly run: TurnRun } | null = null;
   #starting: string | null = null;
+  #hasRun = false;
 
   /** The turn that runs, or is being begun. */
   get turnId(): string | null {
@@ -14,6 +15,11 @@ export class RunningTurn {
   /** What runs it; `null` while there is none, or it is only being begun. */
   get run(): TurnRun | null {
     return this.#begun?.run ?? null;
+  }
+
+  /** Whether a turn of the session ran in this runtime. */
+  get hasRun(): boolean {
+    return this.#hasRun;
   }
 
   /** What runs this turn. */
@@ -33,6 +39,7 @@ export class RunningTurn {
 
   begin(turnId: string, run: TurnRun): void {
     this.#begun = { turnId, run };
+    this.#hasRun = true;
     this.#starting = null;
   }
 

@@ -1,23 +1,20 @@
 import { loadModule } from '../../contract/load-module.ts';
 import type { StoredTurn } from '../../contract/turn-store.ts';
-import { isLashError, type LashError } from '../../core/error.ts';
+import type { LashError } from '../../core/error.ts';
 import type { PendingTurn } from '../../core/pending-turn.ts';
 import type { TurnInput, TurnRequest } from '../../core/turn-input.ts';
 import type { TurnResult } from '../../core/turn-result.ts';
 import type { ApprovalDecision } from '../../core/turn-wait.ts';
 import { sessionClosed, turnRunning } from '../session-errors.ts';
 import { againIfFenced } from '../tabs/fenced.ts';
-import type { CheckedAsk } from './checked-ask.ts';
 import { GoingOn } from './going-on.ts';
 import { NextLook } from './next-look.ts';
 import { OpenAsks } from './open-asks.ts';
-import { resultOf, waitsOfStored } from './pending-turns.ts';
-import { askOf } from './queued-input.ts';
+import { waitsOfStored } from './pending-turns.ts';
 import { RunningTurn } from './running-turn.ts';
 import { ShownTurns } from './shown-turns.ts';
 import type { TurnEngine } from './turn-engine.ts';
 import { TurnOutcomes } from './turn-outcomes.ts';
-import type { TurnRun } from './turn-run.ts';
 import { traceTrouble } from './turn-trouble.ts';
 import type { TurnsHost } from './turns-host.ts';
 
@@ -39,8 +36,6 @@ export class SessionTurns {
   readonly #here = new RunningTurn();
   readonly #asks = new OpenAsks();
   readonly #going: GoingOn;
-  /** Whether a turn of this session ran in this runtime. */
-  #ranHere = false;
   /** Whether the host asked to go on with what is found next. */
   #asked = false;
   #closed = false;
@@ -50,7 +45,7 @@ export class SessionTurns {
     this.#outcomes = new TurnOutcomes(host.parts.turns);
     this.#shown = new ShownTurns(host, this.#outcomes);
     this.#going = new GoingOn((error) => traceTrouble(host.parts, error));
-    this.#next = new NextLook(host.parts, (contests) => this.goOn(false, contests));
+    this.#next = new NextLook(host.parts.clock, (contests) => this.goOn(false, contests));
     host.parts.feed.subscribe((event) => {
       const takesInput = event.type === 'input-accepted' || event.type === 'nodes-committed';
       if (takesInput && host.view().queue.length > 0)
@@ -89,51 +84,13 @@ export class SessionTurns {
     if (claimed) this.#here.claim(turnId);
     let isKnown = false;
     try {
-      const engine = await this.#load();
-      const checked = await engine.check(input, request);
-      const isRefused = (request.whenRunning ?? 'reject') === 'reject';
-      // Inputs are queued in the order in which they were asked for, and the same one once.
-      for (const ask of earlier) if (!isRefused || ask.turnId === turnId) await ask.over;
-      const busy = claimed
-        ? await this.#enter(turnId)
-        : turnRunning(this.#host.parts.history.sessionId, this.running ?? turnId);
-      if (busy === null) {
-        isKnown = await this.#askAsWriter(engine, turnId, checked, isRefused);
-        return;
-      }
-      isKnown = await this.#isKnown(turnId, checked);
-      if (isKnown) return;
-      if (isRefused) throw busy;
-      await this.#queue(turnId, checked);
+      const { starts } = await this.#load();
+      isKnown = await starts.ask({ turnId, input, request, earlier, claimed });
     } finally {
       if (claimed) this.#here.unclaim(turnId);
       // What was there before may be to go on with; whoever asks for it again wants that.
       if (this.#here.run === null) this.goOn(isKnown);
       if (this.#here.run === null) this.#insist();
-    }
-  }
-
-  /** The lease is here; it is given back unless the turn begins. Resolves with whether the turn is known already. */
-  async #askAsWriter(
-    engine: TurnEngine,
-    turnId: string,
-    checked: CheckedAsk,
-    isRefused: boolean,
-  ): Promise<boolean> {
-    try {
-      if (await this.#isKnown(turnId, checked)) return true;
-      const [first] = await this.#host.parts.turns.pending();
-      const isQueueIdle = first?.status === 'queued' && (isRefused || this.#isLeftToHost(first));
-      if (first !== undefined && !isQueueIdle) {
-        if (isRefused) throw turnRunning(this.#host.parts.history.sessionId, first.turnId);
-        await this.#queue(turnId, checked);
-      } else {
-        const run = await this.#begin(engine, turnId, checked, false);
-        await run.accepted;
-      }
-      return false;
-    } finally {
-      if (this.#here.of(turnId) === null) this.#host.tabs().leave();
     }
   }
 
@@ -267,34 +224,6 @@ export class SessionTurns {
     return first?.status === 'running' ? first : null;
   }
 
-  /** Whether the id was accepted before, with the same request (rule SN1). @throws `OperationConflict` */
-  async #isKnown(turnId: string, checked: CheckedAsk): Promise<boolean> {
-    const stored = await (await this.#load()).stored.known(turnId, checked);
-    if (stored?.status === 'ended') this.#shown.end(turnId, resultOf(stored));
-    return stored !== null;
-  }
-
-  /** Takes the lease; resolves with the error if another tab is in a turn. */
-  async #enter(turnId: string): Promise<LashError | null> {
-    await this.#host.writes.idle;
-    return await this.#host.tabs().enter(turnId);
-  }
-
-  async #begin(engine: TurnEngine, turnId: string, checked: CheckedAsk, isQueued: boolean): Promise<TurnRun> {
-    const run = await engine.plan(turnId, checked, this.#host.policy(), isQueued);
-    if (this.#closed) throw sessionClosed(this.#host.parts.history.sessionId);
-    this.#watch(turnId, run);
-    run.begin();
-    const stop = this.#asks.takeStop(turnId);
-    if (stop !== undefined) run.cancel(stop);
-    return run;
-  }
-
-  async #queue(turnId: string, checked: CheckedAsk): Promise<void> {
-    await (await this.#load()).stored.queue(turnId, checked, this.running);
-    await this.#changed();
-  }
-
   async #goOn(contests: boolean): Promise<void> {
     const [first] = await this.#host.parts.turns.pending();
     if (first === undefined) return;
@@ -305,69 +234,13 @@ export class SessionTurns {
     // Whoever asked for a turn meanwhile looks again.
     if (this.running !== null) return;
     this.#asked = false;
-    const { turnId } = first;
-    try {
-      if (!isToBegin) await this.#going.start(this.#resume(engine, turnId));
-      // That its begin is stored is waited for by what goes on behind it alone.
-      else await (await this.#going.start(this.#beginQueued(engine, turnId)))?.accepted;
-    } catch (error) {
-      if (isToBegin) await this.#notBegun(turnId, error);
-      throw error;
-    }
+    await engine.starts.goOn(first);
   }
 
   /** Whether the host wants to be asked before this one is gone on with. */
   #isLeftToHost(first: StoredTurn): boolean {
-    const isIdle = first.status === 'queued' ? !this.#ranHere : waitsOfStored(first).length === 0;
+    const isIdle = first.status === 'queued' ? !this.#here.hasRun : waitsOfStored(first).length === 0;
     return this.#host.unfinished === 'ask' && isIdle;
-  }
-
-  async #beginQueued(engine: TurnEngine, turnId: string): Promise<TurnRun | null> {
-    if ((await this.#enter(turnId)) !== null) return null;
-    try {
-      // Another tab may have begun it before the lease was here.
-      const [first] = await this.#host.parts.turns.pending();
-      if (first?.turnId !== turnId || first.status !== 'queued') return null;
-      return await this.#begin(engine, turnId, { ask: askOf(first), hash: first.hash }, true);
-    } finally {
-      if (this.#here.of(turnId) === null) this.#host.tabs().leave();
-    }
-  }
-
-  /** A queued input whose turn cannot begin is over; who took it out of the queue meanwhile said how it ended. */
-  async #notBegun(turnId: string, error: unknown): Promise<void> {
-    if (this.#closed || !isLashError(error) || error.retryable) return;
-    const result = await (await this.#load()).stored.giveUp(turnId, error);
-    // A run that ended before its input was stored has told it.
-    const isTold = result === null || this.#host.view().lastTurn?.turnId === turnId;
-    if (!isTold) this.#host.parts.feed.emit({ type: 'turn-finished', turnId, result });
-    await this.#changed();
-  }
-
-  async #resume(engine: TurnEngine, turnId: string): Promise<void> {
-    if ((await this.#enter(turnId)) !== null) return;
-    try {
-      // Another tab may have gone on with it, or ended it, before the lease was here.
-      const recorded = await this.#host.parts.turns.load(turnId);
-      if (recorded === null) return this.#host.tabs().leave();
-      this.#watch(turnId, await engine.goOn(recorded));
-    } catch (error) {
-      await engine.waiting.endDamaged(turnId, error).finally(() => this.#host.tabs().leave());
-      this.goOn();
-    }
-  }
-
-  #watch(turnId: string, run: TurnRun): void {
-    this.#here.begin(turnId, run);
-    this.#ranHere = true;
-    run.ended
-      .then(async (end) => {
-        if (this.#here.run === run) this.#release();
-        if (end.kind === 'finished') this.goOn();
-        else if (end.kind === 'left') await this.#left();
-        else if (await (await this.#load()).waiting.isBroughtSoon(turnId, end.waits)) this.goOn();
-      })
-      .catch((error: unknown) => traceTrouble(this.#host.parts, error));
   }
 
   /** Catches up with another tab, and goes on with what that seems to run once it does not answer, as long as somebody waits. */
@@ -395,6 +268,19 @@ export class SessionTurns {
 
   async #load(): Promise<TurnEngine> {
     const { TurnEngine: Engine } = await loadModule('turn-engine', import('./turn-engine.ts'));
-    return (this.#engine ??= new Engine(this.#host, this.#shown, this.#next));
+    return (this.#engine ??= new Engine({
+      host: this.#host,
+      shown: this.#shown,
+      next: this.#next,
+      here: this.#here,
+      asks: this.#asks,
+      going: this.#going,
+      isClosed: () => this.#closed,
+      isLeftToHost: (first) => this.#isLeftToHost(first),
+      goOn: () => this.goOn(),
+      changed: async () => await this.#changed(),
+      left: async () => await this.#left(),
+      release: () => this.#release(),
+    }));
   }
 }

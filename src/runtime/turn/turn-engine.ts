@@ -6,13 +6,11 @@ import { ModelCaller, type SessionParts } from '../model/model-caller.ts';
 import type { StateChanges, StateScope } from '../plugins/plugin-states.ts';
 import type { CheckedAsk } from './checked-ask.ts';
 import { liveTurnOf } from './live-turn.ts';
-import type { NextLook } from './next-look.ts';
-import type { ShownTurns } from './shown-turns.ts';
 import { StoredTurns } from './stored-turns.ts';
 import { readTurn } from './turn-journal.ts';
 import { checkAsk, checkImages, hashOf, planTurn } from './turn-plan.ts';
 import { TurnRun } from './turn-run.ts';
-import type { TurnsHost } from './turns-host.ts';
+import { type EngineHost, TurnStarts } from './turn-starts.ts';
 import { WaitingTurns } from './waiting-turns.ts';
 
 /** Makes the turns of one session. It is loaded with the first one: whoever only reads or follows does without. */
@@ -22,12 +20,15 @@ export class TurnEngine {
   readonly stored: StoredTurns;
   /** Those that this engine may go on with. */
   readonly waiting: WaitingTurns;
+  readonly starts: TurnStarts;
 
-  constructor(host: TurnsHost, shown: ShownTurns, next: NextLook) {
+  constructor(session: EngineHost) {
+    const { host, shown, next } = session;
     this.#parts = host.parts;
     this.#caller = new ModelCaller(host.parts);
     this.stored = new StoredTurns(host.parts);
     this.waiting = new WaitingTurns(host, shown, next);
+    this.starts = new TurnStarts(this, session);
   }
 
   /** Checks what a turn is asked to do. @throws `InvalidInput`, `NotData`, `AttachmentNotFound` */

@@ -1,6 +1,6 @@
 import type { StoredTurn } from '../../contract/turn-store.ts';
 import type { TurnWait } from '../../core/turn-wait.ts';
-import { isBrought } from './brought.ts';
+import { isBrought, whenBrought } from './brought.ts';
 import { DamagedTurns } from './damaged-turns.ts';
 import { liveTurnOf } from './live-turn.ts';
 import type { NextLook } from './next-look.ts';
@@ -59,7 +59,8 @@ export class WaitingTurns {
     const signals = await parts.turns.signals(turnId);
     const known = new Set(signals.map(({ signalId }) => signalId));
     if (waits.some((wait) => isBrought(wait, known, parts))) return true;
-    this.#next.whenBrought(waits);
+    // When the time has come, or the network is there. Whatever else is brought, whoever brings it says so.
+    this.#next.when(async (signal) => await whenBrought(waits, parts, signal));
     return false;
   }
 

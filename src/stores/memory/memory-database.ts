@@ -21,8 +21,11 @@ export class MemoryDatabase {
   }
 
   async sessions(): Promise<MemorySessions> {
-    const { MemorySessions: Sessions } = await loadModule('memory-sessions', import('./memory-sessions.ts'));
-    this.#sessions ??= new Sessions(this.#attachments);
+    const [{ MemorySessions: Sessions }, attachments] = await Promise.all([
+      loadModule('memory-sessions', import('./memory-sessions.ts')),
+      this.#attachments?.attachments(),
+    ]);
+    this.#sessions ??= new Sessions(attachments);
     return this.#sessions;
   }
 

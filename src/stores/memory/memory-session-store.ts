@@ -43,7 +43,7 @@ const STOPPED: SweepReport = { ...LEFT, status: 'Incomplete' };
 /** What a session needs of the attachments that all sessions share. */
 interface SharedAttachments {
   sweepAttachments(options: GcOptions): SweepReport;
-  attachmentBytes(ids: readonly string[]): Promise<number>;
+  attachmentBytes(ids: readonly string[]): number;
 }
 
 /** A handle of a session in memory. What a call does to the session is atomic, since it runs without a pause. */
@@ -130,7 +130,7 @@ export class InMemorySessionStore implements SessionStore {
 
   async inventory(): Promise<SessionInventory> {
     const session = this.#live();
-    const attachmentBytes = await this.#shared.attachmentBytes(session.attachmentIds());
+    const attachmentBytes = this.#shared.attachmentBytes(session.attachmentIds());
     return { ...session.inventory(), attachmentBytes };
   }
 

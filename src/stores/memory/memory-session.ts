@@ -30,7 +30,7 @@ import { invalid } from '../rules/refusal.ts';
 import { type CreateMode, sessionDeleted, sessionExists } from '../rules/session-state.ts';
 import type { KeptTask } from '../rules/task-plan.ts';
 import type { PlannedTurnChange } from '../rules/turn-plan.ts';
-import type { InMemoryAttachmentStore } from './memory-attachment-store.ts';
+import type { MemoryAttachments } from './memory-attachments.ts';
 import { MemoryCheckpoints } from './memory-checkpoints.ts';
 import { MemoryGraph, type MemoryPlace } from './memory-graph.ts';
 import { MemoryTurns } from './memory-turns.ts';
@@ -57,16 +57,12 @@ export class MemorySession {
   #policy: SessionPolicy;
   readonly #createdAt: number;
   readonly #parent: { readonly parent?: SessionParent };
-  readonly #attachments: InMemoryAttachmentStore | undefined;
+  readonly #attachments: MemoryAttachments | undefined;
   readonly #operations = new Map<string, Operation>();
   readonly #pins = new Set<string>();
   readonly #checkpoints: MemoryCheckpoints;
 
-  constructor(
-    sessionId: string,
-    { title, policy, at, parent }: CreateMode,
-    attachments?: InMemoryAttachmentStore,
-  ) {
+  constructor(sessionId: string, { title, policy, at, parent }: CreateMode, attachments?: MemoryAttachments) {
     this.sessionId = sessionId;
     this.graph = new MemoryGraph(sessionId);
     this.turns = new MemoryTurns(sessionId);

@@ -14,7 +14,7 @@ import { checkCreate } from '../rules/meta-check.ts';
 import { decodePage, encodePosition, type ListPosition, type ListQuery } from '../rules/session-list.ts';
 import { type CreateMode, sessionDeleted, sessionExists, sessionNotFound } from '../rules/session-state.ts';
 import { corrupt } from '../rules/storage-error.ts';
-import type { InMemoryAttachmentStore } from './memory-attachment-store.ts';
+import type { MemoryAttachments } from './memory-attachments.ts';
 import type { NodeDamage } from './memory-graph.ts';
 import { InMemorySessionStore } from './memory-session-store.ts';
 import { MemorySession } from './memory-session.ts';
@@ -25,10 +25,10 @@ const NO_ATTACHMENTS: SweepReport = { status: 'NothingToDo', roots: 0, kept: 0, 
 /** The sessions of a {@link MemoryDatabase}, and the lists of them. */
 export class MemorySessions {
   readonly #sessions = new Map<string, MemorySession>();
-  readonly #attachments: InMemoryAttachmentStore | undefined;
+  readonly #attachments: MemoryAttachments | undefined;
 
   /** Without `attachments`, what nodes refer to is neither checked nor kept. */
-  constructor(attachments?: InMemoryAttachmentStore) {
+  constructor(attachments?: MemoryAttachments) {
     this.#attachments = attachments;
   }
 
@@ -142,8 +142,8 @@ export class MemorySessions {
     return this.#attachments?.sweep({ keepYoungerThanMs }) ?? NO_ATTACHMENTS;
   }
 
-  async attachmentBytes(ids: readonly string[]): Promise<number> {
-    const refs = await Promise.all(ids.map(async (id) => this.#attachments?.find(id)));
+  attachmentBytes(ids: readonly string[]): number {
+    const refs = ids.map((id) => this.#attachments?.find(id));
     return refs.reduce((sum, ref) => sum + (ref?.byteLength ?? 0), 0);
   }
 

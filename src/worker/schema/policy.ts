@@ -35,13 +35,14 @@ const layer = z.strictObject({
   slots: z.strictObject(Object.fromEntries(PROMPT_SLOTS.map((name) => [name, slotEdit]))),
 });
 
-const fields = z.strictObject({
-  provider: z.strictObject({
-    id: filled,
-    model: filled,
-    options: z.optional(jsonObject),
-    credentials: z.optional(filled),
-  }),
+const provider = z.strictObject({
+  id: filled,
+  model: filled,
+  options: z.optional(jsonObject),
+  credentials: z.optional(filled),
+});
+
+const optional = {
   maxContextTokens: z.optional(count),
   maxSteps: z.optional(count),
   maxTokens: z.optional(count),
@@ -49,13 +50,15 @@ const fields = z.strictObject({
   whenOffline: z.optional(z.enum(['fail', 'wait'])),
   prompt: z.optional(layer),
   tools: z.optional(z.array(filled)),
-});
+};
 
 /** A layer of the prompt. */
 export const promptLayer: Schema<PromptLayerData> = schemaFor(layer);
 
 /** A session's policy. */
-export const policy: Schema<SessionPolicy> = schemaFor(fields);
+export const policy: Schema<SessionPolicy> = schemaFor(z.strictObject({ provider, ...optional }));
 
 /** Some fields of a session's policy. */
-export const policyPatch: Schema<Partial<SessionPolicy>> = schemaFor(z.partial(fields));
+export const policyPatch: Schema<Partial<SessionPolicy>> = schemaFor(
+  z.strictObject({ provider: z.optional(provider), ...optional }),
+);
