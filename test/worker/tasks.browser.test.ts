@@ -47,14 +47,13 @@ test('[BH3][BH4] every tab sees a task, any of them stops it, and each is told o
   const session = await (await page(database)).client.createSession({ id: 's', policy });
   const other = await (await page(database)).client.openSession('s');
   const ends: string[] = [];
+  const observed = other.observe();
+  await within(observed.next());
   const watch = async (): Promise<void> => {
-    for await (const observed of other.observe())
-      if (
-        observed.type === 'event' &&
-        observed.event.type === 'task-changed' &&
-        observed.event.task.completedAt !== null
-      )
-        ends.push(observed.event.task.state);
+    for await (const told of observed) {
+      if (told.type !== 'event' || told.event.type !== 'task-changed') continue;
+      if (told.event.task.completedAt !== null) ends.push(told.event.task.state);
+    }
   };
   void watch();
   await start(session, 'kept');
@@ -64,7 +63,7 @@ test('[BH3][BH4] every tab sees a task, any of them stops it, and each is told o
   });
   await shows(session, 'kept', { state: 'cancelled', cancelReason: 'seen enough' });
   await shows(other, 'kept', { state: 'cancelled' });
-  expect(ends).toEqual(['cancelled']);
+  await vi.waitFor(() => expect(ends).toEqual(['cancelled']), DEADLINE_MS);
   expect((await failure(other.tasks.cancel('kept'), 'TaskEnded')).data).toMatchObject({ taskId: 'kept' });
   await failure(other.tasks.cancel('nobody'), 'TaskNotFound');
 });
