@@ -9,6 +9,7 @@ export type { SessionClient, TurnOptions } from './client/session.ts';
 export type { ClientMaintenance } from './client/maintenance.ts';
 export type { SessionExport } from './client/session-export.ts';
 export type { ClientTurn } from './client/turn.ts';
+export type { BackgroundTasks } from './client/background-tasks.ts';
 export type { TurnQueue } from './client/turn-queue.ts';
 export type { AttachmentOptions, SessionAttachments } from './client/attachments.ts';
 export type { PageProvider } from './client/page-providers.ts';
@@ -28,6 +29,7 @@ export type {
   SessionOpenMode,
   SessionUsage,
   StorageReport,
+  TaskListRequest,
   TraceLines,
   TraceReadRequest,
   ViewPage,
@@ -103,6 +105,12 @@ export type {
   PromptTemplateEntry,
   PromptTemplateSection,
 } from './core/prompt-layer.ts';
+export type {
+  BackgroundTaskKind,
+  BackgroundTaskPolicies,
+  BackgroundTaskRecord,
+  BackgroundTaskState,
+} from './core/task.ts';
 export type { ToolFailure, ToolInvocation, ToolOutcome } from './core/tool-call.ts';
 export type { ToolSpec } from './core/tool-spec.ts';
 export type { TurnInput, TurnRequest } from './core/turn-input.ts';

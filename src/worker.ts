@@ -31,6 +31,9 @@ export type { InMemorySessionStoreOptions } from './stores/memory/memory-session
 export { InMemoryAttachmentStore } from './stores/memory/memory-attachment-store.ts';
 export type { AttachmentOptions } from './stores/rules/attachment-check.ts';
 
+export { LocalBackgroundTaskHost } from './tasks/local-background-task-host.ts';
+export type { KeptRecords } from './tasks/kept-records.ts';
+
 export { JsonlTraceSink } from './sinks/jsonl-trace-sink.ts';
 export type { JsonlTraceOptions } from './sinks/jsonl-trace-sink.ts';
 export { MemoryTraceSink } from './sinks/memory-trace-sink.ts';
@@ -127,11 +130,25 @@ export type {
   WalkPage,
 } from './contract/store.ts';
 export type {
+  BackgroundTaskContext,
+  BackgroundTaskDefinition,
   BackgroundTaskHost,
-  BackgroundTaskRecord,
-  BackgroundTaskRegistration,
-  BackgroundTaskState,
+  HostedTasks,
+  SessionTasks,
+  TaskFilter,
+  TaskLabels,
+  TaskRegistration,
+  TaskSession,
+  TaskStart,
+  TaskUpdate,
 } from './contract/task.ts';
+export type {
+  BackgroundTaskKind,
+  BackgroundTaskOutcome,
+  BackgroundTaskPolicies,
+  BackgroundTaskRecord,
+  BackgroundTaskState,
+} from './core/task.ts';
 export type { StoredTask, TaskStore, TaskWrite } from './contract/task-store.ts';
 export type { ArgumentCheck, Tool, ToolContext, ToolReturn } from './contract/tool.ts';
 export type {

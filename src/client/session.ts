@@ -20,6 +20,7 @@ import type {
   ViewPage,
 } from '../protocol/api.ts';
 import type { SessionAttachments } from './attachments.ts';
+import type { BackgroundTasks } from './background-tasks.ts';
 import { loadModule } from './load-module.ts';
 import type { SessionFeed } from './session-feed.ts';
 import type { TurnQueue } from './turn-queue.ts';
@@ -55,6 +56,8 @@ export class SessionClient {
   readonly attachments: SessionAttachments;
   /** The inputs that wait for their turn. */
   readonly queue: TurnQueue;
+  /** What runs in the background; the view shows it as well. */
+  readonly tasks: BackgroundTasks;
   readonly #feed: SessionFeed;
   readonly #makeCall: MakeCall;
   #closed = false;
@@ -75,6 +78,10 @@ export class SessionClient {
       list: async () => (await this.pendingTurns()).filter(({ status }) => status === 'queued'),
       move: (turnId, before) => this.#call('moveQueued', { turnId, before }),
       cancel: (turnId) => this.cancelTurn(turnId),
+    };
+    this.tasks = {
+      list: (filter = {}) => this.#call('listTasks', filter),
+      cancel: (taskId, reason) => this.#call('cancelTask', { taskId, reason }),
     };
   }
 

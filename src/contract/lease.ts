@@ -41,6 +41,8 @@ export type SessionNotice =
   | { readonly kind: 'deleted' }
   /** Something was stored for the session's turns: an input was queued, or a turn was given a signal. */
   | { readonly kind: 'turns-changed' }
+  /** The record of a background task changed. */
+  | { readonly kind: 'tasks-changed' }
   /** Somebody wants to write: whoever holds the lease and is idle releases it, else it answers `busy`. */
   | { readonly kind: 'wanted' }
   | { readonly kind: 'released' }

@@ -10,6 +10,7 @@ import type { TokenUsage } from '../core/usage.ts';
 import type { AttachmentStore } from './attachments.ts';
 import type { ChildSessions } from './child-sessions.ts';
 import type { PluginState, StateDefinition } from './plugin-state.ts';
+import type { BackgroundTaskDefinition, SessionTasks } from './task.ts';
 import type { Tool } from './tool.ts';
 
 /** The session that a plugin was built for. */
@@ -44,6 +45,8 @@ export interface HookContext<State> {
   readonly path: TurnPath;
   /** What it puts is for the turn's next commit (law ST11). */
   readonly attachmentStore: Pick<AttachmentStore, 'get' | 'put'>;
+  /** The session's background tasks; `null` where the environment has no host for them. */
+  readonly tasks: SessionTasks | null;
   /**
    * Child sessions of the session. What is opened is closed when the model call, the tool call or the end of the turn is over
    * that the hook belongs to.
@@ -93,7 +96,7 @@ export type TurnEnding = Pick<TurnResult, 'status' | 'reason' | 'error'> & { rea
 type Awaitable<T> = T | Promise<T>;
 
 /** What an action is given besides its arguments. */
-export type ActionContext<State> = Pick<HookContext<State>, 'sessionId' | 'signal' | 'state'>;
+export type ActionContext<State> = Pick<HookContext<State>, 'sessionId' | 'signal' | 'state' | 'tasks'>;
 
 /** What pages can ask of a plugin: `session.runAction`. */
 export interface PluginAction<State> {
@@ -134,6 +137,11 @@ export interface PluginHooks<State> {
    * the call's.
    */
   prepareTools?(context: HookContext<State>): Awaitable<void>;
+  /**
+   * What runs in the background once somebody starts it: `tasks.start`. Two of one name are refused when the session opens. It may
+   * run on when the session is closed here, and this plugin with it.
+   */
+  readonly backgroundTasks?: readonly BackgroundTaskDefinition[];
   /** By name. */
   readonly actions?: Readonly<Record<string, PluginAction<State>>>;
   /**

@@ -4,6 +4,7 @@ import type { ToolResult } from '../core/tool-result.ts';
 import type { ToolSpec } from '../core/tool-spec.ts';
 import type { AttachmentStore } from './attachments.ts';
 import type { ChildSessions } from './child-sessions.ts';
+import type { SessionTasks } from './task.ts';
 
 /** What a running tool is given besides its arguments. */
 export interface ToolContext {
@@ -15,6 +16,8 @@ export interface ToolContext {
   /** Attachments in the messages that the model was shown when it made this call, oldest first. */
   readonly attachments: readonly AttachmentRef[];
   readonly attachmentStore: Pick<AttachmentStore, 'get' | 'put'>;
+  /** The session's background tasks; `null` where the environment has no host for them. */
+  readonly tasks: SessionTasks | null;
   /** Child sessions of the session. What is opened is closed when the call is over. */
   readonly sessions: ChildSessions;
   /** Shows how far the call is, as the running call's `progress`: JSON data in place of what was shown before. It is not stored. */

@@ -130,6 +130,19 @@ export interface LashErrorData {
   /** A plugin's state changes in a turn only, or in an action that writes. */
   readonly PluginStateReadOnly: { readonly plugin: string };
 
+  /** A task of this id is kept in the session already, also if it ended. */
+  readonly TaskExists: { readonly sessionId: string; readonly taskId: string };
+  /** No task of this id is kept in the session, or it is one of another session now. */
+  readonly TaskNotFound: { readonly sessionId: string; readonly taskId: string };
+  /** The task ended before: `state` says how. */
+  readonly TaskEnded: { readonly taskId: string; readonly state: string; readonly move: string };
+  /** The task is in a state in which this cannot happen to it. */
+  readonly InvalidTaskMove: { readonly taskId: string; readonly state: string; readonly move: string };
+  /** No plugin here defines background tasks of this name. */
+  readonly TaskNotDefined: { readonly name: string };
+  /** Whoever ran the task is gone, and it was not to be begun again. */
+  readonly TaskLost: { readonly taskId: string; readonly attempt: number };
+
   /** A child session would be too deep below the first one, or too many of one session would be open (rule CH4). */
   readonly ChildLimitReached: {
     readonly sessionId: string;

@@ -4,6 +4,7 @@ import type { JsonValue } from './json.ts';
 import type { LiveTurn } from './live-turn.ts';
 import type { SessionNode } from './node.ts';
 import type { PendingTurn } from './pending-turn.ts';
+import type { BackgroundTaskRecord } from './task.ts';
 import type { ToolOutcome } from './tool-call.ts';
 import type { TurnResult } from './turn-result.ts';
 import type { TurnWait } from './turn-wait.ts';
@@ -143,5 +144,7 @@ export type SessionEvent =
   | { readonly type: 'writer-changed'; readonly writer: SessionWriter }
   /** What plugins show, by their ids: all of it. */
   | { readonly type: 'plugins-changed'; readonly plugins: PluginsShown }
+  /** A background task began, changed or ended. With another `sessionId` it is a task of that session now. */
+  | { readonly type: 'task-changed'; readonly task: BackgroundTaskRecord }
   /** The session was deleted, here or in another tab; every further call says so. */
   | { readonly type: 'session-deleted' };

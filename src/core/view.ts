@@ -10,6 +10,8 @@ import type {
 import type { LiveToolCall, LiveTurn } from './live-turn.ts';
 import { newestOf, oldestOf, PAGE_BOUNDS, type WindowBounds } from './path-window.ts';
 import type { PendingTurn } from './pending-turn.ts';
+import { showTask } from './shown-tasks.ts';
+import type { BackgroundTaskRecord } from './task.ts';
 import type { TurnResult } from './turn-result.ts';
 
 /** What ends the part of a path that can be read. `nodeId` is the node that cannot, if it has a name. */
@@ -46,6 +48,8 @@ export interface SessionView {
   /** Set when what is shown is only the part of the path before something that cannot be read (law ST6). */
   readonly damage: PathDamage | null;
   readonly plugins: PluginsShown;
+  /** Background tasks, oldest first: all that have not ended, and the newest of those that have. */
+  readonly tasks: readonly BackgroundTaskRecord[];
 }
 
 /** The view after `event`; `view` itself when the event changes nothing that a page shows. */
@@ -76,6 +80,8 @@ export function reduceViewWithin(bounds: WindowBounds, view: SessionView, event:
       return event.writer === view.writer ? view : { ...view, writer: event.writer };
     case 'plugins-changed':
       return { ...view, plugins: event.plugins };
+    case 'task-changed':
+      return { ...view, tasks: showTask(view, event.task) };
     case 'queue-changed':
       return view.queue.length === 0 && event.queue.length === 0 ? view : { ...view, queue: event.queue };
     case 'turn-joined':

@@ -4,6 +4,7 @@ import {
   IndexedDbAttachmentStore,
   IndexedDbDatabase,
   IndexedDbSessionStoreFactory,
+  LocalBackgroundTaskHost,
   PluginHost,
   Residency,
   RuntimeEnvironment,
@@ -11,6 +12,7 @@ import {
 } from 'lash-web/worker';
 
 import { MAX_ATTACHMENT_BYTES } from './app/attachment-kind.ts';
+import { countdownPlugin } from './plugins/countdown.ts';
 import { planPlugin } from './plugins/plan.ts';
 import { openAICompatible } from './providers/openai-compatible.ts';
 import { calculator } from './tools/calculator.ts';
@@ -43,7 +45,8 @@ serveRuntime({
       .withAttachmentStore(new IndexedDbAttachmentStore(connection, { maxBytes: MAX_ATTACHMENT_BYTES }))
       .withResidency(Residency.ActivePathOnly)
       .withTraceJsonl('lash-demo')
-      .withPluginHost(new PluginHost([planPlugin(), helpers]))
+      .withPluginHost(new PluginHost([planPlugin(), countdownPlugin(), helpers]))
+      .withBackgroundTaskHost(new LocalBackgroundTaskHost())
       .build();
   },
   providers: {

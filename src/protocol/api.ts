@@ -15,6 +15,7 @@ import type { ParkedSession } from '../core/parked-session.ts';
 import type { PendingTurn } from '../core/pending-turn.ts';
 import type { ActionRequest } from '../core/plugin-action.ts';
 import type { Page, SessionPolicy, SessionSummary } from '../core/policy.ts';
+import type { BackgroundTaskKind, BackgroundTaskRecord } from '../core/task.ts';
 import type { ToolSpec } from '../core/tool-spec.ts';
 import type { TurnInput, TurnRequest } from '../core/turn-input.ts';
 import type { TurnResult } from '../core/turn-result.ts';
@@ -23,7 +24,7 @@ import type { TokenUsage, UsageEntry } from '../core/usage.ts';
 import type { Outcome } from './wire.ts';
 
 /** Raised with every change of what page and worker say to each other; they must be of the same version. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 /** How a session is opened: `openOrCreate` makes one where there is none; `readOnly` refuses every write. */
 export type SessionOpenMode = 'create' | 'open' | 'openOrCreate' | 'readOnly';
@@ -228,6 +229,13 @@ export interface ListRequest {
   readonly parent?: string;
 }
 
+/** Which background tasks are listed: default, all that have not ended. */
+export interface TaskListRequest {
+  readonly kind?: BackgroundTaskKind;
+  /** Also those that ended and are still kept. */
+  readonly ended?: boolean;
+}
+
 /** All that a page can ask of the worker. One argument each, plain data but for the Blob of an attachment. */
 export interface RuntimeCalls {
   /** Resolves when the environment is there; rejects with what building it threw. */
@@ -290,6 +298,10 @@ export interface RuntimeCalls {
   moveQueued(request: InSession & { readonly turnId: string; readonly before: string | null }): void;
   runAction(request: InSession & ActionRequest): JsonValue;
   resumeTurns(request: InSession): void;
+  listTasks(request: InSession & TaskListRequest): readonly BackgroundTaskRecord[];
+  cancelTask(
+    request: InSession & { readonly taskId: string; readonly reason?: string | undefined },
+  ): BackgroundTaskRecord;
   branchToNode(request: InSession & { readonly nodeId: string | null }): string | null;
   branches(request: InSession & { readonly nodeIds: readonly string[] }): readonly BranchPoint[];
   getHistoricNode(request: InSession & { readonly nodeId: string }): SessionNode;

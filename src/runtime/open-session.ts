@@ -2,11 +2,13 @@ import { type Clock, systemClock } from '../contract/clock.ts';
 import type { RuntimeEnvironment } from '../contract/environment.ts';
 import { loadModule } from '../contract/load-module.ts';
 import type { SessionStore } from '../contract/store.ts';
+import type { HostedTasks } from '../contract/task.ts';
 import type { Tool } from '../contract/tool.ts';
 import { isLashError, LashError } from '../core/error.ts';
 import { checkId } from '../core/id.ts';
 import { newestOf, PAGE_BOUNDS, type WindowBounds } from '../core/path-window.ts';
 import type { SessionMeta, SessionPolicy } from '../core/policy.ts';
+import { shownTasks } from '../core/shown-tasks.ts';
 import { indexBranches, type SessionView } from '../core/view.ts';
 import type { OpenRuntime } from './children/child-runtime.ts';
 import { Children } from './children/children.ts';
@@ -34,6 +36,8 @@ export interface OpenedSession {
   readonly lingerMs: number;
   readonly unfinishedTurns: 'go-on' | 'ask';
   readonly parts: SessionParts;
+  /** `null` without a host for background tasks. */
+  readonly tasks: HostedTasks | null;
   /** Frees the id on its plugin host. */
   readonly unregister: () => void;
 }
@@ -62,6 +66,7 @@ export async function openSession(
   const unregister = mode === 'readOnly' ? () => undefined : environment.pluginHost.register(sessionId);
   let store: SessionStore | null = null;
   let plugins: PluginSession | null = null;
+  let tasks: HostedTasks | null = null;
   try {
     store = await openStore(environment, { sessionId, mode, policy, title }, clock, secrets);
     await check(store);
@@ -88,13 +93,21 @@ export async function openSession(
         : { maxBytes: Math.min(residentBytes, PAGE_BOUNDS.maxBytes), atLeast: 0 };
     const window = newestOf(history.window(), bounds);
     const tracer = new Tracer(environment, clock, secrets);
-    const hostTools = (): readonly Tool[] => (typeof tools === 'function' ? tools() : tools);
+    const host = environment.backgroundTaskHost;
+    const background = host && (await loadModule('tasks', import('./tasks/open-tasks.ts')));
+    const givenTools = (): readonly Tool[] => (typeof tools === 'function' ? tools() : tools);
+    const hostTools = (): readonly Tool[] => background?.withTaskTools(givenTools()) ?? givenTools();
     if (mode !== 'readOnly' && environment.pluginHost.plugins.length > 0) {
       const { openPlugins } = await loadModule('plugins', import('./plugins/open-plugins.ts'));
       const opening = { environment, store, clock, secrets, tracer, feed, history, attachments };
-      plugins = await openPlugins({ ...opening, hostTools: hostTools() });
+      plugins = await openPlugins({ ...opening, tasks: () => tasks, hostTools: hostTools() });
     }
     const built = plugins;
+    const readOnly = mode === 'readOnly';
+    if (host !== null && background !== null) {
+      const opening = { environment, meta, readOnly, clock, secrets, feed, plugins };
+      tasks = await background.openTasks(host, opening);
+    }
     const view: SessionView = {
       sessionId,
       title: meta.title,
@@ -107,6 +120,7 @@ export async function openSession(
       writer: 'nobody',
       damage: sound?.damage ?? null,
       plugins: built?.takeShown() ?? {},
+      tasks: shownTasks(tasks?.stored ?? []),
     };
     const parts: SessionParts = {
       environment,
@@ -120,6 +134,7 @@ export async function openSession(
       providers: () => (typeof providers === 'function' ? providers() : providers),
       tools: () => built?.join(hostTools()) ?? hostTools(),
       plugins: built,
+      tasks,
       children: new Children({
         environment,
         options: { ...options, secrets, rates },
@@ -136,18 +151,20 @@ export async function openSession(
     return {
       store,
       meta,
-      readOnly: mode === 'readOnly',
+      readOnly,
       view,
       bounds,
       lingerMs,
       unfinishedTurns,
       parts,
+      tasks,
       unregister: () => {
         built?.dispose();
         unregister();
       },
     };
   } catch (error) {
+    await tasks?.leave();
     plugins?.dispose();
     unregister();
     await store?.close();
@@ -168,10 +185,9 @@ interface OpenRequest {
   readonly title: string;
 }
 
-/** Refuses an environment that needs an engine this version has not, or that cannot keep its promises (law RE3). */
+/** Refuses an environment that cannot keep its promises (law RE3). */
 function checkEnvironment(environment: RuntimeEnvironment): void {
-  const { backgroundTaskHost, residency, sessionStoreFactory } = environment;
-  if (backgroundTaskHost !== null) throw unsupported('background tasks');
+  const { residency, sessionStoreFactory } = environment;
   if (residency === 'ActivePathOnly' && !sessionStoreFactory.persistent) {
     const reason =
       'ActivePathOnly needs a persistent session store: nodes that are not resident would be gone';
@@ -229,14 +245,4 @@ async function openMeta(
   });
   sessionStoreFactory.leases.publish(store.sessionId, { kind: 'meta-changed' });
   return meta;
-}
-
-function unsupported(feature: string): LashError<'Unsupported'> {
-  return new LashError(
-    'Unsupported',
-    `The runtime has no engine for ${feature} yet; leave them out of the environment`,
-    {
-      feature,
-    },
-  );
 }

@@ -1,6 +1,7 @@
 import type { RuntimeEnvironment } from '../contract/environment.ts';
 import { loadModule } from '../contract/load-module.ts';
 import type { OrphanPage, SessionStore } from '../contract/store.ts';
+import type { SessionTasks } from '../contract/task.ts';
 import type { BranchPoint } from '../core/branch-point.ts';
 import type { LashError } from '../core/error.ts';
 import type { Observed } from '../core/event-log.ts';
@@ -46,6 +47,8 @@ export class LashRuntime {
   readonly readOnly: boolean;
   /** The inputs that wait for their turn. */
   readonly queue: SessionQueue;
+  /** Its background tasks; `null` where the environment has no host for them. */
+  readonly tasks: SessionTasks | null;
   readonly #parts: SessionParts;
   readonly #store: SessionStore;
   readonly #opened: OpenedSession;
@@ -68,6 +71,7 @@ export class LashRuntime {
     this.#settings = new SessionSettings(store, parts, meta);
     this.#opened = opened;
     this.readOnly = opened.readOnly;
+    this.tasks = opened.tasks;
     this.#view = opened.view;
     this.#observation = new LazyObservation(parts, () => this.#view);
     this.#order = new InOrder(parts.secrets);
@@ -106,7 +110,7 @@ export class LashRuntime {
    * Opens a session of `environment`.
    *
    * @throws `SessionNotFound`, `SessionExists`, `SessionDeleted`, `SessionInUse`, `InvalidInput`, `InvalidEnvironment`
-   *   (law RE3), `Unsupported`, `StoredDataCorrupt`, `StorageUnavailable`.
+   *   (law RE3), `StoredDataCorrupt`, `StorageUnavailable`.
    */
   static async open(environment: RuntimeEnvironment, options: RuntimeOptions = {}): Promise<LashRuntime> {
     return await LashRuntime.#begin(await openSession(environment, options, LashRuntime.#openChild));
@@ -276,8 +280,7 @@ export class LashRuntime {
 
   /** The tokens that the session used, every branch and failed attempt included, counted once each. */
   usage(): { readonly total: TokenUsage; readonly ledger: readonly UsageEntry[] } {
-    const { ledger } = this.#parts.history;
-    return { total: totalUsage(ledger), ledger };
+    return { total: totalUsage(this.#parts.history.ledger), ledger: this.#parts.history.ledger };
   }
 
   /** How many node bodies are in memory (laws RE1, RE2). */
@@ -342,13 +345,13 @@ export class LashRuntime {
     await this.#closing;
   }
 
-  static readonly #openChild: OpenRuntime = async (environment, options) =>
-    await LashRuntime.open(environment, options);
+  static readonly #openChild: OpenRuntime = async (...session) => await LashRuntime.open(...session);
 
   static async #begin(opened: OpenedSession): Promise<LashRuntime> {
     const runtime = new LashRuntime(opened);
     try {
       await runtime.#tabs.begin();
+      await opened.tasks?.resume();
       if (!opened.readOnly) await runtime.#turns.show();
       runtime.resumeTurns(false);
       return runtime;
@@ -362,6 +365,7 @@ export class LashRuntime {
     try {
       if (turn === 'leave') await this.#leave(sessionClosed(this.sessionId));
       await this.#turns.close('the session is being closed');
+      await this.#opened.tasks?.leave();
       await this.#order.idle;
       await this.#writes.maintained;
       await this.#tabs.close();

@@ -1,6 +1,8 @@
 import type { RuntimeEnvironment } from '../contract/environment.ts';
 import { loadModule } from '../contract/load-module.ts';
 import type { SessionStore } from '../contract/store.ts';
+import type { SessionTasks } from '../contract/task.ts';
+import { LashError } from '../core/error.ts';
 import type { CallName, CallRequest, CallResult } from '../protocol/api.ts';
 import type { LashRuntime } from '../runtime/runtime.ts';
 import type { SecretVault } from '../runtime/secrets.ts';
@@ -36,6 +38,12 @@ export function callHandlers(resources: CallResources): CallHandlers {
   const { environment, sessions, offers, secrets, maintenance, toolNames, providerIds, brought } = resources;
   const runtimeOf = (request: { readonly session: number }): LashRuntime =>
     sessions.get(request.session).runtime;
+  const tasksOf = (request: { readonly session: number }): SessionTasks => {
+    const { tasks } = runtimeOf(request);
+    if (tasks !== null) return tasks;
+    const feature = 'background tasks';
+    throw new LashError('Unsupported', `The environment has no host for ${feature}`, { feature });
+  };
   const attachmentsOf = (request: { readonly session: number }): RuntimeEnvironment['attachmentStore'] => {
     sessions.get(request.session);
     return environment.attachmentStore;
@@ -109,6 +117,8 @@ export function callHandlers(resources: CallResources): CallHandlers {
     moveQueued: (request) => runtimeOf(request).queue.move(request.turnId, request.before),
     runAction: ({ session, ...request }) => runtimeOf({ session }).runAction(request),
     resumeTurns: (request) => runtimeOf(request).resumeTurns(),
+    listTasks: ({ session, ...filter }) => tasksOf({ session }).list(filter),
+    cancelTask: (request) => tasksOf(request).cancel(request.taskId, request.reason),
     branchToNode: (request) => runtimeOf(request).branchToNode(request.nodeId),
     branches: (request) => runtimeOf(request).branches(request.nodeIds),
     getHistoricNode: (request) => runtimeOf(request).getHistoricNode(request.nodeId),

@@ -71,8 +71,8 @@ export class RuntimeEnvironmentBuilder {
   }
 
   /**
-   * Who owns background tasks. The plugin host then says that they are available. The runtime has no engine for them: a
-   * session of such an environment does not open (`Unsupported`).
+   * Who owns background tasks, such as a `LocalBackgroundTaskHost`. The plugin host then says that they are available, and the
+   * model is offered the tools `tasks_list` and `tasks_stop`. Default: nobody.
    */
   withBackgroundTaskHost(host: BackgroundTaskHost): this {
     this.#backgroundTaskHost = host;

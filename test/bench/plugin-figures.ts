@@ -70,6 +70,7 @@ function built(count: number): Pick<PluginCosts, 'buildMs' | 'builds'> {
     attachmentStore: new InMemoryAttachmentStore(),
     checkpointAt: async () => await Promise.resolve(null),
     show: () => undefined,
+    tasks: () => null,
     trouble: () => undefined,
   };
   // One by one is less than what the clock can tell.

@@ -20,6 +20,7 @@ const viewOf = (sessionId: string): SessionView => ({
   writer: 'nobody',
   damage: null,
   plugins: {},
+  tasks: [],
 });
 
 it('[WB2] until a session is open again, nothing is sent with its old number, and it opens as it was opened', async () => {

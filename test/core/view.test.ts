@@ -54,6 +54,7 @@ const empty: SessionView = {
   writer: 'nobody',
   damage: null,
   plugins: {},
+  tasks: [],
 };
 const after = (view: SessionView, ...events: SessionEvent[]): SessionView => events.reduce(reduceView, view);
 

@@ -43,6 +43,7 @@ function fakeSession(message: Message) {
     writer: 'nobody',
     damage: null,
     plugins: {},
+    tasks: [],
   };
   let listener = (): void => undefined;
   const asked: unknown[] = [];

@@ -59,6 +59,15 @@ const SAMPLES: Samples = {
   TurnAborted: [{ plugin: 'notes', reason: 'it is late' }],
   PluginStateRefused: [{ plugin: 'notes', stored: 1, version: 2, reason: 'it has no migration' }],
   PluginStateReadOnly: [{ plugin: 'notes' }],
+  TaskExists: [{ sessionId: 's', taskId: 't' }],
+  TaskNotFound: [{ sessionId: 's', taskId: 't' }],
+  TaskEnded: [
+    { taskId: 't', state: 'completed', move: 'cancel' },
+    { taskId: 't', state: 'odd', move: 'cancel' },
+  ],
+  InvalidTaskMove: [{ taskId: 't', state: 'cancel_requested', move: 'pause' }],
+  TaskNotDefined: [{ name: 'watch' }],
+  TaskLost: [{ taskId: 't', attempt: 1 }],
   ChildLimitReached: [
     { sessionId: 's', limit: 'depth', max: 4 },
     { sessionId: 's', limit: 'open', max: 16 },

@@ -64,6 +64,7 @@ function view(bodies: readonly NodeBody[], over: Partial<SessionView> = {}): Ses
     writer: 'nobody',
     damage: null,
     plugins: {},
+    tasks: [],
     ...over,
   };
 }

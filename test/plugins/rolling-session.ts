@@ -77,7 +77,8 @@ export class RollingSession {
 
   #context(): HookContext<unknown> {
     return {
-      sessionId: 's',
+      tasks: null,
+    sessionId: 's',
       turnId: `t${this.#turn}`,
       step: 0,
       signal: new AbortController().signal,

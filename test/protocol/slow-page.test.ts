@@ -23,6 +23,7 @@ const emptyView = (session: number): SessionView => ({
   writer: 'nobody',
   damage: null,
   plugins: {},
+  tasks: [],
 });
 
 /** A page that takes a batch only when told to. */

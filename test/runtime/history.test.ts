@@ -236,6 +236,7 @@ describe('memory and storage', () => {
       lastTurn: null,
       damage: null,
       plugins: {},
+      tasks: [],
       writer: 'nobody',
     } as const;
     return { ...rest, head: history.head, window: history.window() };

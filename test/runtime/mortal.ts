@@ -1,5 +1,6 @@
 import type { SessionLease } from '../../src/contract/lease.ts';
 import type { SessionStore, SessionStoreFactory } from '../../src/contract/store.ts';
+import type { TaskStore } from '../../src/contract/task-store.ts';
 import type { TurnStore } from '../../src/contract/turn-store.ts';
 import { standIn } from '../../src/testing/stand-in.ts';
 
@@ -18,7 +19,7 @@ export interface MortalTab {
   readonly kill: () => Promise<void>;
 }
 
-const WRITES = ['commit', 'takeLease', 'accept', 'record', 'signal', 'move', 'withdraw'] as const;
+const WRITES = ['commit', 'takeLease', 'accept', 'record', 'signal', 'move', 'withdraw', 'write'] as const;
 
 const never = async (): Promise<never> => await new Promise(() => undefined);
 
@@ -36,6 +37,7 @@ export function mortalTab(origin: SessionStoreFactory, death?: Death): MortalTab
       get(object, key) {
         const value: unknown = Reflect.get(object, key, object);
         if (key === 'turns') return wrap(value as TurnStore);
+        if (key === 'tasks') return wrap(value as TaskStore);
         if (typeof value !== 'function') return value;
         return async (...args: unknown[]): Promise<unknown> => {
           if (dead) return await never();

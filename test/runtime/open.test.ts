@@ -1,13 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
-import type { BackgroundTaskHost } from '../../src/contract/task.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import { standIn } from '../../src/testing/stand-in.ts';
 import { finish, instantClock, memoryEnvironment, openWith, plays, policy, text } from './support.ts';
 
 const code = (value: string): object => ({ code: value });
-const tasks = {} as BackgroundTaskHost;
 
 describe('opening a session', () => {
   it('an unknown id is SessionNotFound, never an empty session, unless the mode says so', async () => {
@@ -88,12 +86,6 @@ describe('opening a session', () => {
     await (await LashRuntime.open(environment, { sessionId: 's', policy: other })).close();
     const again = await LashRuntime.open(environment, { sessionId: 's' });
     expect(again.policy).toEqual(other);
-  });
-
-  it('background tasks are refused where they would be used', async () => {
-    const environment = memoryEnvironment((builder) => builder.withBackgroundTaskHost(tasks));
-    const opening = LashRuntime.open(environment, { mode: 'create', policy });
-    await expect(opening).rejects.toMatchObject(code('Unsupported'));
   });
 
   it('[RE3] ActivePathOnly on a store in memory is refused with the reason', async () => {

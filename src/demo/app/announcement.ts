@@ -1,6 +1,7 @@
 import { messageText, type PendingTurn, type SessionView } from 'lash-web';
 
 import { oneLine } from './format.ts';
+import { endedTaskIn } from './tasks.ts';
 
 const LENGTH = 1000;
 const ENDED = { failed: 'The answer failed.', cancelled: 'The answer was stopped.' } as const;
@@ -17,7 +18,7 @@ export function announcementOf(before: SessionView, after: SessionView): string 
       ? 'The message waits to be read in this answer.'
       : 'The message waits; it is answered after this answer.';
   const gone = missingIn(queue, before.queue);
-  if (gone === undefined) return null;
+  if (gone === undefined) return endedTaskIn(before, after);
   return isRead(gone, after) ? 'The model reads the message now.' : 'The message was taken back.';
 }
 

@@ -18,6 +18,12 @@ type Words<Code extends LashErrorCode> = (data: LashErrorData[Code]) => string;
 const SAME_PLACE = 'Nothing was changed.';
 const REPORT = 'That is a mistake in this app, not yours; the details below help to find it.';
 
+const ENDED: Readonly<Record<string, string>> = {
+  completed: 'was done',
+  failed: 'failed',
+  cancelled: 'was stopped',
+};
+
 const WORDS: { readonly [Code in LashErrorCode]: Words<Code> } = {
   InvalidInput: ({ path, reason }) => `That cannot be used: ${path} ${reason}.`,
   NotData: ({ path }) => `The message holds something that is not plain data (at ${path}). It was not sent.`,
@@ -98,6 +104,13 @@ const WORDS: { readonly [Code in LashErrorCode]: Words<Code> } = {
   PluginStateReadOnly: ({ plugin }) =>
     `The extension ${plugin} of this app tried to store something outside of a turn.`,
 
+  TaskExists: ({ taskId }) => `There is a task ${taskId} in this chat already. ${REPORT}`,
+  TaskNotFound: () => 'That task is not in this chat any more.',
+  TaskEnded: ({ state }) => `That task is over already: it ${ENDED[state] ?? 'ended'}.`,
+  InvalidTaskMove: ({ state }) =>
+    `That task is ${state.replaceAll('_', ' ')}, and this cannot happen to it now.`,
+  TaskNotDefined: ({ name }) => `This app does not know tasks called ${name}. ${REPORT}`,
+  TaskLost: () => 'The tab that ran this task was closed before the task was done.',
   ChildLimitReached: ({ limit, max }) =>
     limit === 'depth'
       ? `Helpers may have helpers of their own ${max} deep, and no deeper.`

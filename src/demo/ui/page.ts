@@ -18,6 +18,7 @@ import { sidebar } from './sidebar.ts';
 import type { StickyScroll } from './sticky-scroll.ts';
 import { storageView } from './storage-view.ts';
 import { tabNotice } from './tab-notice.ts';
+import { tasksPanel } from './tasks-panel.ts';
 import { tracePanel } from './trace-panel.ts';
 import { updateNotice } from './update-notice.ts';
 import { warningNotice } from './warning-notice.ts';
@@ -63,7 +64,9 @@ export function page(app: App, scrolls: Scrolls): TemplateResult {
         ${
           inChat
             ? html`<div class="conversation">${conversation(app, scrolls.conversation)}</div>
-                <div class="composer-place">${planPanel(app)} ${queueList(app)} ${composer(app)}</div>`
+                <div class="composer-place">
+                  ${tasksPanel(app)} ${planPanel(app)} ${queueList(app)} ${composer(app)}
+                </div>`
             : html`<div class="conversation">
                 ${app.place === 'storage' ? storageView(app) : kitView(app)}
               </div>`

@@ -4,7 +4,7 @@ import { expressionsIn } from './builtin-arithmetic.ts';
 import type { Conversation, KnownFile } from './builtin-conversation.ts';
 import { factsIn, forgottenIn, remindersIn } from './builtin-notes.ts';
 import { plansIn, tickedIn } from './builtin-plan.ts';
-import { secondsIn, timeInWords } from './builtin-time.ts';
+import { countdownsIn, secondsIn, timeInWords } from './builtin-time.ts';
 
 /** A tool that the built-in model knows: when to call it, and how to tell what came back. */
 export interface Skill {
@@ -23,6 +23,8 @@ const THEMES: readonly RegExp[] = [
   /\b(?<theme>dark|light|system)\b[ -](?:mode|theme)/i,
   /\b(?:make|turn|set|switch|change)\b[^.!?\n]{0,40}\b(?:page|it|colou?rs|looks?|theme|mode)\b[^.!?\n]{0,40}\b(?<theme>dark|light|system)(?:er)?\b/i,
 ];
+const ABOUT_TASKS =
+  /\b(?:what|which|list|show|tell)\b[^.!?\n]{0,40}\b(?:(?:runs?|running|going on) in the background|background tasks)\b/i;
 const ABOUT_THE_PAGE =
   /\bhow (?:big|large|wide|tall) is (?:this|the|my) (?:page|window)|\bpage info|\btitle of (?:this|the) page|\b(?:tell|say|know|what)\b[^.!?\n]{0,40} about (?:this|the|my) page\b/i;
 
@@ -90,6 +92,19 @@ export const SKILLS: readonly Skill[] = [
       `The **${timeInWords(Number(seconds))}** ${seconds === 1 || seconds === 60 ? 'is' : 'are'} over.`,
   },
   {
+    tool: 'countdown',
+    ability: 'count down in the background',
+    wanted: ({ question }) => countdownsIn(question).map((seconds) => ({ seconds })),
+    tell: ({ seconds }) =>
+      `I count down **${timeInWords(Number(seconds))}** in the background. Meanwhile you can go on.`,
+  },
+  {
+    tool: 'tasks_list',
+    ability: 'list what runs in the background',
+    wanted: ({ question }) => (ABOUT_TASKS.test(question) ? [{}] : []),
+    tell: (_, result) => tellTasks(field(result, 'tasks')),
+  },
+  {
     tool: 'read_file',
     ability: 'read attached text files',
     wanted: (conversation) => filesWanted(conversation).map(({ attachmentId }) => ({ attachmentId })),
@@ -146,6 +161,16 @@ function tellNote(key: string, result: JsonValue): string {
   return missing
     ? `Nothing is noted down about **${key}**.`
     : `I noted that **${key}** is **${show(value)}**.`;
+}
+
+function tellTasks(tasks: JsonValue): string {
+  if (!Array.isArray(tasks) || tasks.length === 0) return 'Nothing runs in the background.';
+  return tasks
+    .map((task: JsonValue) => {
+      const [title, state] = [field(task, 'title'), field(task, 'state')].map(show);
+      return `- **${title}**: ${state?.replaceAll('_', ' ')}`;
+    })
+    .join('\n');
 }
 
 function tellFile(name: string, text: string): string {

@@ -2,6 +2,7 @@ import type { Clock } from '../../contract/clock.ts';
 import type { RuntimeEnvironment } from '../../contract/environment.ts';
 import type { Provider, Providers } from '../../contract/provider.ts';
 import type { CommitBudget } from '../../contract/store.ts';
+import type { SessionTasks } from '../../contract/task.ts';
 import type { Tool } from '../../contract/tool.ts';
 import type { TraceContext, TraceEvent } from '../../contract/trace.ts';
 import type { TurnStore } from '../../contract/turn-store.ts';
@@ -57,6 +58,8 @@ export interface SessionParts {
   tools(): readonly Tool[];
   /** `null` where the environment has none. */
   readonly plugins: PluginSession | null;
+  /** The session's background tasks; `null` without a host for them. */
+  readonly tasks: SessionTasks | null;
   readonly children: SessionChildren;
   /** What the session keeps of its turns. */
   readonly turns: TurnStore;

@@ -2,6 +2,7 @@ import type { Clock } from '../../contract/clock.ts';
 import type { RuntimeEnvironment, RuntimeLimits } from '../../contract/environment.ts';
 import type { TurnPath } from '../../contract/plugin.ts';
 import type { SessionStore } from '../../contract/store.ts';
+import type { SessionTasks } from '../../contract/task.ts';
 import type { Tool } from '../../contract/tool.ts';
 import type { PluginsShown } from '../../core/event.ts';
 import { estimateNodeTokens } from '../../turn/estimate.ts';
@@ -24,6 +25,7 @@ interface OpeningSession {
   readonly history: History;
   readonly attachments: SessionAttachmentStore;
   readonly hostTools: readonly Tool[];
+  readonly tasks: () => SessionTasks | null;
 }
 
 /**
@@ -51,6 +53,7 @@ export async function openPlugins(session: OpeningSession): Promise<PluginSessio
       return checkpoint;
     },
     show: (shown: PluginsShown) => feed.emit({ type: 'plugins-changed', plugins: shown }),
+    tasks: session.tasks,
     trouble,
   };
   const plugins = new PluginSession(environment.pluginHost, parts, session.hostTools);

@@ -2,6 +2,7 @@ import type { Checkpoint } from '../../contract/checkpoint.ts';
 import type { Clock } from '../../contract/clock.ts';
 import type { PluginHost } from '../../contract/plugin-host.ts';
 import type { Plugin, PluginHooks, PluginSessionInfo, TurnPath } from '../../contract/plugin.ts';
+import type { BackgroundTaskDefinition, SessionTasks } from '../../contract/task.ts';
 import type { Tool } from '../../contract/tool.ts';
 import { LashError } from '../../core/error.ts';
 import type { PluginsShown, SessionEvent } from '../../core/event.ts';
@@ -27,6 +28,8 @@ export interface PluginParts {
   readonly attachmentStore: SessionAttachmentStore;
   /** The checkpoint that holds at a node. */
   readonly checkpointAt: (leaf: string | null) => Promise<Checkpoint | null>;
+  /** The session's background tasks, which are opened after its plugins. */
+  readonly tasks: () => SessionTasks | null;
   /** Is told what plugins show, when that changed. */
   readonly show: (plugins: PluginsShown) => void;
   /** Is told of a failure that nobody waits for. */
@@ -73,6 +76,11 @@ export class PluginSession {
       this.dispose();
       throw error;
     }
+  }
+
+  /** The background tasks that the plugins define. */
+  get backgroundTasks(): readonly BackgroundTaskDefinition[] {
+    return this.#plugins.flatMap(({ hooks }) => hooks.backgroundTasks ?? []);
   }
 
   /**

@@ -68,7 +68,7 @@ async function runWriting(
 }
 
 async function answerOf(
-  { history, clock, secrets }: SessionParts,
+  { history, clock, secrets, tasks }: SessionParts,
   { plugin, state }: BuiltPlugin,
   action: PluginAction<unknown>,
   name: string,
@@ -78,6 +78,7 @@ async function answerOf(
   const answer = await callHook(call, (time) => {
     const context: ActionContext<unknown> = {
       sessionId: history.sessionId,
+      tasks,
       state: stateDuring(plugin.id, state, () => action.writes === true && !time.isOver),
       get signal() {
         return time.signal;

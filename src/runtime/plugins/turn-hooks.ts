@@ -10,6 +10,7 @@ import type {
   TurnPath,
   ViewContext,
 } from '../../contract/plugin.ts';
+import type { SessionTasks } from '../../contract/task.ts';
 import { LashError } from '../../core/error.ts';
 import { freeze } from '../../core/freeze.ts';
 import type { Part, ToolCallPart } from '../../core/message.ts';
@@ -49,10 +50,11 @@ interface HookParts {
   readonly secrets: SecretVault;
   readonly path: TurnPath;
   readonly attachmentStore: SessionAttachmentStore;
+  readonly tasks: () => SessionTasks | null;
 }
 
 type Context = HookContext<unknown>;
-type HookName = Exclude<keyof PluginHooks<unknown>, 'tools'>;
+type HookName = Exclude<keyof PluginHooks<unknown>, 'tools' | 'backgroundTasks'>;
 
 /** Calls the hook that is asked, of a plugin that has it. */
 type Ask = (hooks: PluginHooks<unknown>, context: Context) => unknown;
@@ -239,9 +241,10 @@ export class TurnHooks {
 
   #context({ plugin, state }: BuiltPlugin, time: HookTime): Context {
     const { turnId, step, sessions } = this.#turn;
-    const { sessionId, path, attachmentStore } = this.#parts;
+    const { sessionId, path, attachmentStore, tasks } = this.#parts;
     return {
       sessionId,
+      tasks: tasks(),
       turnId,
       step,
       path,

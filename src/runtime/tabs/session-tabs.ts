@@ -223,6 +223,8 @@ export class SessionTabs {
       case 'activity':
         await this.#follow(notice.activity);
         break;
+      case 'tasks-changed':
+        return;
       default:
         return await this.#seat.look();
     }
@@ -302,6 +304,7 @@ export class SessionTabs {
       case 'turn-joined':
       case 'writer-changed':
       case 'plugins-changed':
+      case 'task-changed':
       case 'session-deleted':
         return;
       case 'turn-finished':

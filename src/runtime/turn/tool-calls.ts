@@ -267,7 +267,7 @@ export class ToolCalls {
 
   async #execute(effect: RunTool, ready: ReadyCall, signal: AbortSignal): Promise<TurnInputEvent> {
     const { id, call } = effect;
-    const { clock, secrets, tracer, history, attachments, feed } = this.#parts;
+    const { clock, secrets, tracer, history, attachments, feed, tasks } = this.#parts;
     const { callId, tool: name, args } = call;
     const startedAt = clock.now();
     tracer.write(this.#host.trace, { type: 'tool_call_started', call_id: callId, name, args });
@@ -280,6 +280,7 @@ export class ToolCalls {
       signal,
       attachments: await this.#host.store(async () => await this.#caller.shownAttachments(this.#host.scope)),
       attachmentStore: attachments,
+      tasks,
       sessions: children.sessions,
       progress: (data) => {
         refuseNonData(data, 'progress');

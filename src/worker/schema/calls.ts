@@ -145,6 +145,14 @@ export const CALL_SCHEMAS: { readonly [Name in CallName]: Schema<CallRequest<Nam
   moveQueued: z.strictObject({ session, turnId: id, before: z.nullable(id) }),
   runAction: schemaFor(z.strictObject({ session, plugin: id, action: filled, args: z.optional(json) })),
   resumeTurns: z.strictObject({ session }),
+  listTasks: schemaFor(
+    z.strictObject({
+      session,
+      kind: z.optional(z.enum(['monitor', 'subagent', 'observer', 'other'])),
+      ended: z.optional(z.boolean()),
+    }),
+  ),
+  cancelTask: schemaFor(z.strictObject({ session, taskId: id, reason: z.optional(z.string()) })),
   branchToNode: z.strictObject({ session, nodeId: z.nullable(filled) }),
   branches: z.strictObject({ session, nodeIds: z.array(filled) }),
   getHistoricNode: z.strictObject({ session, nodeId: filled }),

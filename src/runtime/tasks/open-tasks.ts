@@ -1,0 +1,60 @@
+import type { Clock } from '../../contract/clock.ts';
+import type { RuntimeEnvironment } from '../../contract/environment.ts';
+import type { BackgroundTaskDefinition, BackgroundTaskHost, HostedTasks } from '../../contract/task.ts';
+import type { Tool } from '../../contract/tool.ts';
+import { LashError } from '../../core/error.ts';
+import type { SessionMeta } from '../../core/policy.ts';
+import type { Feed } from '../feed.ts';
+import type { PluginSession } from '../plugins/plugin-session.ts';
+import type { SecretVault } from '../secrets.ts';
+import { TASK_TOOLS } from './task-tools.ts';
+
+/** The session that is being opened. */
+interface OpeningSession {
+  readonly environment: RuntimeEnvironment;
+  readonly meta: SessionMeta;
+  readonly readOnly: boolean;
+  readonly clock: Clock;
+  readonly secrets: SecretVault;
+  readonly feed: Feed;
+  readonly plugins: PluginSession | null;
+}
+
+/** Opens the tasks of a session. @throws `InvalidInput` for definitions without a name or with the same one, and what storage says */
+export async function openTasks(host: BackgroundTaskHost, session: OpeningSession): Promise<HostedTasks> {
+  const { environment, meta, readOnly, clock, secrets, feed, plugins } = session;
+  const { sessionId, parent } = meta;
+  const definitions = plugins?.backgroundTasks ?? [];
+  checkDefinitions(definitions);
+  return await host.open({
+    sessionId,
+    parentId: parent?.relation === 'child' ? parent.sessionId : null,
+    readOnly,
+    factory: environment.sessionStoreFactory,
+    definitions,
+    clock,
+    redact: (value) => secrets.redactJson(value),
+    tell: (task) => feed.emit({ type: 'task-changed', task }),
+  });
+}
+
+/** A session's tools and those for its tasks. One of the same name that the session has takes its place. */
+export function withTaskTools(tools: readonly Tool[]): readonly Tool[] {
+  return [...tools, ...TASK_TOOLS.filter(({ name }) => !tools.some((tool) => tool.name === name))];
+}
+
+function checkDefinitions(definitions: readonly BackgroundTaskDefinition[]): void {
+  const names = new Set<string>();
+  for (const { name } of definitions) {
+    const problem = names.has(name)
+      ? 'is there twice'
+      : /^[\w.-]{1,64}$/u.test(name)
+        ? undefined
+        : 'is no name of 1 to 64 letters, digits, ., _ and -';
+    if (problem !== undefined) {
+      const reason = `the background task ${JSON.stringify(name)} ${problem}`;
+      throw new LashError('InvalidInput', reason, { path: 'backgroundTasks', reason });
+    }
+    names.add(name);
+  }
+}

@@ -1,0 +1,298 @@
+import type { SessionNotice } from '../contract/lease.ts';
+import type { SessionStore } from '../contract/store.ts';
+import type { BackgroundTaskDefinition, TaskSession } from '../contract/task.ts';
+import type { JsonValue } from '../core/json.ts';
+import {
+  type BackgroundTaskMove,
+  type BackgroundTaskRecord,
+  hasEnded,
+  moveBackgroundTask,
+} from '../core/task.ts';
+import { type KeptRecords, surplusRecords } from './kept-records.ts';
+import { OwnerWatch } from './owner-watch.ts';
+import { isRefusal, sessionDeleted, stopped, taskExists } from './task-errors.ts';
+import { TaskLedger } from './task-ledger.ts';
+import { isOwnerThere, TaskOwner } from './task-owner.ts';
+import { type RunHome, type RunNews, TaskRun } from './task-run.ts';
+import { finishTransfer, transferTask, type TransferSide } from './task-transfer.ts';
+
+/** Who is told what happens at a desk, as long as the session is open here. */
+export interface DeskListener {
+  changed(record: BackgroundTaskRecord): void;
+  /** The session is gone. */
+  deleted(error: Error): void;
+}
+
+/**
+ * The records of a session's tasks, and the runs of those that run here. What runs here is found by others as what runs in
+ * another tab is: by its record and its owner's lease. So nothing is shared between two desks, not even in one worker, and one
+ * outlives its session as long as it runs a task.
+ */
+export class TaskDesk implements RunHome, TransferSide {
+  readonly sessionId: string;
+  readonly ledger: TaskLedger;
+  readonly owner: TaskOwner;
+  readonly runs: Map<string, TaskRun> = new Map();
+  readonly leaving: Set<string> = new Set();
+  readonly #session: TaskSession;
+  readonly #kept: KeptRecords;
+  readonly #store: SessionStore;
+  readonly #watch: OwnerWatch;
+  readonly #left = new AbortController();
+  /** `null` once nobody is told any more: the desk ends with its last run. */
+  #listener: DeskListener | null;
+  #isOpening = false;
+  #stopHearing: (() => void) | null = null;
+
+  private constructor(
+    session: TaskSession,
+    kept: KeptRecords,
+    listener: DeskListener | null,
+    store: SessionStore,
+  ) {
+    const { sessionId, factory, clock } = session;
+    this.sessionId = sessionId;
+    this.#session = session;
+    this.#kept = kept;
+    this.#listener = listener;
+    this.#store = store;
+    this.owner = new TaskOwner(clock.newId(), factory.leases);
+    this.ledger = new TaskLedger({
+      sessionId,
+      records: store.tasks,
+      clock,
+      redact: (value) => session.redact(value),
+      changed: (record) => this.#changed(record),
+      written: () => factory.leases.publish(sessionId, { kind: 'tasks-changed' }, this.#hear),
+    });
+    const isNeeded = (): boolean => this.#isAnyElsewhere();
+    this.#watch = new OwnerWatch(clock, this.#left.signal, isNeeded, async () => {
+      await this.ledger.reload();
+      await this.#look();
+    });
+  }
+
+  /** A desk with a store of its own. @throws what opening a store throws */
+  static async open(
+    session: TaskSession,
+    kept: KeptRecords,
+    listener: DeskListener | null,
+  ): Promise<TaskDesk> {
+    const { sessionId, factory } = session;
+    const store = await factory.open(sessionId, { kind: 'open' });
+    const desk = new TaskDesk(session, kept, listener, store);
+    desk.#stopHearing = factory.leases.subscribe(sessionId, desk.#hear);
+    try {
+      await desk.ledger.load();
+      return desk;
+    } catch (error) {
+      await desk.end();
+      throw error;
+    }
+  }
+
+  /** The session's tasks, oldest first. */
+  get tasks(): readonly BackgroundTaskRecord[] {
+    return this.ledger.all.filter(({ sessionId }) => sessionId === this.sessionId);
+  }
+
+  definition(name: string | null): BackgroundTaskDefinition | undefined {
+    return this.#session.definitions.find((definition) => definition.name === name);
+  }
+
+  /** Stores a task that was begun, as one of this desk, and runs it. @throws `TaskExists` */
+  async run(
+    task: BackgroundTaskRecord,
+    definition: BackgroundTaskDefinition,
+    input: JsonValue,
+  ): Promise<BackgroundTaskRecord> {
+    if (this.runs.has(task.id)) throw taskExists(this.sessionId, task.id);
+    const run = this.#newRun(task.id);
+    const stored = await this.ledger.add(task).catch((error: unknown) => {
+      this.over(run);
+      throw error;
+    });
+    run.begin(definition, stored, input);
+    return stored;
+  }
+
+  /** Looks after what was left when the session is opened. */
+  async resume(): Promise<void> {
+    this.#isOpening = true;
+    try {
+      await this.#look();
+      await this.#prune();
+    } catch {
+      // Storage does not take it now: what is left is looked at again.
+    }
+    this.#watch.begin();
+  }
+
+  /** Does what the policies of the tasks that run here say, and of those named `also` (rule BH5). Nobody is told from then on. */
+  async leave(also: Iterable<string>, closed: Error): Promise<void> {
+    this.#left.abort(closed);
+    for (const id of [...this.runs.keys(), ...also]) await this.#close(id, closed);
+    this.#listener = null;
+    if (this.runs.size === 0) await this.end();
+  }
+
+  /** Moves a task, and its run, to another session (rule BH7). */
+  async transfer(taskId: string, sessionId: string): Promise<BackgroundTaskRecord> {
+    const heir = await this.#heir(sessionId);
+    try {
+      return await transferTask(this, heir, taskId);
+    } finally {
+      if (heir.runs.size === 0) await heir.end();
+    }
+  }
+
+  async say(taskId: string, news: RunNews): Promise<void> {
+    await this.ledger.move(taskId, { ...news, by: this.owner.id });
+  }
+
+  over(run: TaskRun): void {
+    if (this.runs.get(run.taskId) === run) this.runs.delete(run.taskId);
+    if (this.#listener === null && this.runs.size === 0) void this.end();
+  }
+
+  /** Lets go of everything. Idempotent. */
+  async end(): Promise<void> {
+    const stopHearing = this.#stopHearing;
+    if (stopHearing === null) return;
+    this.#stopHearing = null;
+    stopHearing();
+    await this.#store.close();
+    await this.owner.release();
+  }
+
+  #newRun(taskId: string): TaskRun {
+    const run = new TaskRun(taskId, this, this.#session.clock);
+    this.runs.set(taskId, run);
+    return run;
+  }
+
+  async #close(taskId: string, closed: Error): Promise<void> {
+    const { policies, state } = this.ledger.find(taskId) ?? {};
+    const run = this.runs.get(taskId);
+    const { parentId } = this.#session;
+    const reason = closed.message;
+    const stop: BackgroundTaskMove =
+      run === undefined
+        ? { type: 'cancel', reason }
+        : { type: 'end', outcome: { state: 'cancelled', reason } };
+    try {
+      if (policies?.close === 'cancel') await this.ledger.move(taskId, stop);
+      if (policies?.close === 'pause')
+        await this.ledger.move(taskId, state === 'cancel_requested' ? stop : { type: 'pause' });
+      if (policies?.close === 'transfer' && parentId !== null) await this.transfer(taskId, parentId);
+    } catch (error) {
+      // What storage did not take is found as lost. A task that cannot be transferred is kept, and one that ended has.
+      if (policies?.close !== 'transfer' && !isRefusal(error)) run?.drop(closed);
+    }
+  }
+
+  /** Tells what happened to a task, and the run of it that is here. */
+  #changed(record: BackgroundTaskRecord): void {
+    const { id, sessionId, state, owner, policies, cancelReason } = record;
+    const run = this.runs.get(id);
+    const reason = stopped(cancelReason ?? state);
+    if (run !== undefined && (owner !== this.owner.id || sessionId !== this.sessionId)) {
+      this.over(run);
+      run.drop(reason);
+    } else if (state === 'cancel_requested' && policies.cancel === 'cooperative') run?.stop(reason);
+    this.#listener?.changed(record);
+    if (this.#listener === null || this.#session.readOnly) return;
+    if (hasEnded(record)) this.#prune().catch(() => undefined);
+    else this.#watch.begin();
+  }
+
+  readonly #hear = (notice: SessionNotice): void => {
+    // What cannot be read now is read with the next notice, or when it is asked for.
+    if (notice.kind === 'tasks-changed') this.ledger.reload().catch(() => undefined);
+    if (notice.kind === 'deleted') this.#deleted();
+  };
+
+  /** The session is gone, with its records: what runs here is stopped, and told to have been cancelled (rule BH8). */
+  #deleted(): void {
+    const deleted = sessionDeleted(this.sessionId);
+    const outcome = { state: 'cancelled', reason: deleted.message } as const;
+    this.#left.abort(deleted);
+    for (const run of this.runs.values()) {
+      run.drop(deleted);
+      const record = this.ledger.find(run.taskId);
+      const at = this.#session.clock.now();
+      const moved = record && moveBackgroundTask(record, { type: 'end', outcome }, at);
+      if (moved?.ok === true) this.#listener?.changed(moved.record);
+    }
+    this.runs.clear();
+    this.#listener?.deleted(deleted);
+    this.#listener = null;
+    void this.end();
+  }
+
+  /** Finds the tasks whose owner is gone, and, when the session is opened, those that are paused (rule BH6). */
+  async #look(): Promise<void> {
+    if (this.#isOpening)
+      for (const task of this.tasks) if (task.state === 'paused') await this.#beginAgain(task, 'start');
+    this.#isOpening = false;
+    for (const record of this.ledger.all) {
+      const { id, owner, sessionId } = record;
+      if (owner === null || this.runs.has(id) || this.leaving.has(id) || hasEnded(record)) continue;
+      if (owner !== this.owner.id && (await isOwnerThere(this.#session.factory.leases, owner))) continue;
+      if (sessionId === this.sessionId) await this.#beginAgain(record, 'lose');
+      else await this.#finishTransfer(record);
+    }
+  }
+
+  /** Begins a task again that was paused or lost, or ends it. Whoever is second does nothing. */
+  async #beginAgain({ id, name, owner }: BackgroundTaskRecord, why: 'start' | 'lose'): Promise<void> {
+    const definition = this.definition(name);
+    if (definition === undefined && why === 'start') return;
+    if (definition !== undefined) await this.owner.hold();
+    if (this.runs.has(id) || this.#left.signal.aborted) return;
+    const run = this.#newRun(id);
+    const own = this.owner.id;
+    const to = definition === undefined ? null : own;
+    try {
+      const move: BackgroundTaskMove =
+        why === 'start' ? { type: 'start', owner: own } : { type: 'lose', owner: owner ?? '', to };
+      const moved = await this.ledger.move(id, move);
+      if (moved.state === 'running' && definition !== undefined) return run.begin(definition, moved);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+    } finally {
+      if (this.ledger.find(id)?.owner !== own) this.over(run);
+    }
+  }
+
+  #isAnyElsewhere(): boolean {
+    if (this.#isOpening) return true;
+    return this.ledger.all.some(
+      (record) => record.owner !== null && !hasEnded(record) && !this.runs.has(record.id),
+    );
+  }
+
+  async #prune(): Promise<void> {
+    const now = this.#session.clock.now();
+    const ids = surplusRecords(this.ledger.all, this.sessionId, this.#kept, now);
+    if (ids.length > 0) await this.ledger.remove(ids);
+  }
+
+  async #finishTransfer(record: BackgroundTaskRecord): Promise<void> {
+    const heirs: TaskDesk[] = [];
+    const open = async (): Promise<TaskDesk> => {
+      const heir = await this.#heir(record.sessionId);
+      heirs.push(heir);
+      return heir;
+    };
+    await finishTransfer(this, open, record).finally(async () => {
+      for (const heir of heirs) await heir.end();
+    });
+  }
+
+  /** A desk of another session, which nobody opens with it: it is there as long as it runs a task. */
+  async #heir(sessionId: string): Promise<TaskDesk> {
+    const session = { ...this.#session, sessionId, parentId: null, definitions: [] };
+    return await TaskDesk.open(session, this.#kept, null);
+  }
+}

@@ -1,0 +1,36 @@
+import type { SessionLease, SessionLeases } from '../contract/lease.ts';
+
+/**
+ * Who runs tasks: a name, and a lease of that name, which ends with the worker. So every tab can see whether whoever runs a task
+ * is still there.
+ */
+export class TaskOwner {
+  readonly id: string;
+  readonly #leases: SessionLeases;
+  #lease: Promise<SessionLease | null> | null = null;
+
+  constructor(id: string, leases: SessionLeases) {
+    this.id = id;
+    this.#leases = leases;
+  }
+
+  /** Becomes visible to others. A task names its owner only after that. */
+  async hold(): Promise<void> {
+    this.#lease ??= this.#leases.acquire(leaseOf(this.id));
+    await this.#lease;
+  }
+
+  async release(): Promise<void> {
+    await (await this.#lease)?.release();
+  }
+}
+
+/** Whether the owner of this name is there, in whichever tab. */
+export async function isOwnerThere(leases: SessionLeases, owner: string): Promise<boolean> {
+  return await leases.isHeld(leaseOf(owner));
+}
+
+/** No session is called so. */
+function leaseOf(owner: string): string {
+  return `#tasks/${owner}`;
+}

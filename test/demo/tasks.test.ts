@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+
+import { describeError } from '../../src/core/error.ts';
+import { type BackgroundTaskRecord, newBackgroundTask } from '../../src/core/task.ts';
+import { endedTaskIn, stateInWords, tasksOf } from '../../src/demo/app/tasks.ts';
+
+const task = (id: string, more: Partial<BackgroundTaskRecord> = {}): BackgroundTaskRecord => ({
+  ...newBackgroundTask(
+    {
+      id,
+      sessionId: 's',
+      kind: 'other',
+      producer: 'test',
+      name: 'work',
+      input: null,
+      title: `Work ${id}`,
+      parentTaskId: null,
+      childSessionId: null,
+      policies: { cancel: 'cooperative', close: 'keep', lost: 'fail' },
+      maxAttempts: 1,
+    },
+    1,
+  ),
+  state: 'running',
+  ...more,
+});
+
+const view = (...tasks: readonly BackgroundTaskRecord[]): Parameters<typeof endedTaskIn>[0] =>
+  ({ tasks }) as unknown as Parameters<typeof endedTaskIn>[0];
+
+test('shows what runs, newest first, before what ended since then', () => {
+  const old = task('old', { state: 'completed', completedAt: 5 });
+  const ended = task('ended', { state: 'failed', completedAt: 20, createdAt: 9 });
+  const tasks = tasksOf(view(old, ended, task('a', { createdAt: 2 }), task('b', { createdAt: 3 })), 10);
+  expect(tasks.map(({ id }) => id)).toEqual(['b', 'a', 'ended']);
+});
+
+test.each([
+  [{}, 'running'],
+  [{ progress: 'half' }, 'half'],
+  [{ progress: 'half', state: 'cancel_requested' }, 'stopping'],
+  [{ progress: 'half', state: 'completed', completedAt: 2 }, 'done'],
+  [
+    { state: 'failed', failure: describeError('Internal', 'it broke', {}), completedAt: 2 },
+    'failed: it broke',
+  ],
+] as const)('says how a task is doing: %o', (more, words) => {
+  expect(stateInWords(task('t', more))).toBe(words);
+});
+
+test('tells once that a task ended, and nothing of one that had ended before', () => {
+  const over = task('t', { state: 'cancelled', completedAt: 2 });
+  expect(endedTaskIn(view(task('t')), view(over))).toBe('Work t: stopped.');
+  expect(endedTaskIn(view(over), view(over))).toBeNull();
+  expect(endedTaskIn(view(), view(over))).toBeNull();
+});
