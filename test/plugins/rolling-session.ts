@@ -78,7 +78,7 @@ export class RollingSession {
   #context(): HookContext<unknown> {
     return {
       tasks: null,
-    sessionId: 's',
+      sessionId: 's',
       turnId: `t${this.#turn}`,
       step: 0,
       signal: new AbortController().signal,
