@@ -22,12 +22,12 @@ export interface TaskWrite {
  * The records of a session's background tasks. They have nothing to do with head, epoch and lease: any tab may write, and
  * the version decides.
  *
- * - TS1 A write is applied whole, or refused where the record has another version than it stands on: of two writes that
+ * - TK1 A write is applied whole, or refused where the record has another version than it stands on: of two writes that
  *   stand on the same version, one is applied.
- * - TS2 A record is there until it is removed, or its session is deleted (law ST12). One that is made again after that
+ * - TK2 A record is there until it is removed, or its session is deleted (law ST12). One that is made again after that
  *   counts from 1 again, so an id is for one task.
- * - TS3 What is listed is one snapshot, by task id.
- * - TS4 A session has at most 1,000 records: a write that would make one more is `InvalidInput`. Neither the session's
+ * - TK3 What is listed is one snapshot, by task id.
+ * - TK4 A session has at most 1,000 records: a write that would make one more is `InvalidInput`. Neither the session's
  *   bytes nor its inventory count them, and its export leaves them out.
  *
  * Every method rejects as those of `SessionStore` do.

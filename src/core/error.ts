@@ -37,7 +37,7 @@ export interface LashErrorData {
   readonly StaleBranch: { readonly leaf: string | null };
   /** The operation id was used before, with other content (law ST4). */
   readonly OperationConflict: { readonly operationId: string };
-  /** The record of a background task has another version than the write stands on (rule TS1). Read it again, then retry. */
+  /** The record of a background task has another version than the write stands on (rule TK1). Read it again, then retry. */
   readonly TaskConflict: {
     readonly sessionId: string;
     readonly taskId: string;

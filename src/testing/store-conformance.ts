@@ -23,7 +23,7 @@ import { storeWalkCases } from './store-walk-cases.ts';
 
 /**
  * What any session store must keep, as far as it shows at its own surface: laws ST1–ST14, ST16, ST19 and ST20, CP1–CP3,
- * LE1–LE3, RC1–RC8, TS1–TS4, and what a store has to do for TU1 and TU4. Run each case on a context of its own. What only
+ * LE1–LE3, RC1–RC8, TK1–TK4, and what a store has to do for TU1 and TU4. Run each case on a context of its own. What only
  * a disk can do, such as running full, is up to each store's own tests.
  */
 export const sessionStoreConformance: readonly StoreCase[] = [

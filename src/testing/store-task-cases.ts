@@ -22,10 +22,10 @@ function sized(bytes: number): JsonValue {
 
 const MAX_BODY = 64 * 1024;
 
-/** The records of background tasks: rules TS1–TS4, and laws ST3, ST12–ST14 for them. */
+/** The records of background tasks: rules TK1–TK4, and laws ST3, ST12–ST14 for them. */
 export const storeTaskCases: readonly StoreCase[] = [
   {
-    name: '[TS1] a write stands on the version before it: each counts up by one, and what is there is what was written last',
+    name: '[TK1] a write stands on the version before it: each counts up by one, and what is there is what was written last',
     run: async ({ factory, reopen }) => {
       const { store } = await Author.create(factory);
       equal(await store.tasks.find('t'), null);
@@ -38,7 +38,7 @@ export const storeTaskCases: readonly StoreCase[] = [
     },
   },
   {
-    name: '[TS1] a write on any other version is TaskConflict with the version that is there, and changes nothing',
+    name: '[TK1] a write on any other version is TaskConflict with the version that is there, and changes nothing',
     run: async ({ factory }) => {
       const { store } = await Author.create(factory);
       const { tasks } = store;
@@ -53,7 +53,7 @@ export const storeTaskCases: readonly StoreCase[] = [
     },
   },
   {
-    name: '[TS1] of many writes of any tab that stand on one version, alike to the letter, one is applied',
+    name: '[TK1] of many writes of any tab that stand on one version, alike to the letter, one is applied',
     run: async ({ factory, reopen }) => {
       const { store } = await Author.create(factory);
       const other = await (await reopen()).open('session', { kind: 'open' });
@@ -70,7 +70,7 @@ export const storeTaskCases: readonly StoreCase[] = [
     },
   },
   {
-    name: '[TS1] a write takes no lease, no revision and no place in the list, and no lease fences it',
+    name: '[TK1] a write takes no lease, no revision and no place in the list, and no lease fences it',
     run: async ({ factory, reopen }) => {
       const author = await Author.create(factory);
       await author.store.takeLease();
@@ -85,7 +85,7 @@ export const storeTaskCases: readonly StoreCase[] = [
     },
   },
   {
-    name: '[TS1] what a caller changes in a body that was given or returned is not stored, not even right after the call',
+    name: '[TK1] what a caller changes in a body that was given or returned is not stored, not even right after the call',
     run: async ({ factory }) => {
       const { tasks } = (await Author.create(factory)).store;
       const change = { taskId: 't', expected: 0, body: { list: [1] } };
@@ -104,7 +104,7 @@ export const storeTaskCases: readonly StoreCase[] = [
     },
   },
   {
-    name: '[TS2] a record is there until it is removed; ids that are not there are fine, and the others stay',
+    name: '[TK2] a record is there until it is removed; ids that are not there are fine, and the others stay',
     run: async ({ factory, reopen }) => {
       const author = await Author.create(factory);
       const { tasks } = author.store;
@@ -125,7 +125,7 @@ export const storeTaskCases: readonly StoreCase[] = [
     },
   },
   {
-    name: '[TS2] a record that was removed is made again from version 1',
+    name: '[TK2] a record that was removed is made again from version 1',
     run: async ({ factory }) => {
       const { tasks } = (await Author.create(factory)).store;
       await tasks.write(task('t'));
@@ -141,7 +141,7 @@ export const storeTaskCases: readonly StoreCase[] = [
     },
   },
   {
-    name: '[TS3] records are listed by id, whatever characters it has and whichever was written last',
+    name: '[TK3] records are listed by id, whatever characters it has and whichever was written last',
     run: async ({ factory }) => {
       const { tasks } = (await Author.create(factory)).store;
       const ids = [
@@ -165,7 +165,7 @@ export const storeTaskCases: readonly StoreCase[] = [
     },
   },
   {
-    name: '[TS4] a body may have 64 KiB as JSON in UTF-8; a longer one is InvalidInput, and nothing is written',
+    name: '[TK4] a body may have 64 KiB as JSON in UTF-8; a longer one is InvalidInput, and nothing is written',
     run: async ({ factory }) => {
       const { tasks } = (await Author.create(factory)).store;
       await tasks.write(task('t', 0, sized(MAX_BODY)));
@@ -175,7 +175,7 @@ export const storeTaskCases: readonly StoreCase[] = [
     },
   },
   {
-    name: '[TS4] a session has room for 1,000 records: one more is InvalidInput, those that are there change, and what goes makes room',
+    name: '[TK4] a session has room for 1,000 records: one more is InvalidInput, those that are there change, and what goes makes room',
     run: async ({ factory }) => {
       const { tasks } = (await Author.create(factory)).store;
       const ids = Array.from({ length: 1000 }, (_, index) => `t${index}`);
@@ -252,7 +252,7 @@ export const storeTaskCases: readonly StoreCase[] = [
     },
   },
   {
-    name: '[TS2] the records of one session are no matter of another one',
+    name: '[TK2] the records of one session are no matter of another one',
     run: async ({ factory }) => {
       const one = (await Author.create(factory, 'one')).store;
       const two = (await Author.create(factory, 'two')).store;

@@ -11,9 +11,9 @@ function keeps(name: string, breaks: string, change: (tasks: TaskStore) => Parti
   };
 }
 
-/** Stores that keep the records of tasks wrongly: rules TS1–TS4, and laws ST12 and ST13 for them. */
+/** Stores that keep the records of tasks wrongly: rules TK1–TK4, and laws ST12 and ST13 for them. */
 export const taskMutants: readonly StoreMutant[] = [
-  keeps('the last write wins', 'TS1: the version decides', (tasks) => ({
+  keeps('the last write wins', 'TK1: the version decides', (tasks) => ({
     write: async (change) => {
       for (;;) {
         const found = await tasks.find(change.taskId);
@@ -25,7 +25,7 @@ export const taskMutants: readonly StoreMutant[] = [
       }
     },
   })),
-  keeps('who writes the same has written it', 'TS1: of two writes one is applied', (tasks) => ({
+  keeps('who writes the same has written it', 'TK1: of two writes one is applied', (tasks) => ({
     write: async (change) => {
       try {
         return await tasks.write(change);
@@ -38,7 +38,7 @@ export const taskMutants: readonly StoreMutant[] = [
       }
     },
   })),
-  keeps('a removed record is only emptied', 'TS2: a record is there until it is removed', (tasks) => ({
+  keeps('a removed record is only emptied', 'TK2: a record is there until it is removed', (tasks) => ({
     remove: async (taskIds) => {
       for (const taskId of taskIds) {
         const found = await tasks.find(taskId);
@@ -46,22 +46,22 @@ export const taskMutants: readonly StoreMutant[] = [
       }
     },
   })),
-  keeps('removes what it knows alone', 'TS2: ids that are not there are fine', (tasks) => ({
+  keeps('removes what it knows alone', 'TK2: ids that are not there are fine', (tasks) => ({
     remove: async (taskIds) => {
       const known = new Set((await tasks.list()).map(({ taskId }) => taskId));
       if (taskIds.every((taskId) => known.has(taskId))) await tasks.remove(taskIds);
     },
   })),
-  keeps('lists what was written last first', 'TS3: records are listed by id', (tasks) => ({
+  keeps('lists what was written last first', 'TK3: records are listed by id', (tasks) => ({
     list: async () => (await tasks.list()).toSorted((a, b) => b.version - a.version),
   })),
-  keeps('cuts a body', 'TS4: a body that is too long is refused', (tasks) => ({
+  keeps('cuts a body', 'TK4: a body that is too long is refused', (tasks) => ({
     write: async (change) => {
       const { body } = change;
       return tasks.write(typeof body === 'string' ? { ...change, body: body.slice(0, 60_000) } : change);
     },
   })),
-  keeps('makes room by itself', 'TS4: one record too many is refused', (tasks) => ({
+  keeps('makes room by itself', 'TK4: one record too many is refused', (tasks) => ({
     write: async (change) => {
       const all = await tasks.list();
       const [first] = all;

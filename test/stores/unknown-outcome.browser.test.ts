@@ -41,7 +41,7 @@ describe.each(FAULTS)('the connection is lost at a commit, and %s', (_what, faul
       expect((await author.store.inventory()).pins).toEqual([]);
     }));
 
-  test('[ST16] [TS1] a task is written once, and by the one who wrote it, and is removed', () =>
+  test('[ST16] [TK1] a task is written once, and by the one who wrote it, and is removed', () =>
     withDatabase(async ({ factory, connect }) => {
       const { tasks } = (await Author.create(factory)).store;
       meet(fault);

@@ -6,7 +6,7 @@ import { isCount } from './node-fault.ts';
 import { invalid } from './refusal.ts';
 import { toText } from './turn-plan.ts';
 
-/** How many records a session may have (rule TS4). */
+/** How many records a session may have (rule TK4). */
 export const MAX_TASKS = 1000;
 
 const MAX_BODY_BYTES = 64 * 1024;
@@ -41,7 +41,7 @@ export function checkRemoval(taskIds: readonly string[]): void {
   for (const [index, taskId] of taskIds.entries()) checkTaskId(taskId, `taskIds[${index}]`);
 }
 
-/** The record that a write leaves behind in the place of `found` (rule TS1). @throws `TaskConflict` */
+/** The record that a write leaves behind in the place of `found` (rule TK1). @throws `TaskConflict` */
 export function taskAfter(
   sessionId: string,
   { taskId, expected, body }: PlannedTask,
@@ -53,7 +53,7 @@ export function taskAfter(
   throw new LashError('TaskConflict', message, { sessionId, taskId, expected, actual });
 }
 
-/** What to say of a session that has all the records that it may have (rule TS4). */
+/** What to say of a session that has all the records that it may have (rule TK4). */
 export function tooManyTasks(): LashError<'InvalidInput'> {
   return invalid('taskId', `would be that of one record more than ${MAX_TASKS}`);
 }
