@@ -1,4 +1,6 @@
+import { rollingHistory } from 'lash-web/plugins/rolling-history';
 import { subagents } from 'lash-web/plugins/subagents';
+import { toolOutputBudget } from 'lash-web/plugins/tool-output-budget';
 import { builtinProvider } from 'lash-web/providers/builtin';
 import {
   IndexedDbAttachmentStore,

@@ -37,6 +37,8 @@ export interface ShownMessage {
   /** The message below goes on with it. */
   readonly continued: boolean;
   readonly lastAnswer: boolean;
+  /** What the model is shown from here on in place of what came before, where a summary was made behind the message. */
+  readonly summary?: string;
 }
 
 /** What the conversation shows, and what may be done at its end. */
@@ -56,6 +58,9 @@ export function transcriptOf(view: SessionView): Transcript {
   const lastQuestion = nodes.findLast((node) => roleOf(node) === 'user');
   const messages: ShownMessage[] = [];
   for (const [index, node] of nodes.entries()) {
+    const summary = summaryIn(node);
+    const before = messages.at(-1);
+    if (summary !== undefined && before !== undefined) messages[messages.length - 1] = { ...before, summary };
     if (node.body.kind !== 'conversation') continue;
     const { message } = node.body;
     if (message.role === 'system') continue;
@@ -88,6 +93,14 @@ export function transcriptOf(view: SessionView): Transcript {
     canRegenerate: atRest && answered,
     canContinue: atRest && nodes.length > 0 && !endsComplete(nodes),
   };
+}
+
+/** The text of a summary that the plugin `rollingHistory` left. */
+function summaryIn({ body }: SessionNode): string | undefined {
+  if (body.kind !== 'plugin' || body.pluginType !== 'rolling-history.summary') return undefined;
+  const { data } = body;
+  const text = typeof data === 'object' && data !== null && 'text' in data ? data['text'] : undefined;
+  return typeof text === 'string' ? text : undefined;
 }
 
 function roleOf(node: SessionNode): Message['role'] | undefined {

@@ -12,6 +12,7 @@ import { icon } from './icons.ts';
 import { liveAnswer } from './live-answer.ts';
 import { messageRow, type MessageContext } from './message.ts';
 import type { StickyScroll } from './sticky-scroll.ts';
+import { summaryMark } from './summary-mark.ts';
 import { welcome } from './welcome.ts';
 
 const OPENING = html`<p class="opening muted" role="status" data-testid="opening">
@@ -60,7 +61,10 @@ function thread(app: App, chat: Chat, scroll: StickyScroll): TemplateResult {
         editing: chat.draft.editing?.nodeId === shown.node.id,
         pinned: app.pins.has(shown.node.id),
       };
-      return guard(dependencies(shown, context), () => messageRow(shown, context));
+      return guard(dependencies(shown, context), () => [
+        messageRow(shown, context),
+        shown.summary === undefined ? nothing : summaryMark(shown.summary),
+      ]);
     },
   )}
   ${view.turn === null ? nothing : liveAnswer(view.turn, chat, app)}
@@ -95,6 +99,7 @@ function dependencies(shown: ShownMessage, context: MessageContext): unknown[] {
     shown.continues,
     shown.continued,
     shown.lastAnswer,
+    shown.summary,
     busy,
     canRegenerate,
     editing,
