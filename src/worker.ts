@@ -29,7 +29,7 @@ export { IndexedDbAttachmentStore } from './stores/indexeddb/indexeddb-attachmen
 export { InMemorySessionStoreFactory } from './stores/memory/memory-session-store-factory.ts';
 export type { InMemorySessionStoreOptions } from './stores/memory/memory-session-store-factory.ts';
 export { InMemoryAttachmentStore } from './stores/memory/memory-attachment-store.ts';
-export type { AttachmentOptions } from './stores/rules/attachment.ts';
+export type { AttachmentOptions } from './stores/rules/attachment-check.ts';
 
 export { JsonlTraceSink } from './sinks/jsonl-trace-sink.ts';
 export type { JsonlTraceOptions } from './sinks/jsonl-trace-sink.ts';

@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
 import type { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { newCounts } from '../../src/stores/indexeddb/rows/row-counters.ts';
-import { DEFAULT_MAX_BYTES } from '../../src/stores/rules/attachment.ts';
+import { DEFAULT_MAX_BYTES } from '../../src/stores/rules/attachment-check.ts';
 import { equal, rejects } from '../../src/testing/assert.ts';
 import { AttachmentBench, META } from './attachment-bench.ts';
 

@@ -9,20 +9,16 @@ import { loadModule } from '../../contract/load-module.ts';
 import type { AttachmentRef } from '../../core/attachment.ts';
 import type { Page } from '../../core/policy.ts';
 import {
-  attachmentNotFound,
   type AttachmentOptions,
   type AttachmentPage,
   checkAttachmentPage,
   checkPut,
-  chunkCount,
   DEFAULT_MAX_BYTES,
-  toRef,
-} from '../rules/attachment.ts';
-import { decodeChunk, readAttachment } from './attachments/attachment-row.ts';
+} from '../rules/attachment-check.ts';
 import type { IndexedDbDatabase } from './rows/database.ts';
 import { newCounts, type RowCounters, type RowCounts } from './rows/row-counters.ts';
 import type { RowTransaction } from './rows/row-transaction.ts';
-import type { AttachmentRow, StoreName } from './rows/schema.ts';
+import type { StoreName } from './rows/schema.ts';
 
 /**
  * Attachments in an IndexedDB database, in chunks (law ST11). A put that was interrupted shows nowhere, and the next one
@@ -61,21 +57,13 @@ export class IndexedDbAttachmentStore implements AttachmentStore {
   }
 
   async get(id: string): Promise<Blob> {
-    const { byteLength, mime } = await this.#read(['attachments'], (rows) => readStored(rows, id));
-    const parts: Blob[] = [];
-    for (let index = 0; index < chunkCount(byteLength); index++) {
-      const chunk = await this.#read(['attachments', 'chunks'], async (rows) => {
-        const [stored, row] = await Promise.all([readStored(rows, id), rows.get('chunks', [id, index])]);
-        return decodeChunk(stored, index, row);
-      });
-      parts.push(new Blob([chunk]));
-    }
-    return new Blob(parts, { type: mime });
+    const { getAttachment } = await loadModule('attachment-get', import('./attachments/attachment-get.ts'));
+    return getAttachment((stores, body) => this.#read(stores, body), id);
   }
 
   async find(id: string): Promise<AttachmentRef | null> {
-    const row = await this.#read(['attachments'], (rows) => readAttachment(rows, id));
-    return row?.state === 'stored' ? toRef(id, row.byteLength, row) : null;
+    const { findAttachment } = await loadModule('attachment-get', import('./attachments/attachment-get.ts'));
+    return this.#read(['attachments'], (rows) => findAttachment(rows, id));
   }
 
   async list(page: AttachmentPage = {}): Promise<Page<StoredAttachment>> {
@@ -95,11 +83,4 @@ export class IndexedDbAttachmentStore implements AttachmentStore {
   #read<T>(stores: readonly StoreName[], body: (rows: RowTransaction) => Promise<T>): Promise<T> {
     return this.#database.transaction({ stores, mode: 'readonly', counts: this.#counts }, body);
   }
-}
-
-/** @throws `AttachmentNotFound` unless it is stored whole */
-async function readStored(rows: RowTransaction, id: string): Promise<AttachmentRow> {
-  const row = await readAttachment(rows, id);
-  if (row?.state !== 'stored') throw attachmentNotFound(id);
-  return row;
 }

@@ -14,7 +14,7 @@ import {
   checkAttachmentPage,
   checkPut,
   DEFAULT_MAX_BYTES,
-} from '../rules/attachment.ts';
+} from '../rules/attachment-check.ts';
 import { invalid } from '../rules/refusal.ts';
 import type { EpochOf, MemoryAttachments } from './memory-attachments.ts';
 

@@ -4,13 +4,8 @@ import type { AttachmentRef } from '../../core/attachment.ts';
 import { toWireError } from '../../core/error.ts';
 import type { SweepReport } from '../../core/maintenance.ts';
 import type { Page } from '../../core/policy.ts';
-import {
-  attachmentDamaged,
-  attachmentNotFound,
-  type AttachmentPage,
-  type CheckedPut,
-  toRef,
-} from '../rules/attachment.ts';
+import type { AttachmentPage, CheckedPut } from '../rules/attachment-check.ts';
+import { attachmentDamaged, attachmentNotFound, toRef } from '../rules/attachment.ts';
 import { hashBlob } from '../rules/hash-blob.ts';
 
 /** The epoch of a session, or `undefined` if it is deleted or was never there. */
