@@ -84,8 +84,8 @@ export class SessionTurns {
     if (claimed) this.#here.claim(turnId);
     let isKnown = false;
     try {
-      const { starts } = await this.#load();
-      isKnown = await starts.ask({ turnId, input, request, earlier, claimed });
+      const engine = await this.#load();
+      isKnown = await engine.ask({ turnId, input, request, earlier, claimed });
     } finally {
       if (claimed) this.#here.unclaim(turnId);
       // What was there before may be to go on with; whoever asks for it again wants that.
@@ -234,7 +234,7 @@ export class SessionTurns {
     // Whoever asked for a turn meanwhile looks again.
     if (this.running !== null) return;
     this.#asked = false;
-    await engine.starts.goOn(first);
+    await engine.goOn(first);
   }
 
   /** Whether the host wants to be asked before this one is gone on with. */

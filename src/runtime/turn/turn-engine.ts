@@ -1,100 +1,207 @@
-import type { RecordedTurn } from '../../contract/turn-store.ts';
-import { LashError } from '../../core/error.ts';
-import type { SessionPolicy } from '../../core/policy.ts';
+import type { StoredTurn } from '../../contract/turn-store.ts';
+import { isLashError, type LashError } from '../../core/error.ts';
 import type { TurnInput, TurnRequest } from '../../core/turn-input.ts';
-import { ModelCaller, type SessionParts } from '../model/model-caller.ts';
-import type { StateChanges, StateScope } from '../plugins/plugin-states.ts';
+import { sessionClosed, turnRunning } from '../session-errors.ts';
 import type { CheckedAsk } from './checked-ask.ts';
-import { liveTurnOf } from './live-turn.ts';
+import type { GoingOn } from './going-on.ts';
+import type { NextLook } from './next-look.ts';
+import type { OpenAsks } from './open-asks.ts';
+import { resultOf } from './pending-turns.ts';
+import { askOf } from './queued-input.ts';
+import type { RunningTurn } from './running-turn.ts';
+import type { ShownTurns } from './shown-turns.ts';
 import { StoredTurns } from './stored-turns.ts';
-import { readTurn } from './turn-journal.ts';
-import { checkAsk, checkImages, hashOf, planTurn } from './turn-plan.ts';
-import { TurnRun } from './turn-run.ts';
-import { type EngineHost, TurnStarts } from './turn-starts.ts';
+import { TurnMaker } from './turn-maker.ts';
+import type { TurnRun } from './turn-run.ts';
+import { traceTrouble } from './turn-trouble.ts';
+import type { TurnsHost } from './turns-host.ts';
 import { WaitingTurns } from './waiting-turns.ts';
 
-/** Makes the turns of one session. It is loaded with the first one: whoever only reads or follows does without. */
+/** What a session knows of its turns before the engine is there, and what becomes of those that it starts. */
+export interface EngineHost {
+  readonly host: TurnsHost;
+  readonly shown: ShownTurns;
+  readonly next: NextLook;
+  readonly here: RunningTurn;
+  readonly asks: OpenAsks;
+  readonly going: GoingOn;
+  isClosed(): boolean;
+  /** Whether the host wants to be asked before this one is gone on with. */
+  isLeftToHost(first: StoredTurn): boolean;
+  /** Goes on with what can go on. */
+  goOn(): void;
+  /** Something of the turns was stored. */
+  changed(): Promise<void>;
+  /** The turn that ran here was left to another tab. */
+  left(): Promise<void>;
+  /** No turn runs here any more. */
+  release(): void;
+}
+
+/** A turn that is asked for. */
+export interface AskedTurn {
+  readonly turnId: string;
+  readonly input: TurnInput;
+  readonly request: TurnRequest;
+  /** What was asked for before it, and was not over then. */
+  readonly earlier: OpenAsks['now'];
+  /** Whether it is the one that is about to run here. */
+  readonly claimed: boolean;
+}
+
+/**
+ * Starts the turns of one session: those that are asked for, those that were queued, and those that nobody runs any more. It
+ * is loaded with the first one: whoever only reads or follows does without.
+ */
 export class TurnEngine {
-  readonly #parts: SessionParts;
-  readonly #caller: ModelCaller;
   readonly stored: StoredTurns;
   /** Those that this engine may go on with. */
   readonly waiting: WaitingTurns;
-  readonly starts: TurnStarts;
+  readonly #maker: TurnMaker;
+  readonly #session: EngineHost;
+  readonly #host: TurnsHost;
 
   constructor(session: EngineHost) {
     const { host, shown, next } = session;
-    this.#parts = host.parts;
-    this.#caller = new ModelCaller(host.parts);
+    this.#session = session;
+    this.#host = host;
+    this.#maker = new TurnMaker(host.parts);
     this.stored = new StoredTurns(host.parts);
     this.waiting = new WaitingTurns(host, shown, next);
-    this.starts = new TurnStarts(this, session);
   }
 
-  /** Checks what a turn is asked to do. @throws `InvalidInput`, `NotData`, `AttachmentNotFound` */
-  async check(input: TurnInput, request: TurnRequest): Promise<CheckedAsk> {
-    const ask = this.#parts.secrets.redactJson(checkAsk(input, request));
-    await checkImages(ask, this.#parts.environment.attachmentStore);
-    return { ask, hash: await hashOf(ask) };
+  /** Begins a turn or queues it. Resolves with whether it is known already. @throws why it was not accepted */
+  async ask({ turnId, input, request, earlier, claimed }: AskedTurn): Promise<boolean> {
+    const checked = await this.#maker.check(input, request);
+    const isRefused = (request.whenRunning ?? 'reject') === 'reject';
+    // Inputs are queued in the order in which they were asked for, and the same one once.
+    for (const ask of earlier) if (!isRefused || ask.turnId === turnId) await ask.over;
+    const busy = claimed ? await this.#enter(turnId) : this.#turnRunning(this.#running ?? turnId);
+    if (busy === null) return await this.#askAsWriter(turnId, checked, isRefused);
+    if (await this.#isKnown(turnId, checked)) return true;
+    if (isRefused) throw busy;
+    await this.#queue(turnId, checked);
+    return false;
   }
 
-  /**
-   * A turn that is ready to begin; the writer's lease is held. `isQueued`: its input was accepted before.
-   *
-   * @throws `NodeNotFound` (`from`), `InvalidInput`, `PluginStateRefused`
-   */
-  async plan(
-    turnId: string,
-    { ask, hash }: CheckedAsk,
-    policy: SessionPolicy,
-    isQueued: boolean,
-  ): Promise<TurnRun> {
-    const { scope, state, input, target } = await planTurn(this.#parts, policy, turnId, ask);
-    const states = await this.#beginStates(state.leaf, []);
-    const nothing = {
-      entries: 0,
-      usedMs: 0,
-      started: new Set<string>(),
-      offered: new Map(),
-      misfit: null,
-      signals: new Map(),
-    };
-    const start = { scope, hash, isQueued, state, states, ...nothing, input, target };
-    return new TurnRun(start, this.#parts, this.#caller);
-  }
-
-  /** Goes on with a turn that nobody runs; the writer's lease is held. @throws `StoredDataCorrupt`, `PluginStateRefused` */
-  async goOn(recorded: RecordedTurn): Promise<TurnRun> {
-    const found = readTurn(this.#parts.history.sessionId, recorded);
-    const { turnId, hash, plan, states: replayed, ...rest } = found;
-    const { turnIndex, policy, prompt, answer, tools } = plan;
-    const scope = { turnId, turnIndex, policy, prompt, answer, tools };
-    const states = await this.#beginStates(found.state.leaf, replayed);
+  /** Goes on with the first of the stored turns, which nobody runs: counts it as starting before it waits for anything. */
+  async goOn({ turnId, status }: StoredTurn): Promise<void> {
+    const { going } = this.#session;
+    const isToBegin = status === 'queued';
     try {
-      const start = { ...rest, scope, hash, states, isQueued: false, input: null, target: 'stay' } as const;
-      const run = new TurnRun(start, this.#parts, this.#caller);
-      this.#parts.feed.emit({ type: 'turn-joined', turn: liveTurnOf(found) });
-      run.goOn();
-      return run;
+      if (!isToBegin) await going.start(this.#resume(turnId));
+      // That its begin is stored is waited for by what goes on behind it alone.
+      else await (await going.start(this.#beginQueued(turnId)))?.accepted;
     } catch (error) {
-      states?.end();
+      if (isToBegin) await this.#notBegun(turnId, error);
       throw error;
     }
   }
 
-  /** The plugins' states are those that hold where the turn goes on. @throws `PluginStateRefused` */
-  async #beginStates(leaf: string | null, replayed: readonly StateChanges[]): Promise<StateScope | null> {
-    const { plugins, history } = this.#parts;
-    const { revision } = history.head;
-    if (plugins !== null) return await plugins.begin({ leaf, revision }, replayed);
-    const [plugin, state] = replayed.flatMap((change) => Object.entries(change))[0] ?? [];
-    if (plugin === undefined) return null;
-    const reason = 'no plugin is here';
-    const data = { plugin, stored: state?.version ?? 0, version: 0, reason };
-    throw new LashError(
-      'PluginStateRefused',
-      `The turn has a state of the plugin ${plugin}, and ${reason}`,
-      data,
-    );
+  get #running(): string | null {
+    return this.#session.here.turnId;
+  }
+
+  /** The lease is here; it is given back unless the turn begins. Resolves with whether the turn is known already. */
+  async #askAsWriter(turnId: string, checked: CheckedAsk, isRefused: boolean): Promise<boolean> {
+    try {
+      if (await this.#isKnown(turnId, checked)) return true;
+      const [first] = await this.#host.parts.turns.pending();
+      const isQueueIdle = first?.status === 'queued' && (isRefused || this.#session.isLeftToHost(first));
+      if (first !== undefined && !isQueueIdle) {
+        if (isRefused) throw this.#turnRunning(first.turnId);
+        await this.#queue(turnId, checked);
+      } else {
+        const run = await this.#begin(turnId, checked, false);
+        await run.accepted;
+      }
+      return false;
+    } finally {
+      this.#leaveUnlessBegun(turnId);
+    }
+  }
+
+  /** Whether the id was accepted before, with the same request (rule SN1). @throws `OperationConflict` */
+  async #isKnown(turnId: string, checked: CheckedAsk): Promise<boolean> {
+    const stored = await this.stored.known(turnId, checked);
+    if (stored?.status === 'ended') this.#session.shown.end(turnId, resultOf(stored));
+    return stored !== null;
+  }
+
+  /** Takes the lease; resolves with the error if another tab is in a turn. */
+  async #enter(turnId: string): Promise<LashError | null> {
+    await this.#host.writes.idle;
+    return await this.#host.tabs().enter(turnId);
+  }
+
+  #leaveUnlessBegun(turnId: string): void {
+    if (this.#session.here.of(turnId) === null) this.#host.tabs().leave();
+  }
+
+  async #begin(turnId: string, checked: CheckedAsk, isQueued: boolean): Promise<TurnRun> {
+    const run = await this.#maker.plan(turnId, checked, this.#host.policy(), isQueued);
+    if (this.#session.isClosed()) throw sessionClosed(this.#host.parts.history.sessionId);
+    this.#watch(turnId, run);
+    run.begin();
+    const stop = this.#session.asks.takeStop(turnId);
+    if (stop !== undefined) run.cancel(stop);
+    return run;
+  }
+
+  async #queue(turnId: string, checked: CheckedAsk): Promise<void> {
+    await this.stored.queue(turnId, checked, this.#running);
+    await this.#session.changed();
+  }
+
+  async #beginQueued(turnId: string): Promise<TurnRun | null> {
+    if ((await this.#enter(turnId)) !== null) return null;
+    try {
+      // Another tab may have begun it before the lease was here.
+      const [first] = await this.#host.parts.turns.pending();
+      if (first?.turnId !== turnId || first.status !== 'queued') return null;
+      return await this.#begin(turnId, { ask: askOf(first), hash: first.hash }, true);
+    } finally {
+      this.#leaveUnlessBegun(turnId);
+    }
+  }
+
+  /** A queued input whose turn cannot begin is over; who took it out of the queue meanwhile said how it ended. */
+  async #notBegun(turnId: string, error: unknown): Promise<void> {
+    if (this.#session.isClosed() || !isLashError(error) || error.retryable) return;
+    const result = await this.stored.giveUp(turnId, error);
+    // A run that ended before its input was stored has told it.
+    const isTold = result === null || this.#host.view().lastTurn?.turnId === turnId;
+    if (!isTold) this.#host.parts.feed.emit({ type: 'turn-finished', turnId, result });
+    await this.#session.changed();
+  }
+
+  async #resume(turnId: string): Promise<void> {
+    if ((await this.#enter(turnId)) !== null) return;
+    try {
+      // Another tab may have gone on with it, or ended it, before the lease was here.
+      const recorded = await this.#host.parts.turns.load(turnId);
+      if (recorded === null) return this.#host.tabs().leave();
+      this.#watch(turnId, await this.#maker.goOn(recorded));
+    } catch (error) {
+      await this.waiting.endDamaged(turnId, error).finally(() => this.#host.tabs().leave());
+      this.#session.goOn();
+    }
+  }
+
+  #watch(turnId: string, run: TurnRun): void {
+    const session = this.#session;
+    session.here.begin(turnId, run);
+    run.ended
+      .then(async (end) => {
+        if (session.here.run === run) session.release();
+        if (end.kind === 'finished') session.goOn();
+        else if (end.kind === 'left') await session.left();
+        else if (await this.waiting.isBroughtSoon(turnId, end.waits)) session.goOn();
+      })
+      .catch((error: unknown) => traceTrouble(this.#host.parts, error));
+  }
+
+  #turnRunning(turnId: string): LashError {
+    return turnRunning(this.#host.parts.history.sessionId, turnId);
   }
 }
