@@ -31,8 +31,8 @@ export type { InMemorySessionStoreOptions } from './stores/memory/memory-session
 export { InMemoryAttachmentStore } from './stores/memory/memory-attachment-store.ts';
 export type { AttachmentOptions } from './stores/rules/attachment-check.ts';
 
-export { LocalBackgroundTaskHost } from './tasks/local-background-task-host.ts';
 export type { KeptRecords } from './tasks/kept-records.ts';
+export { LocalBackgroundTaskHost } from './tasks/local-background-task-host.ts';
 
 export { JsonlTraceSink } from './sinks/jsonl-trace-sink.ts';
 export type { JsonlTraceOptions } from './sinks/jsonl-trace-sink.ts';
