@@ -47,7 +47,9 @@ serveRuntime({
       .withAttachmentStore(new IndexedDbAttachmentStore(connection, { maxBytes: MAX_ATTACHMENT_BYTES }))
       .withResidency(Residency.ActivePathOnly)
       .withTraceJsonl('lash-demo')
-      .withPluginHost(new PluginHost([planPlugin(), countdownPlugin(), helpers]))
+      .withPluginHost(
+        new PluginHost([planPlugin(), countdownPlugin(), helpers, toolOutputBudget(), rollingHistory()]),
+      )
       .withBackgroundTaskHost(new LocalBackgroundTaskHost())
       .build();
   },

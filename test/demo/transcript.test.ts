@@ -85,8 +85,14 @@ describe('the messages of a transcript', () => {
   });
 
   test('are followed by the summary that was made behind them, which others of plugins are not', () => {
-    const summary = { kind: 'plugin', pluginType: 'rolling-history.summary', data: { text: 'short' } } as const;
-    const { messages } = transcriptOf(view([user(), assistant(), plugin, summary, user(), assistant(), plugin]));
+    const summary = {
+      kind: 'plugin',
+      pluginType: 'rolling-history.summary',
+      data: { text: 'short' },
+    } as const;
+    const { messages } = transcriptOf(
+      view([user(), assistant(), plugin, summary, user(), assistant(), plugin]),
+    );
     expect(messages.map((shown) => shown.summary)).toEqual([undefined, 'short', undefined, undefined]);
   });
 
