@@ -192,7 +192,9 @@ export class LashRuntime {
    * a host that wants to be asked is asked about all others.
    */
   resumeTurns(asked = true): void {
-    if (this.#closing === null && this.#ended === null) this.#turns.goOn(asked);
+    if (this.#closing !== null || this.#ended !== null) return;
+    this.#turns.goOn(asked);
+    if (!asked) this.#parts.children.resumeTurns();
   }
 
   /** Moves the leaf to a live node, resident or not, and resolves with it once that is stored (law RE5). @throws `NodeNotFound` */
@@ -362,6 +364,7 @@ export class LashRuntime {
     try {
       if (turn === 'leave') await this.#leave(sessionClosed(this.sessionId));
       await this.#turns.close('the session is being closed');
+      await this.#parts.children.closed();
       await this.#order.idle;
       await this.#writes.maintained;
       await this.#tabs.close();

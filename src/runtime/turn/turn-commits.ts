@@ -5,7 +5,9 @@ import { addToLedger, NO_USAGE, type UsageEntry } from '../../core/usage.ts';
 import type { TurnEffect, TurnSpending } from '../../turn/effect.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
 import { snapshotOf } from '../../turn/replay.ts';
-import type { TurnState } from '../../turn/state.ts';
+import type { TurnEnd, TurnState } from '../../turn/state.ts';
+import type { CallChildren } from '../children/child-call.ts';
+import { endWith } from '../children/end-with.ts';
 import { draftsBytes, MAX_PART_BYTES } from '../history/draft-size.ts';
 import type { SessionParts, TurnScope } from '../model/model-caller.ts';
 import type { PendingCheckpoint, StateScope } from '../plugins/plugin-states.ts';
@@ -13,6 +15,7 @@ import { cancelled } from '../session-errors.ts';
 import { isPassing, type PatientStorage } from './patient-storage.ts';
 import type { PlanRecord, StateRecord } from './turn-journal.ts';
 import type { TurnTime } from './turn-time.ts';
+import { traceTrouble } from './turn-trouble.ts';
 
 /** What a turn asks to be committed. */
 export type CommitEffect = Extract<TurnEffect, { readonly type: 'commit' }>;
@@ -23,6 +26,8 @@ export interface CommittedTurn {
   readonly hash: string;
   /** Whether its input was accepted before it begins, and is kept in the queue. */
   readonly isQueued: boolean;
+  /** Whether somebody else may have run it before. */
+  readonly isAgain: boolean;
   /** Its way to change what plugins keep; `null` where there are none. */
   readonly states: StateScope | null;
 }
@@ -49,6 +54,7 @@ export class TurnCommits {
   async make(effect: CommitEffect, state: TurnState): Promise<CommittedStep> {
     const { operationId, parent, nodes, target, role } = effect;
     const { history } = this.#parts;
+    if (role.kind === 'end') await this.#settleHandOffs(role.end);
     const pending = await this.#checkpoint(effect, state);
     const spent = role.kind === 'end' ? this.#spent : [];
     const usage = [...effect.usage, ...spent];
@@ -106,20 +112,39 @@ export class TurnCommits {
     if (role.kind === 'end' && !this.#isEndTold) {
       this.#isEndTold = true;
       const ending = { ...role.end, usage: role.usage };
-      const { policy } = this.#turn.scope;
       const { signal } = states;
-      const children = this.#parts.children.of({ turnId, effect: 'end', leaf: parent, policy, signal });
+      const children = this.#childrenAtEnd(parent, signal);
       const { sessions } = children;
       const turn = { turnId, step: Math.max(0, step - 1), signal, sessions };
-      await plugins.of(turn).afterTurn(ending, (error) => {
+      const told = plugins.of(turn).afterTurn(ending, (error) => {
         if (!states.signal.aborted)
           feed.emit({ type: 'warning', turnId, message: secrets.redactError(error).message });
       });
-      ({ spent: this.#spent = [] } = await children.end());
+      const [, { spent = [] }] = await endWith(children, told);
+      this.#spent = spent;
     }
     // Whoever is not the writer any more writes nothing (rule TR-4).
     if (states.signal.aborted) throw cancelled('the run is over');
     return await states.checkpoint();
+  }
+
+  #childrenAtEnd(leaf: string | null, signal: AbortSignal): CallChildren {
+    const { scope, isAgain } = this.#turn;
+    const { turnId, policy } = scope;
+    const bounds = { signal, storage: this.#storage };
+    const call = { turnId, effect: 'end', isAgain, mayHandOff: false, leaf, policy, ...bounds };
+    return this.#parts.children.of(call);
+  }
+
+  /** What was made for a turn to be passed on to, and is not named by its end, goes. That it stays is no reason not to end. */
+  async #settleHandOffs({ successor }: TurnEnd): Promise<void> {
+    const { scope, isAgain } = this.#turn;
+    const ending = { turnId: scope.turnId, successor, isAgain };
+    try {
+      await this.#storage.run(async () => await this.#parts.children.settle(ending));
+    } catch (error) {
+      traceTrouble(this.#parts, error);
+    }
   }
 
   /**
