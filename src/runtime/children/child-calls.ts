@@ -3,7 +3,6 @@ import { LashError, reasonText } from '../../core/error.ts';
 import { utf8Length } from '../../core/json.ts';
 import type { Page, SessionSummary } from '../../core/policy.ts';
 import { addToLedger, type UsageEntry } from '../../core/usage.ts';
-import { cancelled } from '../session-errors.ts';
 import type { ChildCall, ChildReport } from './child-call.ts';
 import type { ChildEngine } from './child-engine.ts';
 import type { HandOffs } from './hand-offs.ts';
@@ -27,7 +26,6 @@ export class ChildCalls {
   readonly #spent = new Map<string, readonly UsageEntry[]>();
   readonly #handingOff = new Set<Promise<unknown>>();
   #successor: string | undefined;
-  #isOver = false;
 
   constructor(host: CallsHost, call: ChildCall) {
     this.#host = host;
@@ -37,7 +35,7 @@ export class ChildCalls {
   /** Opens a child; the same key is the same one (rule CH1). */
   async open(request: ChildRequest): Promise<ChildSession> {
     checkKey(request.key);
-    this.#refuseOver();
+    this.#call.signal.throwIfAborted();
     const forget = (): void => this.#forget(request.key, child);
     const child = this.#found(this.#children.get(request.key), request, forget);
     this.#children.set(request.key, child);
@@ -55,7 +53,7 @@ export class ChildCalls {
   }
 
   async handOff(request: HandOffRequest): Promise<string> {
-    this.#refuseOver();
+    this.#call.signal.throwIfAborted();
     if (!this.#call.mayHandOff) {
       const feature = 'handing the conversation on outside of a tool call';
       throw new LashError('Unsupported', `There is no ${feature}`, { feature });
@@ -67,7 +65,6 @@ export class ChildCalls {
 
   /** Stops and closes what is open, and resolves with what came of all (rule CH3). */
   async end(): Promise<ChildReport> {
-    this.#isOver = true;
     await Promise.allSettled(this.#handingOff);
     const ended = await Promise.allSettled(
       Array.from(this.#children.values(), async (child) => await this.#end(child)),
@@ -120,11 +117,6 @@ export class ChildCalls {
 
   #forget(key: string, child: Promise<OpenChild>): void {
     if (this.#children.get(key) === child) this.#children.delete(key);
-  }
-
-  #refuseOver(): void {
-    this.#call.signal.throwIfAborted();
-    if (this.#isOver) throw cancelled('the call that asks is over');
   }
 }
 

@@ -1,4 +1,5 @@
 import { loadModule } from '../../contract/load-module.ts';
+import { cancelled } from '../session-errors.ts';
 import type { CallChildren, ChildCall, EndingTurn, SessionChildren } from './child-call.ts';
 import type { ChildCalls } from './child-calls.ts';
 import type { ChildHome } from './child-home.ts';
@@ -15,15 +16,21 @@ export class Children implements SessionChildren {
 
   of(call: ChildCall): CallChildren {
     let calls: Promise<ChildCalls> | undefined;
+    let isOver = false;
     const load = async (): Promise<ChildCalls> =>
       await (calls ??= this.#load().then((home) => home.of(call)));
+    const within = async (): Promise<ChildCalls> => {
+      if (isOver) throw cancelled('the call that asks is over');
+      return await load();
+    };
     return {
       sessions: {
-        open: async (request) => await (await load()).open(request),
-        handOff: async (request) => await (await load()).handOff(request),
-        list: async (page) => await (await load()).list(page),
+        open: async (request) => await (await within()).open(request),
+        handOff: async (request) => await (await within()).handOff(request),
+        list: async (page) => await (await within()).list(page),
       },
       end: async () => {
+        isOver = true;
         if (calls === undefined && !call.isAgain) return {};
         // Where the engine could not be loaded there is nothing to end.
         return await load().then(
