@@ -203,27 +203,27 @@ describe('how children end', () => {
 
   test('what is brought to a session is brought to its children', async () => {
     const secrets = new SecretVault();
-    const provider = modelFor({ go: [asks('ask'), done], task: [says('x')] });
+    const provider = modelFor({ go: [asks('ask'), done], task: [asks('step'), says('x')] });
     const locked = { provider: { id: 'locked', model: 'fake-1', credentials: 'key' } };
-    const tool = asksChild('task', { policy: locked });
+    const tool = asksChild('task', { policy: locked, tools: ['step'] });
+    let calls = 0;
     const environment = home();
-    const runtime = await openParent(environment, provider, [tool], {
+    const runtime = await openParent(environment, provider, [tool, toolNamed('step')], {
       secrets,
       providers: {
         fake: provider,
         locked: async ({ credential }) => {
-          await credential();
+          if (calls++ > 0) await credential();
           return provider;
         },
       },
     });
     const { result } = runtime.turn('go');
     await until(async () => expect(await waiting(environment.sessionStoreFactory)).toEqual(['credentials']));
-    expect(provider.asked()).toEqual(['go']);
     secrets.set('key', 'a-secret-value');
     runtime.resumeTurns(false);
     expect(await result).toMatchObject({ status: 'completed' });
-    expect(provider.asked()).toEqual(['go', 'task', 'go']);
+    expect(provider.asked()).toEqual(['go', 'task', 'task', 'go']);
     await runtime.close();
   });
 
