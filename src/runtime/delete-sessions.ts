@@ -9,9 +9,15 @@ import { deleteOptions } from './delete-options.ts';
  */
 export async function deleteSessions(environment: RuntimeEnvironment, sessionId: string): Promise<void> {
   const { sessionStoreFactory: factory } = environment;
-  for (const child of await childrenOf(environment, sessionId)) await deleteSessions(environment, child);
+  await deleteChildren(environment, sessionId);
   await factory.delete(sessionId, deleteOptions(environment));
+  // A turn of it may have made one more meanwhile; from here on none is.
+  await deleteChildren(environment, sessionId);
   factory.leases.publish(sessionId, { kind: 'deleted' });
+}
+
+async function deleteChildren(environment: RuntimeEnvironment, parent: string): Promise<void> {
+  for (const child of await childrenOf(environment, parent)) await deleteSessions(environment, child);
 }
 
 async function childrenOf(

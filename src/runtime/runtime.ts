@@ -196,7 +196,9 @@ export class LashRuntime {
    * a host that wants to be asked is asked about all others.
    */
   resumeTurns(asked = true): void {
-    if (this.#closing === null && this.#ended === null) this.#turns.goOn(asked);
+    if (this.#closing !== null || this.#ended !== null) return;
+    this.#turns.goOn(asked);
+    if (!asked) this.#parts.children.resumeTurns();
   }
 
   /** Moves the leaf to a live node, resident or not, and resolves with it once that is stored (law RE5). @throws `NodeNotFound` */
@@ -363,9 +365,10 @@ export class LashRuntime {
 
   async #close(turn: 'stop' | 'leave'): Promise<void> {
     try {
-      if (turn === 'leave') await this.#leave(sessionClosed(this.sessionId));
+      if (turn === 'leave') await this.#turns.abandon(sessionClosed(this.sessionId));
       await this.#turns.close('the session is being closed');
       await this.#opened.tasks?.leave();
+      await this.#parts.children.closed();
       await this.#order.idle;
       await this.#writes.maintained;
       await this.#tabs.close();
@@ -375,11 +378,6 @@ export class LashRuntime {
       this.#observation.end();
       this.#opened.unregister();
     }
-  }
-
-  async #leave(error: LashError): Promise<void> {
-    this.#turns.end(error);
-    await this.#turns.leaveTo(error);
   }
 
   #refuseReadOnly(): void {

@@ -7,7 +7,10 @@ import type { UsageEntry } from '../core/usage.ts';
 import type { GraphTarget } from './effect.ts';
 import type { CollectedInput, ModelAnswer } from './state.ts';
 
-/** What child sessions used within an effect, by source and model. */
+/**
+ * What child sessions used within an effect, by source and model. Of a tool call that is held and runs later, each part is told
+ * once; of a model call that is made again, all of it each time.
+ */
 export interface ByChildren {
   readonly spent?: readonly UsageEntry[];
 }
@@ -56,7 +59,12 @@ export type TurnInputEvent =
     } & ByChildren)
   | { readonly type: 'waited'; readonly effect: string }
   /** The effect cannot be performed before that is brought. */
-  | { readonly type: 'held'; readonly effect: string; readonly wait: TurnWait; readonly at: number }
+  | ({
+      readonly type: 'held';
+      readonly effect: string;
+      readonly wait: TurnWait;
+      readonly at: number;
+    } & ByChildren)
   /** What it waited for is there. */
   | { readonly type: 'released'; readonly effect: string }
   | { readonly type: 'cancel'; readonly reason: string; readonly at: number }

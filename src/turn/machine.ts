@@ -1,5 +1,4 @@
 import type { WireError } from '../core/error.ts';
-import type { TurnWait } from '../core/turn-wait.ts';
 import {
   accept,
   CANCELLED,
@@ -60,7 +59,7 @@ export function transition(state: TurnState, input: TurnInputEvent): Transition 
       return suspended(toolFinished(counted, phase, index, input));
     }
     case 'held':
-      return hold(state, input.effect, input.wait, input.at);
+      return hold(state, input);
     case 'released':
       return release(state, input.effect);
     default:
@@ -73,6 +72,8 @@ type Answer = Exclude<
   Extract<TurnInputEvent, { readonly effect: string }>,
   { readonly type: 'tool-finished' | 'held' | 'released' }
 >;
+
+type Held = Extract<TurnInputEvent, { readonly type: 'held' }>;
 
 type Committing = Extract<TurnPhase, { readonly name: 'committing' }>;
 
@@ -149,7 +150,7 @@ function crashed(state: TurnState, end: TurnEnd): Transition {
     case 'committing':
       return giveUp(state, end);
     default:
-      return finish(state, end);
+      return finish(countHeld(state), end);
   }
 }
 
@@ -162,7 +163,7 @@ function stop(state: TurnState, reason: string, end: TurnEnd, at: number): Trans
     case 'new':
       return giveUp(stopping, end);
     case 'calling':
-      if (phase.held !== null) return finish(stopping, end);
+      if (phase.held !== null) return finish(countHeld(stopping), end);
       return [stopping, [{ type: 'stop-model', id: phase.effect, reason }]];
     case 'running-tools':
       return stopTools(stopping, phase, reason, at);
@@ -175,20 +176,25 @@ function stop(state: TurnState, reason: string, end: TurnEnd, at: number): Trans
   }
 }
 
-function hold(state: TurnState, effect: string, wait: TurnWait, at: number): Transition {
+function hold(state: TurnState, { effect, wait, at, spent }: Held): Transition {
   const { phase } = state;
   switch (phase.name) {
-    case 'calling':
+    case 'calling': {
       if (phase.effect !== effect) return [state, []];
-      if (state.stop !== null) return finish(state, state.stop.end);
-      return waiting({ ...state, phase: { ...phase, held: wait } });
+      if (state.stop !== null) return finish(countChildren(state, spent), state.stop.end);
+      return waiting({
+        ...state,
+        phase: { ...phase, held: wait, ...(spent === undefined ? {} : { spent }) },
+      });
+    }
     case 'running-tools': {
       const index = openCall(state, phase, effect);
       if (index < 0) return [state, []];
-      const held: TurnState = { ...state, phase: { ...phase, held: phase.held.with(index, wait) } };
+      const counted = countChildren(state, spent);
+      const held: TurnState = { ...counted, phase: { ...phase, held: phase.held.with(index, wait) } };
       if (state.stop === null) return waiting(held);
       const outcome = { status: 'cancelled', message: state.stop.reason } as const;
-      return toolFinished(state, phase, index, { outcome, durationMs: 0, at });
+      return toolFinished(counted, phase, index, { outcome, durationMs: 0, at });
     }
     default:
       return [state, []];
@@ -200,7 +206,8 @@ function release(state: TurnState, effect: string): Transition {
   switch (phase.name) {
     case 'calling': {
       if (phase.effect !== effect || phase.held === null) return [state, []];
-      const released: TurnState = { ...state, phase: { ...phase, held: null } };
+      const { spent: _, ...open } = phase;
+      const released: TurnState = { ...state, phase: { ...open, held: null } };
       return [released, [tellWaits(released), ...openEffects(released)]];
     }
     case 'running-tools': {
@@ -213,6 +220,11 @@ function release(state: TurnState, effect: string): Transition {
     default:
       return [state, []];
   }
+}
+
+/** The state with what child sessions used within a model call that is held, and is not made again. */
+function countHeld(state: TurnState): TurnState {
+  return state.phase.name === 'calling' ? countChildren(state, state.phase.spent) : state;
 }
 
 /** Tells what is held, and asks to be suspended if nothing else is open. */

@@ -50,6 +50,12 @@ export function heldEffects({ phase, step }: TurnState): readonly HeldEffect[] {
   }
 }
 
+/** The ids of the effects that are open or held: whoever ran the turn may have performed them. */
+export function performedEffects(state: TurnState): readonly string[] {
+  const open = openEffects(state).flatMap((effect) => ('id' in effect ? [effect.id] : []));
+  return [...open, ...heldEffects(state).map(({ effect }) => effect)];
+}
+
 /** What the turn waits for that somebody else has to bring, in call order. */
 export function waitsOf(state: TurnState): readonly TurnWait[] {
   return heldEffects(state).map(({ wait }) => wait);

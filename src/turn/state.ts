@@ -43,6 +43,8 @@ export type TurnPhase =
       readonly effect: string;
       readonly correlationId: string;
       readonly held: TurnWait | null;
+      /** While it is held: what child sessions used within it. Once it is made again, that is told again, with what they use then. */
+      readonly spent?: readonly UsageEntry[];
     }
   /** `until` is in Unix milliseconds. */
   | { readonly name: 'waiting'; readonly effect: string; readonly until: number }

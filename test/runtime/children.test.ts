@@ -1,64 +1,26 @@
 import { describe, expect, test } from 'vitest';
 
 import type { ChildResult } from '../../src/contract/child-sessions.ts';
-import { PluginHost } from '../../src/contract/plugin-host.ts';
-import type { HookContext, Plugin } from '../../src/contract/plugin.ts';
-import type { Provider } from '../../src/contract/provider.ts';
-import type { SessionStoreFactory } from '../../src/contract/store.ts';
-import type { Tool } from '../../src/contract/tool.ts';
-import type { TraceSink } from '../../src/contract/trace.ts';
+import type { HookContext } from '../../src/contract/plugin.ts';
 import type { LashError } from '../../src/core/error.ts';
 import { deleteSessions } from '../../src/runtime/delete-sessions.ts';
-import type { RuntimeOptions } from '../../src/runtime/runtime-options.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
-import type { LimitChanges } from '../../src/worker/environment-builder.ts';
-import type { RuntimeEnvironment } from '../../src/worker/environment.ts';
-import { asksChild, childTool, modelFor, patientClock, storedMetas } from './children-support.ts';
+import {
+  asksChild,
+  childTool,
+  home,
+  modelFor,
+  openParent,
+  patientClock,
+  says,
+  storedMetas,
+  USED,
+} from './children-support.ts';
 import { mortalTab } from './mortal.ts';
 import { asks, done, eventsOf, plain, textsOf, toolNamed, until } from './plugin-support.ts';
-import { clockOfItsOwn, lastingAttachments } from './stores.ts';
-import { call, finish, keepingSink, memoryEnvironment, type Play, policy, text } from './support.ts';
+import { call, finish, keepingSink, policy, text } from './support.ts';
 
-interface Home {
-  readonly factory?: SessionStoreFactory;
-  readonly plugins?: readonly Plugin[];
-  readonly limits?: LimitChanges;
-  readonly sink?: TraceSink;
-}
-
-const attachments = lastingAttachments();
-
-function home({ factory, plugins = [], limits = {}, sink }: Home = {}): RuntimeEnvironment {
-  return memoryEnvironment((builder) =>
-    builder
-      .withSessionStoreFactory(factory ?? new InMemorySessionStoreFactory())
-      .withAttachmentStore(attachments)
-      .withPluginHost(new PluginHost(plugins))
-      .withLimits(limits)
-      .withTraceSink(sink ?? null),
-  );
-}
-
-async function open(
-  environment: RuntimeEnvironment,
-  model: Provider,
-  tools: readonly Tool[],
-  options: RuntimeOptions = {},
-): Promise<LashRuntime> {
-  return await LashRuntime.open(environment, {
-    sessionId: 's',
-    mode: 'openOrCreate',
-    policy,
-    clock: clockOfItsOwn(),
-    providers: { fake: model },
-    tools,
-    ...options,
-  });
-}
-
-const says = (value: string): Play => [text(value), finish()];
-const USED = { inputTokens: 10, outputTokens: 5, cachedInputTokens: 2, reasoningTokens: 1 };
 const twice = { inputTokens: 20, outputTokens: 10, cachedInputTokens: 4, reasoningTokens: 2 };
 
 describe('child sessions', () => {
@@ -66,7 +28,7 @@ describe('child sessions', () => {
     const model = modelFor({ go: [asks('ask'), done], 'the task': [says('the answer')] });
     const seen: ChildResult[] = [];
     const environment = home();
-    const runtime = await open(environment, model, [asksChild('the task', { source: 'helper' }, seen)]);
+    const runtime = await openParent(environment, model, [asksChild('the task', { source: 'helper' }, seen)]);
     const result = await runtime.turn('go').result;
     expect(result).toMatchObject({ status: 'completed', usage: twice });
     expect(seen[0]).toMatchObject({ text: 'the answer', status: 'completed', usage: USED });
@@ -78,7 +40,7 @@ describe('child sessions', () => {
 
   test('what a child uses is counted in the ledger of its parent by source and model, and told with the result', async () => {
     const model = modelFor({ go: [asks('ask'), done], 'the task': [says('x')] });
-    const runtime = await open(home(), model, [asksChild('the task', { source: 'helper' })]);
+    const runtime = await openParent(home(), model, [asksChild('the task', { source: 'helper' })]);
     const { children } = await runtime.turn('go').result;
     expect(children).toEqual([{ source: 'helper', model: 'fake-1', usage: USED }]);
     expect(runtime.usage().ledger).toEqual([
@@ -99,7 +61,7 @@ describe('child sessions', () => {
       return (await child.turn('deep')).text;
     });
     const environment = home();
-    const runtime = await open(environment, model, [
+    const runtime = await openParent(environment, model, [
       asksChild('middle', { source: 'helper', tools: ['dig'] }),
       dig,
     ]);
@@ -120,7 +82,7 @@ describe('child sessions', () => {
       for (const key of ['one', 'one', 'two']) ids.push((await sessions.open({ key })).sessionId);
     });
     const environment = home();
-    const runtime = await open(environment, modelFor({ go: [asks('ask'), done] }), [tool]);
+    const runtime = await openParent(environment, modelFor({ go: [asks('ask'), done] }), [tool]);
     await runtime.turn('go').result;
     expect(ids[0]).toBe(ids[1]);
     expect(ids[0]).not.toBe(ids[2]);
@@ -138,13 +100,13 @@ describe('child sessions', () => {
     const steps: string[] = [];
     const step = toolNamed('step', { execute: () => steps.push('step') });
     const tools = [asksChild('task', { tools: ['step'], source: 'helper' }), step];
-    const one = await open(home({ factory: first.factory }), before, tools);
+    const one = await openParent(home({ factory: first.factory }), before, tools);
     one.turn('go', { inputId: 't' });
     await until(() => expect(before.asked().filter((asked) => asked === 'task')).toHaveLength(2));
     await first.kill();
 
     const after = modelFor({ go: [done], task: [says('late answer')] });
-    const two = await open(home({ factory: mortalTab(origin).factory }), after, tools);
+    const two = await openParent(home({ factory: mortalTab(origin).factory }), after, tools);
     await until(() => expect(two.view().lastTurn?.result.status).toBe('completed'));
     expect(steps).toEqual(['step']);
     expect(after.asked()).toEqual(['task', 'go']);
@@ -167,7 +129,7 @@ describe('child sessions', () => {
     });
     const first = mortalTab(origin);
     const model = modelFor({ go: [asks('ask')], task: [says('first')] });
-    const one = await open(home({ factory: first.factory }), model, [tool]);
+    const one = await openParent(home({ factory: first.factory }), model, [tool]);
     one.turn('go', { inputId: 't' });
     await until(async () => {
       expect(model.asked()).toContain('task');
@@ -175,7 +137,7 @@ describe('child sessions', () => {
     });
     await first.kill();
     const after = modelFor({ go: [says('end')], task: [says('second')] });
-    const two = await open(home({ factory: mortalTab(origin).factory }), after, [tool]);
+    const two = await openParent(home({ factory: mortalTab(origin).factory }), after, [tool]);
     await until(() => expect(two.view().lastTurn?.result.status).toBe('completed'));
     expect(textsOf(two)).toContain('end');
     await two.close();
@@ -185,7 +147,7 @@ describe('child sessions', () => {
     const plugin = plain({ tools: [toolNamed('of-plugin')] });
     const model = modelFor({ go: [asks('ask'), done], task: [says('x')] });
     const tools = [asksChild('task', { tools: ['given'] }), toolNamed('given'), toolNamed('kept')];
-    const runtime = await open(home({ plugins: [plugin] }), model, tools);
+    const runtime = await openParent(home({ plugins: [plugin] }), model, tools);
     await runtime.turn('go').result;
     const [ofParent, ofChild] = model.requests;
     expect(ofParent?.tools.map(({ name }) => name)).toEqual(['ask', 'given', 'kept', 'of-plugin']);
@@ -197,7 +159,7 @@ describe('child sessions', () => {
     const model = modelFor({ go: [asks('ask'), done], task: [says('x')] });
     const request = { policy: { maxSteps: 2 } } as const;
     const environment = home();
-    const runtime = await open(environment, model, [asksChild('task', request)], {
+    const runtime = await openParent(environment, model, [asksChild('task', request)], {
       policy: { ...policy, maxContextTokens: 50_000, maxSteps: 9 },
     });
     await runtime.turn('go').result;
@@ -222,7 +184,7 @@ describe('child sessions', () => {
       return (await child.turn('deep')).text;
     });
     const environment = home();
-    const runtime = await open(environment, model, [asksChild('middle', { tools: ['dig'] }), dig]);
+    const runtime = await openParent(environment, model, [asksChild('middle', { tools: ['dig'] }), dig]);
     const turn = runtime.turn('go');
     await until(() => expect(model.asked()).toEqual(['go', 'middle', 'deep']));
     const result = await turn.cancel('enough');
@@ -247,7 +209,7 @@ describe('child sessions', () => {
       );
       await until(() => expect(model.asked()).toContain('task'));
     });
-    const runtime = await open(home(), model, [tool]);
+    const runtime = await openParent(home(), model, [tool]);
     expect(await runtime.turn('go').result).toMatchObject({ status: 'completed' });
     await until(() => expect(outcomes).toHaveLength(1));
     await runtime.close();
@@ -257,11 +219,11 @@ describe('child sessions', () => {
     const origin = new InMemorySessionStoreFactory();
     const before = modelFor({ go: [asks('ask')], task: [['hang']] });
     const tools = [asksChild('task')];
-    const one = await open(home({ factory: mortalTab(origin).factory }), before, tools);
+    const one = await openParent(home({ factory: mortalTab(origin).factory }), before, tools);
     one.turn('go', { inputId: 't' });
     await until(() => expect(before.asked()).toContain('task'));
     const after = modelFor({ go: [done], task: [says('from the other tab')] });
-    const two = await open(home({ factory: mortalTab(origin).factory }), after, tools);
+    const two = await openParent(home({ factory: mortalTab(origin).factory }), after, tools);
     await two.takeOver({ force: true });
     await until(() => expect(two.view().lastTurn?.result.status).toBe('completed'));
     expect(after.asked()).toEqual(['task', 'go']);
@@ -280,7 +242,7 @@ describe('child sessions', () => {
       }
     });
     const model = modelFor({ go: Array.from({ length: 3 }, () => asks('again')).concat([done, done, done]) });
-    const runtime = await open(home({ limits: { childDepth: 2 } }), model, [again]);
+    const runtime = await openParent(home({ limits: { childDepth: 2 } }), model, [again]);
     expect(await runtime.turn('go').result).toMatchObject({ status: 'completed' });
     expect(outcomes).toEqual(['ChildLimitReached']);
     await runtime.close();
@@ -296,9 +258,11 @@ describe('child sessions', () => {
       await one.close();
       await sessions.open({ key: '3' });
     });
-    const runtime = await open(home({ limits: { openChildren: 2 } }), modelFor({ go: [asks('ask'), done] }), [
-      tool,
-    ]);
+    const runtime = await openParent(
+      home({ limits: { openChildren: 2 } }),
+      modelFor({ go: [asks('ask'), done] }),
+      [tool],
+    );
     expect(await runtime.turn('go').result).toMatchObject({ status: 'completed' });
     expect(codes).toEqual(['ChildLimitReached']);
     await runtime.close();
@@ -311,7 +275,7 @@ describe('child sessions', () => {
       async (sessions) => (await (await sessions.open({ key: '1' })).turn('deep')).text,
     );
     const environment = home();
-    const runtime = await open(environment, model, [asksChild('middle', { tools: ['dig'] }), dig]);
+    const runtime = await openParent(environment, model, [asksChild('middle', { tools: ['dig'] }), dig]);
     await runtime.turn('go').result;
     await runtime.close();
     expect(await storedMetas(environment.sessionStoreFactory)).toHaveLength(3);
@@ -322,7 +286,7 @@ describe('child sessions', () => {
   test('[flaw 15] a child may begin with what was said so far, as a copy that changes nothing', async () => {
     const model = modelFor({ hello: [says('hi')], go: [asks('ask'), done], task: [says('x')] });
     const environment = home();
-    const runtime = await open(environment, model, [asksChild('task', { start: { kind: 'path' } })]);
+    const runtime = await openParent(environment, model, [asksChild('task', { start: { kind: 'path' } })]);
     await runtime.turn('hello').result;
     await runtime.turn('go').result;
     const ofChild = model.requests.at(-2);
@@ -335,11 +299,11 @@ describe('child sessions', () => {
   test('a child may begin with the path of another session', async () => {
     const model = modelFor({ hello: [says('hi')], go: [asks('ask'), done], task: [says('x')] });
     const environment = home();
-    const other = await open(environment, model, [], { sessionId: 'other' });
+    const other = await openParent(environment, model, [], { sessionId: 'other' });
     await other.turn('hello').result;
     await other.close();
     const start = { kind: 'session', sessionId: 'other' } as const;
-    const runtime = await open(environment, model, [asksChild('task', { start })]);
+    const runtime = await openParent(environment, model, [asksChild('task', { start })]);
     await runtime.turn('go').result;
     const ofChild = model.requests.at(-2);
     expect(ofChild?.messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'user']);
@@ -350,7 +314,7 @@ describe('child sessions', () => {
     const model = modelFor({ go: [asks('ask'), done] });
     const environment = home();
     const start = { kind: 'session', sessionId: 'nowhere' } as const;
-    const runtime = await open(environment, model, [asksChild('task', { start })]);
+    const runtime = await openParent(environment, model, [asksChild('task', { start })]);
     const events = eventsOf(runtime);
     await runtime.turn('go').result;
     const completed = events.find((event) => event.type === 'tool-completed');
@@ -370,8 +334,9 @@ describe('child sessions', () => {
       afterTurn: async (_, context) => await asksAs('after', context),
     });
     const model = modelFor({ go: [done], task: [says('x'), says('y')] });
+    // Hooks have their time, which the clock of the other tests does not give.
     const clock = patientClock();
-    const runtime = await open(home({ plugins: [plugin] }), model, [], { clock });
+    const runtime = await openParent(home({ plugins: [plugin] }), model, [], { clock });
     const { children } = await runtime.turn('go').result;
     const expected = ['before', 'after'].map((source) => ({ source, model: 'fake-1', usage: USED }));
     expect(children).toEqual(expected);
@@ -386,7 +351,7 @@ describe('child sessions', () => {
   test('what a child does is traced as its own, and names its parent, and the call that asked', async () => {
     const sink = keepingSink();
     const model = modelFor({ go: [asks('ask'), done], task: [says('x')] });
-    const runtime = await open(home({ sink }), model, [asksChild('task', { source: 'helper' })]);
+    const runtime = await openParent(home({ sink }), model, [asksChild('task', { source: 'helper' })]);
     await runtime.turn('go').result;
     await runtime.close();
     const ofChild = sink.records.filter(({ context }) => context.session_id?.startsWith('child-') === true);
@@ -407,7 +372,7 @@ describe('child sessions', () => {
       progress({ done: 2 });
       seen.push(runtime.view().turn?.toolCalls[0]?.progress);
     });
-    const runtime: LashRuntime = await open(home(), model, [slow]);
+    const runtime: LashRuntime = await openParent(home(), model, [slow]);
     await runtime.turn('go').result;
     expect(seen).toEqual([{ done: 1 }, { done: 2 }]);
     await runtime.close();
@@ -415,7 +380,9 @@ describe('child sessions', () => {
 
   test('what a turn may use at most includes what its children use', async () => {
     const model = modelFor({ go: [asks('ask')], task: [says('x')] });
-    const runtime = await open(home(), model, [asksChild('task')], { policy: { ...policy, maxTokens: 25 } });
+    const runtime = await openParent(home(), model, [asksChild('task')], {
+      policy: { ...policy, maxTokens: 25 },
+    });
     expect(await runtime.turn('go').result).toMatchObject({ status: 'failed', reason: 'max_tokens' });
     await runtime.close();
   });
@@ -430,7 +397,7 @@ describe('handing the conversation on', () => {
   test('the turn ends once its calls are over, and names a session that has the first input in its queue', async () => {
     const model = modelFor({ go: [asks('pass')], 'go on here': [says('here I am')] });
     const environment = home();
-    const runtime = await open(environment, model, [handsOff]);
+    const runtime = await openParent(environment, model, [handsOff]);
     const result = await runtime.turn('go').result;
     expect(result).toMatchObject({ status: 'completed', reason: 'handoff' });
     const { successor = '' } = result;
@@ -440,7 +407,7 @@ describe('handing the conversation on', () => {
       true,
     ]);
     await runtime.close();
-    const next = await open(environment, model, [], { sessionId: successor, mode: 'open' });
+    const next = await openParent(environment, model, [], { sessionId: successor, mode: 'open' });
     await until(() => expect(next.view().lastTurn?.result.status).toBe('completed'));
     expect(textsOf(next)).toEqual(['go on here', 'here I am']);
     await next.close();
@@ -452,9 +419,9 @@ describe('handing the conversation on', () => {
       const tab = mortalTab(origin, { write, when: 'after' });
       const sessionId = `s${write}`;
       const play = { go: [asks('pass')] };
-      const one = await open(home({ factory: tab.factory }), modelFor(play), [handsOff], { sessionId }).catch(
-        () => null,
-      );
+      const one = await openParent(home({ factory: tab.factory }), modelFor(play), [handsOff], {
+        sessionId,
+      }).catch(() => null);
       if (one === null) break;
       const turn = one.turn('go', { inputId: 't' });
       await until(async () =>
@@ -464,7 +431,7 @@ describe('handing the conversation on', () => {
         await one.close();
         break;
       }
-      const two = await open(home({ factory: mortalTab(origin).factory }), modelFor(play), [handsOff], {
+      const two = await openParent(home({ factory: mortalTab(origin).factory }), modelFor(play), [handsOff], {
         sessionId,
       });
       const found = await two.turn('go', { inputId: 't' }).result;

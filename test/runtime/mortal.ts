@@ -32,6 +32,15 @@ export function mortalTab(origin: SessionStoreFactory, death?: Death): MortalTab
     dead = true;
     await Promise.all([...leases].map(async (lease) => await lease.release()));
   };
+  const write = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    if (dead) return await never();
+    const dies = writes.push(name) - 1 === death?.write;
+    if (dies && death.when === 'before') await kill();
+    if (dead) return await never();
+    const result = await work();
+    if (dies) await kill();
+    return dead ? await never() : result;
+  };
   const wrap = <T extends object>(target: T): T =>
     new Proxy(target, {
       get(object, key) {
@@ -40,16 +49,11 @@ export function mortalTab(origin: SessionStoreFactory, death?: Death): MortalTab
         if (key === 'tasks') return wrap(value as TaskStore);
         if (typeof value !== 'function') return value;
         return async (...args: unknown[]): Promise<unknown> => {
+          const work = async (): Promise<unknown> => (await Reflect.apply(value, object, args)) as unknown;
+          if (WRITES.includes(key as (typeof WRITES)[number])) return await write(String(key), work);
           if (dead) return await never();
-          const isWrite = WRITES.includes(key as (typeof WRITES)[number]);
-          const at = isWrite ? writes.push(String(key)) - 1 : -1;
-          const dies = at >= 0 && at === death?.write;
-          if (dies && death.when === 'before') await kill();
-          if (dead) return await never();
-          const result = (await Reflect.apply(value, object, args)) as unknown;
-          if (dies) await kill();
-          if (dead) return await never();
-          return result;
+          const result = await work();
+          return dead ? await never() : result;
         };
       },
     });
@@ -57,9 +61,22 @@ export function mortalTab(origin: SessionStoreFactory, death?: Death): MortalTab
     persistent: true,
     database: 'test',
     open: async (sessionId, mode) => {
-      if (dead) return await never();
-      return wrap<SessionStore>(await origin.open(sessionId, mode));
+      const open = async (): Promise<SessionStore> => wrap(await origin.open(sessionId, mode));
+      if (mode.kind === 'create') return await write('create', open);
+      return dead ? await never() : await open();
     },
+    beginImport: async (sessionId, mode) => {
+      if (dead) return await never();
+      const made = await origin.beginImport(sessionId, mode);
+      return {
+        ...made,
+        store: wrap(made.store),
+        publish: async (leaf) => await write('publish', async () => await made.publish(leaf)),
+        abandon: async () => (dead ? await never() : await made.abandon()),
+      };
+    },
+    delete: async (sessionId, options) =>
+      await write('delete', async () => await origin.delete(sessionId, options)),
     leases: standIn(origin.leases, {
       acquire: async (sessionId, options) => {
         if (dead) return await never();

@@ -1,11 +1,12 @@
-import type { ChildRequest, HandOffRequest } from '../../contract/child-sessions.ts';
-import { sha256Of } from '../../contract/digest.ts';
+import type { ChildRequest } from '../../contract/child-sessions.ts';
 import { mergeTraceContext } from '../../contract/trace.ts';
 import { isLashError, LashError } from '../../core/error.ts';
 import type { Page, SessionPolicy, SessionSummary } from '../../core/policy.ts';
 import type { SessionParent } from '../../core/session-parent.ts';
+import { Deferred } from '../deferred.ts';
 import { checkPolicy } from '../policy-check.ts';
 import type { ChildCall } from './child-call.ts';
+import { childPrefix, nameOf } from './child-names.ts';
 import type { ChildRuntime } from './child-runtime.ts';
 import { createChild, type NewChild } from './create-child.ts';
 import type { ParentSession } from './parent-session.ts';
@@ -13,11 +14,17 @@ import type { ParentSession } from './parent-session.ts';
 /** How often a session is named anew whose name was used up: it was deleted, or its making was interrupted. */
 const MAX_NAMES = 16;
 
+/** A child that is open, or is being opened. */
+interface Opening {
+  readonly closed: Deferred<void>;
+  runtime: ChildRuntime | null;
+}
+
 /** Makes and opens the child sessions of one session (rules CH1 to CH5). */
 export class ChildEngine {
   readonly parent: ParentSession;
-  /** Those that are open, or are being opened: each by its call and key. */
-  readonly #open = new Set<string>();
+  /** Those that are open, or are being opened, by call and key. */
+  readonly #open = new Map<string, Opening>();
 
   constructor(parent: ParentSession) {
     this.parent = parent;
@@ -26,6 +33,16 @@ export class ChildEngine {
   async list(page: { readonly after?: string; readonly limit?: number } = {}): Promise<Page<SessionSummary>> {
     const { environment, meta } = this.parent;
     return await environment.sessionStoreFactory.list({ ...page, parent: meta.sessionId });
+  }
+
+  /** Every session that names this one as its parent. */
+  async *all(): AsyncGenerator<SessionSummary, void, undefined> {
+    let after: string | undefined;
+    do {
+      const page = await this.list(after === undefined ? {} : { after });
+      yield* page.items;
+      after = page.next ?? undefined;
+    } while (after !== undefined);
   }
 
   /**
@@ -41,88 +58,38 @@ export class ChildEngine {
     const { childDepth, openChildren } = environment.limits;
     const depth = (meta.parent?.depth ?? 0) + 1;
     if (depth > childDepth) throw limitReached(meta.sessionId, 'depth', childDepth);
+    const place = JSON.stringify([call.turnId, call.effect, request.key]);
+    // Whoever had it before may not be done with it yet.
+    for (let open = this.#open.get(place); open !== undefined; open = this.#open.get(place))
+      await open.closed.promise;
     if (this.#open.size >= openChildren) throw limitReached(meta.sessionId, 'open', openChildren);
-    const place = placeOf(call, request.key);
-    const release = (): void => void this.#open.delete(place);
-    this.#open.add(place);
+    const opening: Opening = { closed: new Deferred(), runtime: null };
+    const release = (): void => {
+      this.#open.delete(place);
+      opening.closed.resolve();
+    };
+    this.#open.set(place, opening);
     try {
-      const { source = 'child', tools = [], title = '', start = { kind: 'empty' } } = request;
-      const parent: SessionParent = { sessionId: meta.sessionId, relation: 'child', source, depth };
-      const policy = this.#policy(call, { ...request.policy, tools });
-      const runtime = await this.#named(call, request.key, async (sessionId) => {
-        const found = await this.#find(call, sessionId, source);
-        if (found !== null) return found;
-        await createChild(this.parent, call, { sessionId, title, policy, parent, start });
-        return await this.#openStored(call, sessionId, source);
-      });
-      return { runtime, release };
+      opening.runtime = await this.#openOrMake(call, request, depth);
+      return { runtime: opening.runtime, release };
     } catch (error) {
       release();
       throw error;
     }
   }
 
-  /** Makes the session that goes on in place of this one, with its first input in its queue. Resolves with its id. */
-  async handOff(call: ChildCall, request: HandOffRequest): Promise<string> {
-    const { meta, environment } = this.parent;
-    const { title = meta.title, start = { kind: 'empty' }, input } = request;
-    const depth = meta.parent?.depth ?? 0;
-    const parent: SessionParent = {
-      sessionId: meta.sessionId,
-      relation: 'handoff',
-      source: 'handoff',
-      depth,
-    };
-    const policy = this.#policy(call, request.policy ?? {});
-    return await this.#named(call, 'successor', async (sessionId) => {
-      if (await this.#exists(sessionId)) return sessionId;
-      const successor: NewChild = { sessionId, title, policy, parent, start, firstInput: input };
-      await createChild(this.parent, call, successor);
-      environment.sessionStoreFactory.leases.publish(sessionId, { kind: 'turns-changed' });
-      return sessionId;
-    });
-  }
-
-  #policy({ policy }: ChildCall, changes: Partial<SessionPolicy>): SessionPolicy {
-    return this.parent.secrets.redactJson(checkPolicy({ ...policy, ...changes }));
-  }
-
-  /** Does `work` with the id that call and key give; with the next one where that is used up. */
-  async #named<T>(call: ChildCall, key: string, work: (sessionId: string) => Promise<T>): Promise<T> {
-    for (let name = 0; ; name++) {
-      try {
-        return await work(await idOf(this.parent.meta.sessionId, call, key, name));
-      } catch (error) {
-        const isUsedUp = isLashError(error, 'SessionDeleted') || isLashError(error, 'SessionExists');
-        if (!isUsedUp || name + 1 >= MAX_NAMES) throw error;
-      }
-    }
-  }
-
-  async #exists(sessionId: string): Promise<boolean> {
-    try {
-      const store = await this.parent.environment.sessionStoreFactory.open(sessionId, { kind: 'open' });
-      await store.close();
-      return true;
-    } catch (error) {
-      if (isLashError(error, 'SessionNotFound')) return false;
-      throw error;
-    }
-  }
-
-  async #find(call: ChildCall, sessionId: string, source: string): Promise<ChildRuntime | null> {
-    try {
-      return await this.#openStored(call, sessionId, source);
-    } catch (error) {
-      if (isLashError(error, 'SessionNotFound')) return null;
-      throw error;
-    }
-  }
-
-  async #openStored({ callId }: ChildCall, sessionId: string, source: string): Promise<ChildRuntime> {
+  /** Opens a child that is stored. @throws what opening throws */
+  async openStored(
+    { callId }: Pick<ChildCall, 'callId'>,
+    sessionId: string,
+    source: string,
+    unfinishedTurns: 'go-on' | 'ask' = 'go-on',
+  ): Promise<ChildRuntime> {
     const { environment, options, meta, secrets, clock, open } = this.parent;
     const { providers, tools, rates, online } = options;
-    const traceContext = mergeTraceContext(environment.traceContext, {
+    // That of the call which asked for this session says nothing of its children.
+    const { originating_tool_call_id: _, ...outer } = environment.traceContext;
+    const traceContext = mergeTraceContext(outer, {
       ...(callId === undefined ? {} : { originating_tool_call_id: callId }),
       metadata: { parent_session_id: meta.sessionId, source },
     });
@@ -132,6 +99,7 @@ export class ChildEngine {
         sessionId,
         secrets,
         clock,
+        unfinishedTurns,
         ...(providers === undefined ? {} : { providers }),
         ...(tools === undefined ? {} : { tools }),
         ...(rates === undefined ? {} : { rates }),
@@ -139,16 +107,93 @@ export class ChildEngine {
       },
     );
   }
+
+  /**
+   * Makes a session whose id begins with `prefix`, unless it is there: `find` gives what is there. The next name is tried where
+   * one is used up.
+   */
+  async make<T>(
+    { prefix, key }: { readonly prefix: string; readonly key: string },
+    find: (sessionId: string) => Promise<T>,
+    create: (sessionId: string) => Promise<void>,
+  ): Promise<T> {
+    for (let name = 0; ; name++) {
+      const sessionId = await nameOf(prefix, key, name);
+      try {
+        return await this.#findOrCreate(sessionId, find, create);
+      } catch (error) {
+        const isUsedUp = isLashError(error, 'SessionDeleted') || isLashError(error, 'SessionExists');
+        if (!isUsedUp || error.data.sessionId !== sessionId || name + 1 >= MAX_NAMES) throw error;
+      }
+    }
+  }
+
+  /** Makes a session of this parent. @throws as {@link createChild}, and `SessionDeleted` where the parent was deleted meanwhile */
+  async create(call: ChildCall, child: NewChild): Promise<void> {
+    const { environment, meta } = this.parent;
+    const { sessionStoreFactory: factory } = environment;
+    await createChild(this.parent, call, child);
+    try {
+      // Whoever deletes the parent looks for its children once more behind that (rule CH5).
+      await (await factory.open(meta.sessionId, { kind: 'open' })).close();
+    } catch (error) {
+      if (isLashError(error, 'SessionDeleted')) await factory.delete(child.sessionId);
+      throw error;
+    }
+  }
+
+  policy({ policy }: ChildCall, changes: Partial<SessionPolicy>): SessionPolicy {
+    return this.parent.secrets.redactJson(checkPolicy({ ...policy, ...changes }));
+  }
+
+  resumeTurns(): void {
+    for (const { runtime } of this.#open.values()) runtime?.resumeTurns(false);
+  }
+
+  async closed(): Promise<void> {
+    await Promise.all(Array.from(this.#open.values(), async ({ closed }) => await closed.promise));
+  }
+
+  async #openOrMake(call: ChildCall, request: ChildRequest, depth: number): Promise<ChildRuntime> {
+    const { key, source = 'child', tools = [], title = '', start = { kind: 'empty' } } = request;
+    const { sessionId: parentId } = this.parent.meta;
+    const parent: SessionParent = { sessionId: parentId, relation: 'child', source, depth };
+    const policy = this.policy(call, { ...request.policy, tools });
+    return await this.make(
+      { prefix: await childPrefix(parentId, call), key },
+      async (sessionId) => await this.openStored(call, sessionId, source),
+      async (sessionId) => await this.create(call, { sessionId, title, policy, parent, start }),
+    );
+  }
+
+  async #findOrCreate<T>(
+    sessionId: string,
+    find: (sessionId: string) => Promise<T>,
+    create: (sessionId: string) => Promise<void>,
+  ): Promise<T> {
+    const found = await unlessMissing(async () => await find(sessionId));
+    if (found !== null) return found.value;
+    try {
+      await create(sessionId);
+    } catch (error) {
+      if (!isLashError(error, 'SessionExists')) throw error;
+      // Another tab has made it, or only begun to.
+      const made = await unlessMissing(async () => await find(sessionId));
+      if (made === null) throw error;
+      return made.value;
+    }
+    return await find(sessionId);
+  }
 }
 
-function placeOf({ turnId, effect }: ChildCall, key: string): string {
-  return JSON.stringify([turnId, effect, key]);
-}
-
-/** The same for the same call and key, whoever asks, and when (rule CH1). */
-async function idOf(sessionId: string, call: ChildCall, key: string, name: number): Promise<string> {
-  const place = JSON.stringify([sessionId, placeOf(call, key), name]);
-  return `child-${(await sha256Of(new TextEncoder().encode(place))).slice(0, 40)}`;
+/** What `find` gives, or `null` where there is no such session. */
+async function unlessMissing<T>(find: () => Promise<T>): Promise<{ readonly value: T } | null> {
+  try {
+    return { value: await find() };
+  } catch (error) {
+    if (isLashError(error, 'SessionNotFound')) return null;
+    throw error;
+  }
 }
 
 function limitReached(

@@ -1,5 +1,6 @@
 import type { RuntimeEnvironment } from '../../contract/environment.ts';
 import type { SessionNode } from '../../core/node.ts';
+import type { PendingTurn } from '../../core/pending-turn.ts';
 import type { TurnInput } from '../../core/turn-input.ts';
 import type { UsageEntry } from '../../core/usage.ts';
 import type { SessionView } from '../../core/view.ts';
@@ -11,6 +12,10 @@ import type { TurnHandle } from '../turn/turn-handle.ts';
 export interface ChildRuntime {
   readonly sessionId: string;
   turn(input: TurnInput, options: TurnOptions): TurnHandle;
+  pendingTurns(): Promise<readonly PendingTurn[]>;
+  cancelTurn(turnId: string, reason: string): Promise<void>;
+  resumeTurns(asked: boolean): void;
+  takeOver(options: { readonly force: boolean }): Promise<void>;
   view(): SessionView;
   subscribe(listener: SessionListener): () => void;
   usage(): { readonly ledger: readonly UsageEntry[] };

@@ -1,13 +1,14 @@
 import { loadModule } from '../../contract/load-module.ts';
-import type { CallChildren, ChildCall, SessionChildren } from './child-call.ts';
+import { cancelled } from '../session-errors.ts';
+import type { CallChildren, ChildCall, EndingTurn, SessionChildren } from './child-call.ts';
 import type { ChildCalls } from './child-calls.ts';
-import type { ChildEngine } from './child-engine.ts';
+import type { ChildHome } from './child-home.ts';
 import type { ParentSession } from './parent-session.ts';
 
 /** The child sessions of one session. Their engine is loaded with the first one. */
 export class Children implements SessionChildren {
   readonly #parent: ParentSession;
-  #engine: ChildEngine | undefined;
+  #home: ChildHome | undefined;
 
   constructor(parent: ParentSession) {
     this.#parent = parent;
@@ -15,29 +16,45 @@ export class Children implements SessionChildren {
 
   of(call: ChildCall): CallChildren {
     let calls: Promise<ChildCalls> | undefined;
-    const load = async (): Promise<ChildCalls> => await (calls ??= this.#load(call));
+    let isOver = false;
+    const load = async (): Promise<ChildCalls> =>
+      await (calls ??= this.#load().then((home) => home.of(call)));
+    const within = async (): Promise<ChildCalls> => {
+      if (isOver) throw cancelled('the call that asks is over');
+      return await load();
+    };
     return {
       sessions: {
-        open: async (request) => await (await load()).open(request),
-        handOff: async (request) => await (await load()).handOff(request),
-        list: async (page) => await (await load()).list(page),
+        open: async (request) => await (await within()).open(request),
+        handOff: async (request) => await (await within()).handOff(request),
+        list: async (page) => await (await within()).list(page),
       },
-      // Where the engine could not be loaded there is nothing to end.
-      end: async () =>
-        calls === undefined
-          ? {}
-          : await calls.then(
-              (it) => it.end(),
-              () => ({}),
-            ),
+      end: async () => {
+        isOver = true;
+        if (calls === undefined && !call.isAgain) return {};
+        // Where the engine could not be loaded there is nothing to end.
+        return await load().then(
+          (it) => it.end(),
+          () => ({}),
+        );
+      },
     };
   }
 
-  async #load(call: ChildCall): Promise<ChildCalls> {
-    const [{ ChildEngine: Engine }, { ChildCalls: Calls }] = await Promise.all([
-      loadModule('child-engine', import('./child-engine.ts')),
-      loadModule('child-calls', import('./child-calls.ts')),
-    ]);
-    return new Calls((this.#engine ??= new Engine(this.#parent)), call);
+  async settle(ending: EndingTurn): Promise<void> {
+    if (this.#home !== undefined || ending.isAgain) await (await this.#load()).settle(ending);
+  }
+
+  resumeTurns(): void {
+    this.#home?.resumeTurns();
+  }
+
+  async closed(): Promise<void> {
+    await this.#home?.closed();
+  }
+
+  async #load(): Promise<ChildHome> {
+    const { ChildHome: Home } = await loadModule('child-home', import('./child-home.ts'));
+    return (this.#home ??= new Home(this.#parent));
   }
 }

@@ -20,6 +20,9 @@ export interface NewChild {
   readonly firstInput?: TurnInput;
 }
 
+/** The turn that a session's first input is to begin. */
+export const FIRST_TURN = 'first';
+
 /**
  * Makes a session, whole or not at all: nobody sees it before it has its path and its first input.
  *
@@ -43,7 +46,7 @@ export async function createChild(parent: ParentSession, call: ChildCall, child:
       await checkImages(ask, parent.attachments);
       const request = ask as unknown as JsonValue;
       await made.store.turns.accept({
-        turnId: 'first',
+        turnId: FIRST_TURN,
         hash: await hashOf(ask),
         request,
         at: parent.clock.now(),

@@ -4,6 +4,7 @@ import type { TurnWait } from '../../core/turn-wait.ts';
 import type { TurnEffect } from '../../turn/effect.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
 import type { ModelAnswer, TurnState } from '../../turn/state.ts';
+import { endWith } from '../children/end-with.ts';
 import { answerText, type Misfit, misfitIn, readAnswer } from '../model/answer-check.ts';
 import type {
   CallBounds,
@@ -19,6 +20,8 @@ import { isPassing, pause, type PatientStorage } from './patient-storage.ts';
 
 type ModelEffect = Extract<TurnEffect, { readonly type: 'call-model' }>;
 type Held = Extract<TurnInputEvent, { readonly type: 'held' }>;
+/** What the machine may be told of a call. */
+type Told = ModelOutcome | Held;
 type Answered = Extract<ModelOutcome, { readonly type: 'model-answered' }>;
 
 /** A wait that is longer than this is stored, and the lease is given back, in milliseconds. */
@@ -35,6 +38,8 @@ interface CallingTurn {
   readonly offered: ReadonlyMap<string, OfferedTool>;
   /** What did not fit in that answer. */
   readonly misfit: Misfit | null;
+  /** Effects that whoever ran the turn before may have performed. */
+  readonly again: ReadonlySet<string>;
 }
 
 /** Makes a turn's model calls, once they may be made; a call that somebody else has to make possible is held. */
@@ -49,9 +54,12 @@ export class ModelCalls {
   /** What the next call is to mend, until one was answered. */
   #misfit: Misfit | null;
   #repaired: boolean;
+  /** Calls that were performed already: those of whoever ran the turn before, and those that were held. */
+  readonly #again: Set<string>;
 
   constructor(parts: SessionParts, caller: ModelCaller, storage: PatientStorage, turn: CallingTurn) {
-    const { scope, state, isQueued, offered, misfit } = turn;
+    const { scope, state, isQueued, offered, misfit, again } = turn;
+    this.#again = new Set(again);
     this.#offered = new Map(offered);
     this.#misfit = misfit;
     this.#repaired = misfit !== null;
@@ -69,41 +77,43 @@ export class ModelCalls {
 
   /** Resolves with what the machine is to be told. */
   async call(effect: ModelEffect, signal: AbortSignal): Promise<TurnInputEvent> {
-    const { clock, rates } = this.#parts;
-    const { policy } = this.#scope;
-    const { id } = policy.provider;
-    const held = (wait: TurnWait): TurnInputEvent => ({
-      type: 'held',
+    const { turnId, policy } = this.#scope;
+    const children = this.#parts.children.of({
+      turnId,
       effect: effect.id,
-      wait,
-      at: clock.now(),
+      isAgain: this.#again.has(effect.id),
+      mayHandOff: false,
+      leaf: effect.leaf,
+      policy,
+      signal,
+      storage: this.#storage,
     });
+    const [input, { spent }] = await endWith(children, this.#attempt(effect, { signal, children }));
+    // It is made again, and what its children used by now counts once.
+    if (input.type === 'held') this.#again.add(effect.id);
+    return spent === undefined ? input : { ...input, spent };
+  }
+
+  /** Makes the call, if it may be made. */
+  async #attempt(effect: ModelEffect, within: CallBounds): Promise<Told> {
+    const { clock, rates } = this.#parts;
+    const { id } = this.#scope.policy.provider;
+    const held = (wait: TurnWait): Held => ({ type: 'held', effect: effect.id, wait, at: clock.now() });
     const until = rates.until(id);
     const left = until - clock.now();
     if (left > this.#parts.environment.limits.retries.retryAfterCapMs)
       return refused(effect, id, left, clock);
     if (left > LONG_WAIT_MS) return held({ kind: 'rate-limit', until });
-    if (left > 0) await pause(clock, left, signal);
+    if (left > 0) await pause(clock, left, within.signal);
     // Of a turn that is only beginning, whoever began it is told that there is no such provider.
     const hasBegun = this.#isAccepted || effect.step > 0 || effect.attempt > 1;
     if (hasBegun && !hasProvider(this.#parts.providers(), id))
       return held({ kind: 'provider', provider: id });
-    const children = this.#parts.children.of({
-      turnId: this.#scope.turnId,
-      effect: effect.id,
-      leaf: effect.leaf,
-      policy,
-      signal,
-    });
-    const made = await this.#make(effect, { signal, children });
-    const { spent } = await children.end();
-    const input = await this.#judged(made);
-    // A call that is held is made again, and finds its children again.
-    return spent === undefined || input.type === 'held' ? input : { ...input, spent };
+    return await this.#judged(await this.#make(effect, within));
   }
 
   /** What the machine is told of a call that was made. */
-  async #judged(input: ModelOutcome): Promise<ModelOutcome | Held> {
+  async #judged(input: ModelOutcome): Promise<Told> {
     const { clock, rates } = this.#parts;
     const { policy } = this.#scope;
     const { id } = policy.provider;
@@ -171,7 +181,7 @@ export class ModelCalls {
 }
 
 /** A call that a provider told others it would not take, for longer than is waited for: it fails as theirs did. */
-function refused({ id: effect }: ModelEffect, provider: string, left: number, clock: Clock): TurnInputEvent {
+function refused({ id: effect }: ModelEffect, provider: string, left: number, clock: Clock): Told {
   const message = `The provider ${provider} takes no call for another ${left} ms, as it said.`;
   const error = describeError('ProviderRateLimited', message, { status: 429, retryAfterMs: left });
   return { type: 'model-failed', effect, error, at: clock.now() };

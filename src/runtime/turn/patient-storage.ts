@@ -52,6 +52,11 @@ export class PatientStorage {
     }
   }
 
+  /** Aborts when nothing is waited for any longer. */
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
   /** Whether nothing is waited for any longer. */
   get isOver(): boolean {
     return this.#over.signal.aborted;

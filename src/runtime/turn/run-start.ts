@@ -17,6 +17,8 @@ export interface RunStart extends CommittedTurn {
   /** How long it has run, in milliseconds. */
   readonly usedMs: number;
   readonly started: ReadonlySet<string>;
+  /** Effects that whoever ran it before may have performed. */
+  readonly again: ReadonlySet<string>;
   readonly offered: ReadonlyMap<string, OfferedTool>;
   /** The answer that its model call is to mend. */
   readonly misfit: Misfit | null;

@@ -213,6 +213,12 @@ export class SessionTurns {
     this.#outcomes.end(error);
   }
 
+  /** Leaves the running turn as it is stored, to whoever goes on with it, and tells nothing of any any more. */
+  async abandon(error: LashError): Promise<void> {
+    this.end(error);
+    await this.leaveTo(error);
+  }
+
   /** Leaves the running turn to whoever holds the lease, and resolves when nothing of it is written here any more. */
   async leaveTo(error: LashError): Promise<void> {
     await this.#here.run?.leave(error);

@@ -1,4 +1,3 @@
-import type { ToolCallRuling } from '../../contract/plugin.ts';
 import type { Tool, ToolContext } from '../../contract/tool.ts';
 import type { TraceContext } from '../../contract/trace.ts';
 import type { JsonValue } from '../../core/json.ts';
@@ -8,15 +7,19 @@ import type { ApprovalDecision, TurnWait } from '../../core/turn-wait.ts';
 import type { UsageEntry } from '../../core/usage.ts';
 import type { TurnEffect } from '../../turn/effect.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
-import { type HeldEffect, stepOfTool } from '../../turn/open-effects.ts';
-import type { CallChildren, ChildReport } from '../children/child-call.ts';
-import type { ModelCaller, SessionParts, TurnScope } from '../model/model-caller.ts';
+import { heldEffects, stepOfTool } from '../../turn/open-effects.ts';
+import type { CallChildren, ChildCall, ChildReport } from '../children/child-call.ts';
+import { endWith } from '../children/end-with.ts';
+import type { ModelCaller, SessionParts } from '../model/model-caller.ts';
 import type { OfferedTool } from '../model/offered-tools.ts';
 import { outcomeRecord } from '../outcome-record.ts';
 import type { TurnHooks } from '../plugins/turn-hooks.ts';
 import { keptOutcome } from './kept-outcome.ts';
+import type { PatientStorage } from './patient-storage.ts';
+import type { RunStart } from './run-start.ts';
 import { needsApproval, type ReadyCall, readyCall, runCall, settled } from './tool-dispatch.ts';
 import { failure, failureOf } from './tool-failure-outcome.ts';
+import { type ArgsOrAsk, prepared, ruled } from './tool-rulings.ts';
 
 type RunTool = Extract<TurnEffect, { readonly type: 'run-tool' }>;
 
@@ -26,15 +29,11 @@ type Plan =
   | { readonly kind: 'known'; readonly outcome: ToolOutcome }
   | { readonly kind: 'ready'; readonly call: ReadyCall };
 
-/** How a call that may run is ruled on. */
-type ArgsOrAsk = Extract<ToolCallRuling, { readonly kind: 'args' | 'ask' }>;
-
 /** What the calls of a turn need from it. */
 export interface CallHost {
-  readonly scope: TurnScope;
+  /** What this runtime began to run the turn with. */
+  readonly start: RunStart;
   readonly trace: TraceContext;
-  /** What was held when this runtime began to run the turn. */
-  readonly held: readonly HeldEffect[];
   /** What others told the turn, by signal. */
   readonly signals: ReadonlyMap<string, JsonValue>;
   /** Effects of calls that somebody started before. */
@@ -43,8 +42,7 @@ export interface CallHost {
   readonly offered: ReadonlyMap<string, OfferedTool>;
   /** Stores that these calls may have done something from here on; a side effect comes after it. */
   record(started: readonly string[]): Promise<void>;
-  /** Does what needs storage, again and again while that does not take it; with `signal`, until that aborts. */
-  store<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
+  readonly storage: PatientStorage;
   /** Runs `work` under a signal that stops with the turn, and tells the machine what comes of it. */
   perform(effect: string, work: (signal: AbortSignal) => Promise<TurnInputEvent | null>): void;
 }
@@ -69,7 +67,7 @@ export class ToolCalls {
     this.#parts = parts;
     this.#caller = caller;
     this.#host = host;
-    for (const { effect, wait } of host.held)
+    for (const { effect, wait } of heldEffects(host.start.state))
       if (wait.kind === 'approval') this.#asked.set(effect, wait.args);
   }
 
@@ -131,6 +129,8 @@ export class ToolCalls {
     const ruling = mayRule
       ? await this.#ruling(id, call, signal)
       : ({ kind: 'args', args: asked ?? args } as const);
+    // Of one about which somebody was asked, that was counted then.
+    if (!mayRule && asked === undefined) await this.#countRuling(id, call, signal);
     if ('status' in ruling) return { kind: 'known', outcome: ruling };
     const ruled = ruling.kind === 'args' ? ruling.args : args;
     const ready = await readyCall(
@@ -148,7 +148,7 @@ export class ToolCalls {
     const needed = ruling.kind === 'ask' || (await needsApproval(ready, bounds));
     if (needed === false) return { kind: 'ready', call: ready };
     if (needed !== true) return { kind: 'known', outcome: needed };
-    const requestId = `${this.#host.scope.turnId}/${id}`;
+    const requestId = `${this.#host.start.scope.turnId}/${id}`;
     this.#asked.set(id, ruled);
     return { kind: 'held', wait: { kind: 'approval', requestId, callId, tool: name, args: ruled } };
   }
@@ -163,37 +163,28 @@ export class ToolCalls {
     call: RunTool['call'],
     signal: AbortSignal,
   ): Promise<ToolOutcome | undefined> {
-    const children = this.#childrenOf(`${id}/tools`, call, signal);
-    try {
-      await this.#hooks(id, signal, children)?.prepareTools();
-      return undefined;
-    } catch (error) {
-      return failureOf(error);
-    } finally {
-      await this.#noteSpent(id, children);
-    }
+    const children = this.#childrenBefore(id, call, signal, 'tools');
+    const [failed, { spent }] = await endWith(children, prepared(this.#hooks(id, signal, children)));
+    this.#noteSpent(id, spent);
+    return failed;
   }
 
   /** How the plugins rule on a call: with which arguments it runs, or its outcome where it does not. */
   async #ruling(id: string, call: RunTool['call'], signal: AbortSignal): Promise<ToolOutcome | ArgsOrAsk> {
-    const children = this.#childrenOf(`${id}/before`, call, signal);
+    const children = this.#childrenBefore(id, call, signal);
     const hooks = this.#hooks(id, signal, children);
-    if (hooks === undefined) return { kind: 'args', args: call.args };
-    try {
-      const ruling = await hooks.beforeToolCall(call);
-      if (ruling.kind === 'answer') return { status: 'success', value: ruling.value };
-      if (ruling.kind === 'deny')
-        return failure('ToolDenied', `A plugin decided that it must not run: ${ruling.reason}`);
-      return ruling;
-    } catch (error) {
-      return failureOf(error);
-    } finally {
-      await this.#noteSpent(id, children);
-    }
+    const [ruling, { spent }] = await endWith(children, ruled(hooks, call));
+    this.#noteSpent(id, spent);
+    return ruling;
   }
 
-  async #noteSpent(id: string, children: CallChildren): Promise<void> {
-    const { spent = [] } = await children.end();
+  /** Counts what children used that plugins asked for before the call, where they are not asked again. */
+  async #countRuling(id: string, call: RunTool['call'], signal: AbortSignal): Promise<void> {
+    const { spent } = await this.#childrenBefore(id, call, signal).end();
+    this.#noteSpent(id, spent);
+  }
+
+  #noteSpent(id: string, spent: readonly UsageEntry[] = []): void {
     if (spent.length > 0) this.#spent.set(id, [...(this.#spent.get(id) ?? []), ...spent]);
   }
 
@@ -214,21 +205,36 @@ export class ToolCalls {
   }
 
   #hooks(id: string, signal: AbortSignal, { sessions }: CallChildren): TurnHooks | undefined {
-    const { turnId } = this.#host.scope;
+    const { turnId } = this.#host.start.scope;
     return this.#parts.plugins?.of({ turnId, step: stepOfTool(id), signal, sessions });
   }
 
-  #childrenOf(effect: string, { callId }: RunTool['call'], signal: AbortSignal): CallChildren {
-    const { children, history } = this.#parts;
-    const { turnId, policy } = this.#host.scope;
-    return children.of({ turnId, effect, callId, leaf: history.head.leaf, policy, signal });
+  #childrenBefore(
+    id: string,
+    call: RunTool['call'],
+    signal: AbortSignal,
+    part: 'before' | 'tools' = 'before',
+  ): CallChildren {
+    return this.#parts.children.of({
+      ...this.#childCall(id, call, signal),
+      effect: `${id}/${part}`,
+      mayHandOff: false,
+    });
+  }
+
+  #childCall(id: string, { callId }: RunTool['call'], signal: AbortSignal): ChildCall {
+    const { start, storage } = this.#host;
+    const { turnId, policy } = start.scope;
+    const { leaf } = this.#parts.history.head;
+    const isAgain = start.again.has(id);
+    return { turnId, effect: id, callId, isAgain, mayHandOff: true, leaf, policy, signal, storage };
   }
 
   #begin(effect: RunTool, plan: Plan, alone: boolean): void {
     const { id } = effect;
     switch (plan.kind) {
       case 'held':
-        return this.#tell(id, { type: 'held', effect: id, wait: plan.wait, at: this.#parts.clock.now() });
+        return this.#held(id, plan.wait);
       case 'known':
         return this.#known(effect, plan.outcome);
       case 'ready':
@@ -271,14 +277,16 @@ export class ToolCalls {
     const { callId, tool: name, args } = call;
     const startedAt = clock.now();
     tracer.write(this.#host.trace, { type: 'tool_call_started', call_id: callId, name, args });
-    const { turnId } = this.#host.scope;
-    const children = this.#childrenOf(id, call, signal);
+    const { turnId } = this.#host.start.scope;
+    const children = this.#parts.children.of(this.#childCall(id, call, signal));
     const context: ToolContext = {
       sessionId: history.sessionId,
       turnId,
       callId,
       signal,
-      attachments: await this.#host.store(async () => await this.#caller.shownAttachments(this.#host.scope)),
+      attachments: await this.#host.storage.run(
+        async () => await this.#caller.shownAttachments(this.#host.start.scope),
+      ),
       attachmentStore: attachments,
       tasks,
       sessions: children.sessions,
@@ -288,20 +296,26 @@ export class ToolCalls {
         if (!signal.aborted) feed.emit({ type: 'tool-progress', turnId, callId, progress });
       },
     };
-    const outcome = await this.#reviewed(
-      effect,
-      await runCall(ready, context, secrets, clock),
-      signal,
-      children,
-    );
-    const report = await children.end();
+    const done = this.#done(effect, ready, context, children);
+    const [outcome, report] = await endWith(children, done);
     return this.#finished(id, call, await this.#kept(outcome, signal), startedAt, report);
+  }
+
+  async #done(
+    effect: RunTool,
+    ready: ReadyCall,
+    context: ToolContext,
+    children: CallChildren,
+  ): Promise<ToolOutcome> {
+    const { secrets, clock } = this.#parts;
+    const outcome = await runCall(ready, context, secrets, clock);
+    return await this.#reviewed(effect, outcome, context.signal, children);
   }
 
   /** What is kept of an outcome; one that cannot be is a failure. */
   async #kept(outcome: ToolOutcome, signal: AbortSignal): Promise<ToolOutcome> {
     try {
-      return await this.#host.store(async () => await keptOutcome(outcome, this.#parts), signal);
+      return await this.#host.storage.run(async () => await keptOutcome(outcome, this.#parts), signal);
     } catch (error) {
       return settled(failureOf(error), this.#parts.secrets);
     }
@@ -311,7 +325,19 @@ export class ToolCalls {
     const { secrets, clock, tracer } = this.#parts;
     const { callId, tool: name, args } = call;
     tracer.write(this.#host.trace, { type: 'tool_call_started', call_id: callId, name, args });
-    this.#tell(id, this.#finished(id, call, settled(outcome, secrets), clock.now()));
+    this.#host.perform(id, async (signal) => {
+      // Who ran it before may have left children.
+      const report = await this.#parts.children.of(this.#childCall(id, call, signal)).end();
+      return this.#finished(id, call, settled(outcome, secrets), clock.now(), report);
+    });
+  }
+
+  #held(id: string, wait: TurnWait): void {
+    const spent = this.#spent.get(id);
+    this.#spent.delete(id);
+    const at = this.#parts.clock.now();
+    const held = { type: 'held', effect: id, wait, at, ...(spent === undefined ? {} : { spent }) } as const;
+    this.#host.perform(id, async () => await Promise.resolve(held));
   }
 
   #finished(
@@ -344,12 +370,9 @@ export class ToolCalls {
       at,
     };
   }
-
-  #tell(id: string, input: TurnInputEvent): void {
-    this.#host.perform(id, async () => await Promise.resolve(input));
-  }
 }
 
+/** How plugins rule on a call. */
 function isSerial({ mode }: Tool): boolean {
   return mode === 'serial';
 }

@@ -7,7 +7,9 @@ import { addToLedger, NO_USAGE, type UsageEntry } from '../../core/usage.ts';
 import type { TurnEffect, TurnSpending } from '../../turn/effect.ts';
 import type { TurnInputEvent } from '../../turn/input.ts';
 import { snapshotOf } from '../../turn/replay.ts';
-import type { TurnState } from '../../turn/state.ts';
+import type { TurnEnd, TurnState } from '../../turn/state.ts';
+import type { CallChildren } from '../children/child-call.ts';
+import { endWith } from '../children/end-with.ts';
 import { draftsBytes, MAX_PART_BYTES } from '../history/draft-size.ts';
 import { leastBytes } from '../history/overflow.ts';
 import type { SessionParts, TurnScope } from '../model/model-caller.ts';
@@ -16,6 +18,7 @@ import { cancelled } from '../session-errors.ts';
 import { isPassing, type PatientStorage } from './patient-storage.ts';
 import type { PlanRecord, StateRecord } from './turn-journal.ts';
 import type { TurnTime } from './turn-time.ts';
+import { traceTrouble } from './turn-trouble.ts';
 
 /** What a turn asks to be committed. */
 export type CommitEffect = Extract<TurnEffect, { readonly type: 'commit' }>;
@@ -26,6 +29,8 @@ export interface CommittedTurn {
   readonly hash: string;
   /** Whether its input was accepted before it begins, and is kept in the queue. */
   readonly isQueued: boolean;
+  /** Whether somebody else may have run it before. */
+  readonly isAgain: boolean;
   /** Its way to change what plugins keep; `null` where there are none. */
   readonly states: StateScope | null;
 }
@@ -61,6 +66,7 @@ export class TurnCommits {
   async make(effect: CommitEffect, state: TurnState): Promise<CommittedStep> {
     const { operationId, parent, target, role } = effect;
     const { history } = this.#parts;
+    if (role.kind === 'end') await this.#settleHandOffs(role.end);
     const added = await this.#tellEnd(effect, state);
     let nodes = [...effect.nodes, ...added];
     const pending = await this.#checkpoint();
@@ -113,7 +119,7 @@ export class TurnCommits {
   /** Tells the plugins, before the last commit, how the turn ends: once. Resolves with the nodes that they add to it. */
   async #tellEnd(effect: CommitEffect, { step }: TurnState): Promise<readonly NodeDraft[]> {
     const { role, parent } = effect;
-    const { plugins, feed, secrets, children } = this.#parts;
+    const { plugins, feed, secrets } = this.#parts;
     const { states, scope } = this.#turn;
     if (plugins === null || states === null || role.kind !== 'end' || this.#isEndTold) return [];
     this.#isEndTold = true;
@@ -122,15 +128,16 @@ export class TurnCommits {
     const stop = (): void => stopped.abort(this.#stopping.reason);
     this.#stopping.addEventListener('abort', stop, { once: true });
     const signal = AbortSignal.any([states.signal, stopped.signal]);
-    const { turnId, policy } = scope;
+    const { turnId } = scope;
     const warn = (error: unknown): void => {
       if (!signal.aborted)
         feed.emit({ type: 'warning', turnId, message: secrets.redactError(error).message });
     };
-    const opened = children.of({ turnId, effect: 'end', leaf: parent, policy, signal });
-    const turn = { turnId, step: Math.max(0, step - 1), signal, sessions: opened.sessions };
-    const added = await plugins.of(turn).afterTurn({ ...role.end, usage: role.usage }, warn);
-    ({ spent: this.#spent = [] } = await opened.end());
+    const children = this.#childrenAtEnd(parent, signal);
+    const turn = { turnId, step: Math.max(0, step - 1), signal, sessions: children.sessions };
+    const told = plugins.of(turn).afterTurn({ ...role.end, usage: role.usage }, warn);
+    const [added, { spent = [] }] = await endWith(children, told);
+    this.#spent = spent;
     this.#stopping.removeEventListener('abort', stop);
     return parent === null ? [] : await this.#draftsOf(added, effect.nodes, warn);
   }
@@ -164,6 +171,25 @@ export class TurnCommits {
     // Whoever is not the writer any more writes nothing (rule TR-4).
     if (states.signal.aborted) throw cancelled('the run is over');
     return await states.checkpoint();
+  }
+
+  #childrenAtEnd(leaf: string | null, signal: AbortSignal): CallChildren {
+    const { scope, isAgain } = this.#turn;
+    const { turnId, policy } = scope;
+    const bounds = { signal, storage: this.#storage };
+    const call = { turnId, effect: 'end', isAgain, mayHandOff: false, leaf, policy, ...bounds };
+    return this.#parts.children.of(call);
+  }
+
+  /** What was made for a turn to be passed on to, and is not named by its end, goes. That it stays is no reason not to end. */
+  async #settleHandOffs({ successor }: TurnEnd): Promise<void> {
+    const { scope, isAgain } = this.#turn;
+    const ending = { turnId: scope.turnId, successor, isAgain };
+    try {
+      await this.#storage.run(async () => await this.#parts.children.settle(ending));
+    } catch (error) {
+      traceTrouble(this.#parts, error);
+    }
   }
 
   /**

@@ -2,6 +2,7 @@ import type { RecordedTurn } from '../../contract/turn-store.ts';
 import { LashError } from '../../core/error.ts';
 import type { SessionPolicy } from '../../core/policy.ts';
 import type { TurnInput, TurnRequest } from '../../core/turn-input.ts';
+import { performedEffects } from '../../turn/open-effects.ts';
 import { ModelCaller, type SessionParts } from '../model/model-caller.ts';
 import type { StateChanges, StateScope } from '../plugins/plugin-states.ts';
 import type { CheckedAsk } from './checked-ask.ts';
@@ -44,11 +45,12 @@ export class TurnMaker {
       entries: 0,
       usedMs: 0,
       started: new Set<string>(),
+      again: new Set<string>(),
       offered: new Map(),
       misfit: null,
       signals: new Map(),
     };
-    const start = { scope, hash, isQueued, state, states, ...nothing, input, target };
+    const start = { scope, hash, isQueued, isAgain: false, state, states, ...nothing, input, target };
     return new TurnRun(start, this.#parts, this.#caller);
   }
 
@@ -60,7 +62,9 @@ export class TurnMaker {
     const scope = { turnId, turnIndex, policy, prompt, answer, tools };
     const states = await this.#beginStates(found.state.leaf, replayed);
     try {
-      const start = { ...rest, scope, hash, states, isQueued: false, input: null, target: 'stay' } as const;
+      const again = new Set(performedEffects(rest.state));
+      const begun = { isQueued: false, isAgain: true, input: null, target: 'stay' } as const;
+      const start = { ...rest, ...begun, scope, hash, states, again };
       const run = new TurnRun(start, this.#parts, this.#caller);
       this.#parts.feed.emit({ type: 'turn-joined', turn: liveTurnOf(found) });
       run.goOn();

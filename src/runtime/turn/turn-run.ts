@@ -94,13 +94,12 @@ export class TurnRun {
     this.#commits = new TurnCommits(parts, start, this.#storage, this.#time, this.#stopping.signal);
     this.#models = new ModelCalls(parts, caller, this.#storage, start);
     this.#tools = new ToolCalls(parts, caller, {
-      scope: start.scope,
+      start,
       trace: this.#context,
-      held: heldEffects(start.state),
       signals: this.#signals,
       started: this.#started,
       offered: this.#models.offered,
-      store: async (work, signal) => await this.#storage.run(work, signal),
+      storage: this.#storage,
       record: async (started) => await this.#write([{ started }], { strict: true }),
       perform: (effect, work) => this.#own(this.#abortable(effect, work)),
     });
@@ -387,8 +386,9 @@ export class TurnRun {
     this.#unsubscribe();
     this.#storage.stop();
     this.#start.states?.end();
-    this.#running.endAll(end.kind === 'left' ? end.error : cancelled('the run is over'));
-    this.#stopping.abort(cancelled('the run is over'));
+    const why = end.kind === 'left' ? end.error : cancelled('the run is over');
+    this.#running.endAll(why);
+    this.#stopping.abort(why);
     if (end.kind === 'left') this.#accepted.reject(end.error);
     this.#texts.stop().catch(() => undefined);
     this.#ended.resolve(end);

@@ -1,0 +1,171 @@
+import type {
+  ChildRequest,
+  ChildResult,
+  ChildSession,
+  ChildTurnOptions,
+} from '../../contract/child-sessions.ts';
+import { isLashError } from '../../core/error.ts';
+import type { TurnActivity } from '../../core/event.ts';
+import type { TurnInput } from '../../core/turn-input.ts';
+import { isNoUsage, type UsageEntry } from '../../core/usage.ts';
+import { deleteSessions } from '../delete-sessions.ts';
+import { isPassing } from '../turn/patient-storage.ts';
+import { answerText } from './answer-text.ts';
+import type { ChildCall } from './child-call.ts';
+import type { ChildEngine } from './child-engine.ts';
+import type { ChildRuntime } from './child-runtime.ts';
+import { shownActivity } from './shown-activity.ts';
+import { spentIn } from './spent-in.ts';
+import { stopTurns } from './stop-turns.ts';
+
+/** What a child session is open with, and for. */
+interface Opened {
+  readonly engine: ChildEngine;
+  readonly call: ChildCall;
+  readonly request: ChildRequest;
+  readonly runtime: ChildRuntime;
+  /** Is told what it used in all, once nothing of it runs any more. */
+  readonly stopped: (spent: readonly UsageEntry[]) => void;
+  /** Is told that it is closed, however that went. */
+  readonly release: () => void;
+}
+
+/** A child session that is open for one call. */
+export class OpenChild implements ChildSession {
+  readonly sessionId: string;
+  readonly #opened: Opened;
+  #closing: Promise<void> | undefined;
+  #isStopped = false;
+
+  constructor(opened: Opened) {
+    this.sessionId = opened.runtime.sessionId;
+    this.#opened = opened;
+    const { signal } = opened.call;
+    if (signal.aborted) this.#onAborted();
+    else signal.addEventListener('abort', this.#onAborted, { once: true });
+  }
+
+  /** Whether it is closed, or is being closed. */
+  get isClosing(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** Whether nothing of it runs any more. */
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  turn(input: TurnInput, options: ChildTurnOptions = {}): Promise<ChildResult> {
+    const turn = this.#turn(input, options);
+    // Whoever lets it run on does not look at how it ended.
+    turn.catch(() => undefined);
+    return turn;
+  }
+
+  async close(): Promise<void> {
+    const { call } = this.#opened;
+    this.#closing ??= this.#close(isLeft(call) ? 'leave' : 'stop');
+    await this.#closing;
+  }
+
+  async delete(): Promise<void> {
+    await this.close();
+    await deleteSessions(this.#opened.engine.parent.environment, this.sessionId);
+  }
+
+  async #turn(
+    input: TurnInput,
+    { inputId = 'task', signal, answer, onActivity }: ChildTurnOptions,
+  ): Promise<ChildResult> {
+    const { engine, request, runtime } = this.#opened;
+    const { prompt } = request;
+    const stop = onActivity === undefined ? undefined : this.#listen(inputId, onActivity);
+    try {
+      const { result } = runtime.turn(input, {
+        inputId,
+        ...(prompt === undefined ? {} : { prompt }),
+        ...(answer === undefined ? {} : { answer }),
+        ...(signal === undefined ? {} : { signal }),
+      });
+      const ended = await result;
+      const text = await answerText(runtime, engine.parent.attachments, ended.leaf, inputId);
+      return { ...ended, text, spent: this.#spentBy(ended) };
+    } finally {
+      stop?.();
+    }
+  }
+
+  #listen(turnId: string, listener: (activity: TurnActivity) => void): () => void {
+    const { runtime } = this.#opened;
+    const { turn } = runtime.view();
+    if (turn?.turnId === turnId)
+      for (const activity of shownActivity(turn)) tell(listener, told(activity, this.sessionId));
+    return runtime.subscribe((event) => {
+      if ('turnId' in event && event.turnId === turnId) listener(told(event, this.sessionId));
+    });
+  }
+
+  /** All that the turn used: its own tokens as those of the child, and its children's as what they were. */
+  #spentBy({ usage, children = [] }: Pick<ChildResult, 'usage' | 'children'>): readonly UsageEntry[] {
+    const { call, request, runtime } = this.#opened;
+    const { source = 'child' } = request;
+    const own = runtime.usage().ledger.findLast((entry) => entry.source === 'turn');
+    const model = own?.model ?? call.policy.provider.model;
+    return isNoUsage(usage) ? children : [{ source, model, usage }, ...children];
+  }
+
+  readonly #onAborted = (): void => {
+    // How that went is heard by whoever ends the call.
+    this.close().catch(() => undefined);
+  };
+
+  async #close(turn: 'stop' | 'leave'): Promise<void> {
+    const { call, request, runtime, release, stopped } = this.#opened;
+    call.signal.removeEventListener('abort', this.#onAborted);
+    try {
+      if (turn === 'stop') await this.#stopTurns();
+      this.#isStopped = turn === 'stop';
+    } finally {
+      await runtime.close({ turn }).finally(() => {
+        release();
+        if (this.#isStopped) stopped(spentIn(runtime.usage().ledger, request.source));
+      });
+    }
+  }
+
+  /** What is not over is stopped, what waits for somebody included. @throws what storage throws that is not waited for any longer */
+  async #stopTurns(): Promise<void> {
+    const { runtime, call } = this.#opened;
+    const { turn, queue } = runtime.view();
+    if (turn === null && queue.length === 0) return;
+    try {
+      await call.storage.run(async () => await stopTurns(runtime, call.storage.over));
+    } catch (error) {
+      // Where it is gone, or somebody else's, there is nothing to stop.
+      if (isPassing(error)) throw error;
+    }
+  }
+}
+
+/** Whether somebody else goes on with the turn that asked: what its children do is theirs then. */
+export function isLeft({ signal: { aborted, reason } }: ChildCall): boolean {
+  return aborted && !isLashError(reason, 'Cancelled');
+}
+
+/** What a child's turn tells its parent: its questions have names by which they can be answered there. */
+function told(activity: TurnActivity, sessionId: string): TurnActivity {
+  if (activity.type !== 'turn-waiting') return activity;
+  const waits = activity.waits.map((wait) =>
+    wait.kind === 'approval' ? { ...wait, requestId: `${sessionId}:${wait.requestId}` } : wait,
+  );
+  return { ...activity, waits };
+}
+
+/** What a listener throws is the platform's to tell, as of every listener. */
+function tell(listener: (activity: TurnActivity) => void, activity: TurnActivity): void {
+  try {
+    listener(activity);
+  } catch (error) {
+    reportError(error);
+  }
+}

@@ -1,0 +1,117 @@
+import { describe, expect, it, vi } from 'vitest';
+
+import type { UsageEntry } from '../../src/core/usage.ts';
+import type { LashRuntime } from '../../src/runtime/runtime.ts';
+import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
+import { USED } from './children-support.ts';
+import { type Death, type MortalTab, mortalTab } from './mortal.ts';
+import { MODEL_CALLS, openTree } from './tree-script.ts';
+
+const PATIENCE_MS = 20_000;
+
+/** One in so many deaths is tried; 1 tries all of them. */
+const STRIDE = Number(process.env['LASH_MATRIX_STRIDE'] ?? 3);
+
+/** What is stored when the turn is over, by the place of each session in the tree. */
+type Stored = Readonly<Record<string, unknown>>;
+
+async function storedTree(origin: InMemorySessionStoreFactory): Promise<Stored> {
+  const { items } = await origin.list({});
+  const sources = new Map(items.map(({ sessionId, parent }) => [sessionId, parent]));
+  const stored: Record<string, unknown> = {};
+  for (const { sessionId, parent } of items) {
+    const store = await origin.open(sessionId, { kind: 'open' });
+    const { nodes, ledger, checkpoint } = await store.load({ kind: 'path', checkpoint: true });
+    const states = Object.values(checkpoint?.components ?? {}).map(({ body }) => body);
+    const place = `${sources.get(parent?.sessionId ?? '')?.source ?? ''}/${parent?.source ?? 'root'}`;
+    expect(stored[place]).toBeUndefined();
+    stored[place] = {
+      kinds: nodes.map(({ body }) =>
+        body.kind === 'tool' ? [body.invocation.tool, body.invocation.outcome] : body.kind,
+      ),
+      ledger: ledger.toSorted((a, b) => (a.source < b.source ? -1 : 1)),
+      states,
+      pending: await store.turns.pending(),
+    };
+    await store.close();
+  }
+  return stored;
+}
+
+/** Runs the script in tabs that die one after the other, and in a last one that does not. */
+async function play(
+  ...deaths: readonly Death[]
+): Promise<{ readonly stored: Stored; readonly tabs: readonly MortalTab[] }> {
+  const origin = new InMemorySessionStoreFactory();
+  await (await openTree(origin)).close();
+  const tabs = [...deaths, undefined].map((death) => mortalTab(origin, death));
+  let last: LashRuntime | undefined;
+  for (const tab of tabs) {
+    const runtime = await Promise.race([openTree(tab.factory), died(tab)]);
+    if (runtime === null) continue;
+    const turn = runtime.turn('go', { inputId: 't' });
+    await Promise.race([turn.result.catch(() => undefined), died(tab)]);
+    if (tab.isDead()) continue;
+    last = runtime;
+    // Whoever is done before it dies leaves nothing to the next.
+    break;
+  }
+  const result = await last?.turn('go', { inputId: 't' }).result;
+  expect(result).toMatchObject({ status: 'completed' });
+  await last?.close();
+  return { stored: await storedTree(origin), tabs };
+}
+
+async function died(tab: MortalTab): Promise<null> {
+  await vi
+    .waitFor(() => expect(tab.isDead()).toBe(true), { timeout: PATIENCE_MS, interval: 1 })
+    .catch(() => undefined);
+  return null;
+}
+
+describe('a turn with a plugin, a child and a grandchild, whose tab dies', () => {
+  it('[CH1] has the ledger that its sessions make', async () => {
+    const { stored } = await play();
+    const ledger = (sources: readonly (readonly [string, number])[]): readonly UsageEntry[] =>
+      sources
+        .map(([source, calls]) => {
+          const usage = { ...USED };
+          for (const field of Object.keys(usage) as (keyof typeof usage)[]) usage[field] *= calls;
+          return { source, model: 'fake-1', usage };
+        })
+        .toSorted((a, b) => (a.source < b.source ? -1 : 1));
+    const { turn = 0, helper = 0, digger = 0 } = MODEL_CALLS;
+    expect(stored).toMatchObject({
+      '/root': {
+        ledger: ledger([
+          ['turn', turn],
+          ['helper', helper],
+          ['digger', digger],
+        ]),
+        pending: [],
+      },
+      '/helper': {
+        ledger: ledger([
+          ['turn', helper],
+          ['digger', digger],
+        ]),
+        pending: [],
+      },
+      'helper/digger': { ledger: ledger([['turn', digger]]), pending: [] },
+    });
+  });
+
+  it('[CH1][CH3][TU3][PS2] at any write, before it or behind it: what is stored in the end is as without that', async () => {
+    const { stored: expected, tabs } = await play();
+    const writes = tabs[0]?.writes ?? [];
+    expect(writes.length).toBeGreaterThanOrEqual(20);
+    const deaths = writes.flatMap((_, write) =>
+      (['before', 'after'] as const).map((when): Death => ({ write, when })),
+    );
+    for (let at = 0; at < deaths.length; at += STRIDE) {
+      const death = deaths[at]!;
+      const { stored } = await play(death);
+      expect(stored, `${death.when} write ${death.write} (${writes[death.write]})`).toEqual(expected);
+    }
+  }, 300_000);
+});

@@ -1,0 +1,80 @@
+import type { Provider } from '../../src/contract/provider.ts';
+import type { SessionStoreFactory } from '../../src/contract/store.ts';
+import type { Tool, ToolContext } from '../../src/contract/tool.ts';
+import type { ModelEvent } from '../../src/core/model-event.ts';
+import type { LashRuntime } from '../../src/runtime/runtime.ts';
+import { home, openParent, patientClock, questionIn } from './children-support.ts';
+import { addOne, counts, toolNamed } from './plugin-support.ts';
+import { call, finish, text } from './support.ts';
+
+/** One thing that the turn of the script does. */
+export interface Step {
+  readonly name: string;
+  readonly tool: (context: ToolContext) => Promise<string>;
+}
+
+/** What the turn of the script does, one call after the other: whoever has something else that a turn can use adds it here. */
+export const STEPS: readonly Step[] = [
+  { name: 'look', tool: async () => await Promise.resolve('seen') },
+  {
+    name: 'delegate',
+    tool: async ({ sessions }) => {
+      const child = await sessions.open({ key: 'one', source: 'helper', tools: ['look', 'dig'] });
+      return (await child.turn('middle')).text;
+    },
+  },
+];
+
+/** What only children use. */
+const OTHERS: readonly Step[] = [
+  {
+    name: 'dig',
+    tool: async ({ sessions }) => {
+      const child = await sessions.open({ key: 'one', source: 'digger', tools: ['look'] });
+      return (await child.turn('deep')).text;
+    },
+  },
+];
+
+/** What each session calls, one after the other, before it says that it is done. */
+const CALLS: Readonly<Record<string, readonly string[]>> = {
+  go: STEPS.map(({ name }) => name),
+  middle: ['look', 'dig'],
+  deep: ['look'],
+};
+
+/** How many model calls each source makes in a whole turn. */
+export const MODEL_CALLS: Readonly<Record<string, number>> = {
+  turn: STEPS.length + 1,
+  helper: 3,
+  digger: 2,
+};
+
+/** Opens the session of the script on a tab's way to storage. What the model does depends on what it is shown. */
+export async function openTree(factory: SessionStoreFactory): Promise<LashRuntime> {
+  const hooks = { afterStep: (_: unknown, context: Parameters<typeof addOne>[0]) => addOne(context) };
+  const environment = home({ factory, plugins: [counts(hooks)] });
+  return await openParent(environment, model, tools, { clock: patientClock() });
+}
+
+const tools: readonly Tool[] = [...STEPS, ...OTHERS].map(({ name, tool }) =>
+  toolNamed(name, { replay: 'safe', execute: async (_, context) => await tool(context) }),
+);
+
+const model: Provider = {
+  model: 'fake-1',
+  maxContextTokens: 100_000,
+  async *stream(request): AsyncIterable<ModelEvent> {
+    await Promise.resolve();
+    const results = request.messages.flatMap(({ role, parts }) => (role === 'tool' ? parts : [])).length;
+    const question = questionIn(request);
+    const next = CALLS[question]?.[results];
+    if (next === undefined) {
+      yield text(`${question} is done`);
+      yield finish();
+      return;
+    }
+    yield call(`${results}`, next, '{}');
+    yield finish('tool-calls');
+  },
+};
