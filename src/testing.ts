@@ -17,6 +17,7 @@ export type {
   PluginConformanceContext,
   PluginExercise,
   PluginHostContext,
+  PluginRuntimeContext,
   PluginTestOptions,
   PluginTestSession,
 } from './testing/plugin-context.ts';

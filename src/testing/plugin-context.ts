@@ -39,21 +39,25 @@ export interface PluginTestOptions {
   readonly tools: readonly Tool[];
 }
 
-/** What a case of the host's suite runs on. */
-export interface PluginHostContext {
+/** The runtime that the suites of plugins run on, and its storage. */
+export interface PluginRuntimeContext {
   /**
    * An environment without plugins on the context's sessions, as a further tab would have it; the suite adds the plugins.
    * Nothing is stored in it when a case begins.
    */
   environment(): Promise<RuntimeEnvironment>;
-  /** At least 8 characters that every session of the context knows as a secret. */
-  readonly secret: string;
   open(environment: RuntimeEnvironment, options: PluginTestOptions): Promise<PluginTestSession>;
   resume(
     parked: ParkedSession,
     environment: RuntimeEnvironment,
     options: Omit<PluginTestOptions, 'sessionId' | 'mode'>,
   ): Promise<PluginTestSession>;
+}
+
+/** What a case of the host's suite runs on. */
+export interface PluginHostContext extends PluginRuntimeContext {
+  /** At least 8 characters that every session of the context knows as a secret. */
+  readonly secret: string;
 }
 
 /** A turn that makes a plugin work: it is answered, calls the plugin's tools, and changes its state, if it has any. */
@@ -77,7 +81,7 @@ export interface OlderState {
 }
 
 /** What a case of the plugin's suite runs on. */
-export interface PluginConformanceContext extends PluginHostContext {
+export interface PluginConformanceContext extends PluginRuntimeContext {
   /** Makes the plugin anew, as the worker of a further tab does. */
   plugin(): Plugin;
   readonly exercise: PluginExercise;

@@ -84,8 +84,9 @@ const VERDICTS: {
   },
 };
 
+/** Whether somebody who reads this knows which hook of which plugin it was. */
 function names(message: string, hook: HookName): boolean {
-  return message.includes(`plugin bad`) && message.includes(`hook ${hook}`);
+  return message.includes('bad') && message.includes(hook);
 }
 
 /** Has `bad` fail in the place of another plugin, until it is repaired; `behind` is told whether it was asked then. */

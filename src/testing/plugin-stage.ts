@@ -35,7 +35,6 @@ export interface FollowingModel extends Provider {
 export interface PluginTab {
   readonly session: PluginTestSession;
   readonly model: FollowingModel;
-  readonly watch: PluginWatch;
   /** Of the session: the plugin as it was built for it. */
   readonly build: WatchedBuild;
   readonly events: readonly SessionEvent[];
@@ -109,9 +108,7 @@ export async function openOn(
   { sessionId = SESSION, disturb, parked }: TabOptions = {},
 ): Promise<PluginTab> {
   const { calls, tools = [] } = context.exercise;
-  const model = followingModel(calls, (call, actions) =>
-    disturb === undefined ? actions : disturb(call, actions),
-  );
+  const model = followingModel(calls, disturb);
   const options = { policy: SCRIPTED, providers: { scripted: model }, tools };
   const session =
     parked === undefined
@@ -119,7 +116,7 @@ export async function openOn(
       : await context.resume(parked, environment, options);
   const events: SessionEvent[] = [];
   session.subscribe((event) => events.push(event));
-  return { session, model, watch, build: watch.of(sessionId), events };
+  return { session, model, build: watch.of(sessionId), events };
 }
 
 /** Goes through the exercise in one turn, from `from` on, however it ends. */

@@ -1,6 +1,7 @@
 import {
   type PluginConformanceContext,
   type PluginHostContext,
+  type PluginRuntimeContext,
   scriptedText,
   scriptedToolCalls,
 } from 'lash-web/testing';
@@ -57,7 +58,7 @@ export function hostContext(
 }
 
 /** What a plugin's author brings. */
-export type PluginSubject = Omit<PluginConformanceContext, keyof PluginHostContext>;
+export type PluginSubject = Omit<PluginConformanceContext, keyof PluginRuntimeContext>;
 
 const step = (text: string, done: boolean): { readonly text: string; readonly done: boolean } => ({
   text,
