@@ -3,7 +3,7 @@ import { isLashError } from '../core/error.ts';
 import type { TurnResult } from '../core/turn-result.ts';
 import { equal, ok, rejects } from './assert.ts';
 import { ASKED_HOOKS, HOOK_LAWS, type HookLaw, type HookName } from './hook-laws.ts';
-import type { PluginHostCase, PluginHostContext } from './plugin-context.ts';
+import type { PluginHostCase, PluginHostContext, PluginTestSession } from './plugin-context.ts';
 import { ANY_STATE, type HostStory, openHost, playHost, pluginOf } from './plugin-host-stage.ts';
 import { inTime, letRun } from './plugin-stage.ts';
 
@@ -171,6 +171,19 @@ const stopCases: readonly PluginHostCase[] = ASKED_HOOKS.flatMap(([hook, { waits
   };
 });
 
+/** How a session ends. */
+const ENDS: Readonly<
+  Record<string, (session: PluginTestSession, context: PluginHostContext) => Promise<unknown>>
+> = {
+  close: async (session) => await session.close(),
+  park: async (session) => await session.park(),
+  delete: async ({ sessionId }, context) => {
+    const { sessionStoreFactory } = await context.environment();
+    await sessionStoreFactory.delete(sessionId);
+    sessionStoreFactory.leases.publish(sessionId, { kind: 'deleted' });
+  },
+};
+
 const openingCases: readonly PluginHostCase[] = [
   {
     name: '[PL2] a plugin that is not built, or is built into no hooks, refuses the session, and those before it are disposed of',
@@ -194,17 +207,28 @@ const openingCases: readonly PluginHostCase[] = [
     },
   },
   {
-    name: '[PL3] a session that ends tells each plugin once, and nothing afterwards',
+    name: '[PL3] a session that is closed, parked or deleted disposes of each plugin once, and tells it nothing afterwards',
     run: async (context) => {
-      for (const end of ['close', 'park'] as const) {
+      for (const [end, finish] of Object.entries(ENDS)) {
         const told: string[] = [];
+        let isDisposed = (): void => undefined;
+        const disposed = new Promise<void>((resolve) => {
+          isDisposed = resolve;
+        });
         const all = Object.fromEntries(ASKED_HOOKS.map(([hook]) => [hook, () => void told.push(hook)]));
-        const { session } = await openHost(context, [pluginOf('hears', all)], { sessionId: end });
+        const dispose = (): void => {
+          told.push('dispose');
+          isDisposed();
+        };
+        const { session } = await openHost(context, [pluginOf('hears', { ...all, dispose })], {
+          sessionId: end,
+        });
         await inTime(session.turn('Speak').result);
-        await session[end]();
+        await finish(session, context);
+        await inTime(disposed, `the end by ${end}`);
+        await session.close();
         await letRun();
-        equal(told.indexOf('dispose'), told.length - 1, `what it is told after ${end}: ${told.join(', ')}`);
-        equal(told.includes('dispose'), true, `whether ${end} disposes of it`);
+        equal(told.indexOf('dispose'), told.length - 1, `what it is told, by ${end}: ${told.join(', ')}`);
       }
     },
   },
