@@ -10,6 +10,17 @@ export { residencyConformance } from './testing/residency-conformance.ts';
 export type { ResidencyContext, ResidencyOptions, ResidencySession } from './testing/residency-context.ts';
 export { providerConformance } from './testing/provider-conformance.ts';
 export type { ProviderCall, ProviderConformanceContext } from './testing/provider-conformance.ts';
+export { pluginConformance } from './testing/plugin-conformance.ts';
+export { pluginHostConformance } from './testing/plugin-host-conformance.ts';
+export type {
+  OlderState,
+  PluginConformanceContext,
+  PluginExercise,
+  PluginHostContext,
+  PluginRuntimeContext,
+  PluginTestOptions,
+  PluginTestSession,
+} from './testing/plugin-context.ts';
 
 export type { Mutant } from './testing/mutant.ts';
 export { storeMutants } from './testing/store-mutants.ts';

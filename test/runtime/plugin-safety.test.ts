@@ -48,6 +48,24 @@ describe('what a hook is given', () => {
       }),
     ],
     [
+      'availableTools: the names of the tools',
+      (change) => ({
+        availableTools: (names) => {
+          change(names, '0');
+          return undefined;
+        },
+      }),
+    ],
+    [
+      'transformAnswer: which parts the answer has',
+      (change) => ({
+        transformAnswer: (answer) => {
+          change(answer, 'parts');
+          return undefined;
+        },
+      }),
+    ],
+    [
       'transformAnswer: the answer',
       (change) => ({
         transformAnswer: ({ parts, usage }) => {

@@ -9,8 +9,13 @@ import type { ConformanceCase } from '../../src/testing/conformance-case.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
 import { memoryStoreContext } from '../../src/testing/memory-store-context.ts';
 import type { Mutant } from '../../src/testing/mutant.ts';
+import { pluginConformance } from '../../src/testing/plugin-conformance.ts';
+import { pluginHostConformance } from '../../src/testing/plugin-host-conformance.ts';
 import { sessionStoreConformance } from '../../src/testing/store-conformance.ts';
 import { storeMutants } from '../../src/testing/store-mutants.ts';
+import { hostContext, inMemory } from './plugin-contexts.ts';
+import { hostMutants } from './plugin-host-mutants.ts';
+import { pluginMutants, soundWords } from './plugin-mutants.ts';
 
 function attachmentContext(): AttachmentStoreContext {
   const clock = new ManualClock();
@@ -65,4 +70,12 @@ describe('mutants of the session store', () => {
 
 describe('mutants of the attachment store', () => {
   killsAll(attachmentMutants, attachmentStoreConformance, attachmentContext);
+});
+
+describe('mutants of a plugin', () => {
+  killsAll(pluginMutants, pluginConformance, () => ({ ...hostContext(inMemory()), ...soundWords() }));
+});
+
+describe('mutants of a host of plugins', () => {
+  killsAll(hostMutants, pluginHostConformance, () => hostContext(inMemory()));
 });

@@ -2,20 +2,28 @@ import {
   type AttachmentStoreContext,
   type LeaseContext,
   ManualClock,
+  type PluginConformanceContext,
+  type PluginHostContext,
   type ResidencyContext,
+  scriptedText,
+  scriptedToolCalls,
   type SessionStoreContext,
 } from 'lash-web/testing';
 import {
   IndexedDbAttachmentStore,
   IndexedDbDatabase,
   IndexedDbSessionStoreFactory,
+  type JsonValue,
   LashRuntime,
   RuntimeEnvironment,
+  SecretVault,
 } from 'lash-web/worker';
 
+import { planPlugin } from '../plugins/plan.ts';
 import { deleteDatabase, kitDatabase } from './databases.ts';
 
 const MIB = 1024 * 1024;
+const SECRET = 'a-secret-of-the-kit';
 const POLICY = { provider: { id: 'none', model: 'none' } };
 
 /** Says what time it is for everything that runs in this worker; `null`: what it really is. */
@@ -76,6 +84,31 @@ export class Bench {
       open: async (environment, options) => this.#kept(await LashRuntime.open(environment, options)),
       resume: async (parked, environment, options) =>
         this.#kept(await LashRuntime.resume(parked, environment, options)),
+    };
+  }
+
+  /** Its sessions are the cases' to close: what a case kills can never be closed. */
+  pluginHost(): PluginHostContext {
+    const secrets = new SecretVault();
+    secrets.set('key', SECRET);
+    return {
+      secret: SECRET,
+      environment: async () => this.#builder(this.#name).build(),
+      open: async (environment, options) => await LashRuntime.open(environment, { ...options, secrets }),
+      resume: async (parked, environment, options) =>
+        await LashRuntime.resume(parked, environment, { ...options, secrets }),
+    };
+  }
+
+  /** The demo's own plan. */
+  plugin(): PluginConformanceContext {
+    const calling = (tool: string, args: JsonValue) => scriptedToolCalls([{ tool, args }]);
+    const plan = calling('plan', { steps: ['Look', 'Leap'] });
+    const tick = calling('tick', { step: 'Look' });
+    return {
+      ...this.pluginHost(),
+      plugin: () => planPlugin(),
+      exercise: { input: 'Plan it', calls: [plan, tick, scriptedText('It is planned.')] },
     };
   }
 

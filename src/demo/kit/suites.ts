@@ -2,6 +2,8 @@ import {
   attachmentStoreConformance,
   type ConformanceCase,
   leaseConformance,
+  pluginConformance,
+  pluginHostConformance,
   residencyConformance,
   sessionStoreConformance,
 } from 'lash-web/testing';
@@ -29,6 +31,8 @@ const GROUPS: readonly { readonly atOnce: number; readonly cases: readonly KitCa
     cases: [
       ...casesOf('Sessions', sessionStoreConformance, (bench) => bench.sessions()),
       ...casesOf('Residency', residencyConformance, (bench) => bench.residency()),
+      ...casesOf('Plugins', pluginHostConformance, (bench) => bench.pluginHost()),
+      ...casesOf('The plan', pluginConformance, (bench) => bench.plugin()),
       ...casesOf('Tabs', leaseConformance, (bench) => bench.leases()),
     ],
   },

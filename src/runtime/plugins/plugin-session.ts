@@ -145,7 +145,8 @@ export class PluginSession {
   tell(event: SessionEvent): void {
     if ('head' in event && this.states.isAnyShown) this.#follow(event.head);
     const told = freeze(event);
-    for (const { plugin, hooks } of this.#plugins) {
+    // A session that was deleted is still closed.
+    for (const { plugin, hooks } of this.#isOver ? [] : this.#plugins) {
       if (hooks.onEvent !== undefined) this.#hand(plugin, 'onEvent', () => hooks.onEvent?.(told));
     }
     if (event.type === 'session-deleted') this.dispose();

@@ -108,11 +108,11 @@ export class TurnHooks {
 
   /** Which of these tools the model is offered, in their order. */
   async availableTools(names: readonly string[]): Promise<readonly string[]> {
-    let left = names;
+    let left: readonly string[] = Object.freeze([...names]);
     const ask: Ask = (hooks, context) => hooks.availableTools?.(left, context);
     await this.#each('availableTools', ask, (answer, call) => {
       if (!Array.isArray(answer)) throw hookInvalid(call, 'names of tools');
-      left = left.filter((name) => answer.includes(name));
+      left = Object.freeze(left.filter((name) => answer.includes(name)));
     });
     return left;
   }
@@ -158,13 +158,14 @@ export class TurnHooks {
     let changed = freeze(structuredClone(parts));
     const spent = freeze(structuredClone(usage));
     const calls = new Set(parts.flatMap((part) => (part.type === 'tool-call' ? [part.callId] : [])));
-    const ask: Ask = (hooks, context) => hooks.transformAnswer?.({ parts: changed, usage: spent }, context);
+    const answered = (): StepAnswer => Object.freeze({ parts: changed, usage: spent });
+    const ask: Ask = (hooks, context) => hooks.transformAnswer?.(answered(), context);
     await this.#each('transformAnswer', ask, (answer, call) => {
       if (!isAnswer(answer, calls))
         throw hookInvalid(call, 'parts of an answer, and no calls that it had not');
       changed = freeze(this.#parts.secrets.redactJson(structuredClone(answer)));
     });
-    const tell: Ask = (hooks, context) => hooks.afterStep?.({ parts: changed, usage: spent }, context);
+    const tell: Ask = (hooks, context) => hooks.afterStep?.(answered(), context);
     await this.#each('afterStep', tell, () => false);
     return changed;
   }
