@@ -419,10 +419,11 @@ describe('handing the conversation on', () => {
       const tab = mortalTab(origin, { write, when: 'after' });
       const sessionId = `s${write}`;
       const play = { go: [asks('pass')] };
-      const one = await openParent(home({ factory: tab.factory }), modelFor(play), [handsOff], {
+      const made = await openParent(home({ factory: mortalTab(origin).factory }), modelFor(play), [], {
         sessionId,
-      }).catch(() => null);
-      if (one === null) break;
+      });
+      await made.close();
+      const one = await openParent(home({ factory: tab.factory }), modelFor(play), [handsOff], { sessionId });
       const turn = one.turn('go', { inputId: 't' });
       await until(async () =>
         expect(tab.isDead() || (await Promise.race([turn.result, Promise.resolve(false)]))).toBeTruthy(),
