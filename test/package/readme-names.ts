@@ -30,5 +30,7 @@ declare global {
   const z: typeof zod;
   function plot(formula: string): Promise<Blob>;
   function readToken(): Promise<string>;
+  function planPlugin(): worker.Plugin;
+  function test(name: string, run: () => Promise<void>): void;
 }
 `;
