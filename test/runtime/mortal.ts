@@ -1,6 +1,7 @@
 import type { SessionLease } from '../../src/contract/lease.ts';
 import type { SessionStore, SessionStoreFactory } from '../../src/contract/store.ts';
 import type { TurnStore } from '../../src/contract/turn-store.ts';
+import { Deferred } from '../../src/runtime/deferred.ts';
 import { standIn } from '../../src/testing/stand-in.ts';
 
 /** Where a tab dies: at its n-th write to storage, before it or with the answer lost. */
@@ -15,6 +16,8 @@ export interface MortalTab {
   /** The names of its writes so far. */
   readonly writes: readonly string[];
   readonly isDead: () => boolean;
+  /** Resolves once it is dead. */
+  readonly whenDead: Promise<void>;
   readonly kill: () => Promise<void>;
 }
 
@@ -27,8 +30,10 @@ export function mortalTab(origin: SessionStoreFactory, death?: Death): MortalTab
   const writes: string[] = [];
   const leases = new Set<SessionLease>();
   let dead = false;
+  const over = new Deferred<void>();
   const kill = async (): Promise<void> => {
     dead = true;
+    over.resolve();
     await Promise.all([...leases].map(async (lease) => await lease.release()));
   };
   const write = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
@@ -91,5 +96,5 @@ export function mortalTab(origin: SessionStoreFactory, death?: Death): MortalTab
         }),
     }),
   });
-  return { factory, writes, isDead: () => dead, kill };
+  return { factory, writes, isDead: () => dead, whenDead: over.promise, kill };
 }
