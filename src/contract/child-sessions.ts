@@ -76,12 +76,14 @@ export interface ChildSession {
 }
 
 /**
- * The children of a session, as a hook or a tool sees them. What they use is counted in the parent's ledger with the call
- * that asked, once, by source and model, through grandchildren.
+ * The children of a session, as a hook or a tool sees them. All that they use until the call ends that asked is counted with
+ * it in the parent's ledger, once, by source and model, through grandchildren.
  *
- * - CH1 The same key in the same call is the same child, also after a reload: a child is found again, and made once.
+ * - CH1 The same key in the same call is the same child, also after a reload, and where it was closed meanwhile: a child is
+ *   found again, and made once. One that was deleted is made anew.
  * - CH2 A child has the providers, secrets and plugins of its parent, and only the tools that it was given.
- * - CH3 When the call ends that asked for a child, or is stopped, the child's turn is stopped and the child closed.
+ * - CH3 When the call ends that asked for a child, or is stopped, the child's turns are stopped, those that wait included, and
+ *   the child is closed. Where the call's tab is gone, whoever goes on with the turn sees to that.
  * - CH4 How deep children may have children, and how many of one session may be open, is limited: `ChildLimitReached`.
  * - CH5 Deleting a session deletes its children. A child whose parent is gone is like any other session.
  */
@@ -90,7 +92,10 @@ export interface ChildSessions {
   open(request: ChildRequest): Promise<ChildSession>;
   /**
    * Ends the turn once its tool calls are over, as `handoff`, and names the session that goes on, whose id this resolves with.
-   * That session is stored by then, with its first input in its queue.
+   * That session is stored by then, with its first input in its queue. One that the turn's end does not name is deleted again,
+   * unless somebody has begun its first turn: of a call that failed, of a turn that was stopped, or where another call was first.
+   *
+   * @throws `Unsupported` outside of a tool call: in hooks but `afterToolCall`
    */
   handOff(request: HandOffRequest): Promise<string>;
   /** The children of this session that are stored, newest change first. */

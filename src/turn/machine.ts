@@ -35,6 +35,10 @@ import { openCall, stopTools, toolFinished } from './tool-step.ts';
  *   held, the turn asks to be suspended (law TU11).
  * - TM8 Before a step is committed the turn looks for input that came meanwhile, if a further step may answer it. What it
  *   finds is appended by that commit, and the model is called again (law TU10).
+ * - TM9 What child sessions used within an effect counts once: of a model call that was held, what is told once it is made
+ *   again, or else what was told as it was held.
+ * - TM10 A turn whose calls passed the conversation on ends as `handoff` once they are over, and names the first session that
+ *   was told; one that was stopped before that does not.
  */
 export function transition(state: TurnState, input: TurnInputEvent): Transition {
   const { phase } = state;

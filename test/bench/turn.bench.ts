@@ -8,6 +8,10 @@ import type { TurnCalls } from './turn.worker.ts';
 const TURNS = 50_000;
 const STREAM_MS = 5_000;
 const PLUGINS = 20;
+const CHILDREN = 100;
+const AT_A_TIME = 10;
+/** What a heap may hold more behind all children than before them, in bytes: less than 20 kB for each. */
+const CHILDREN_HEAP = 2 * 1024 * 1024;
 
 const figures: Figure[] = [];
 let bench: TabBench<TurnCalls>;
@@ -66,6 +70,37 @@ test(`a turn with ${PLUGINS} plugins`, { timeout: 120_000 }, async () => {
     holds: buildMs < 1 && builds === 1,
   });
   expect(builds).toBe(1);
+});
+
+test(`a turn with ${CHILDREN} children, ${AT_A_TIME} at a time`, { timeout: 120_000 }, async () => {
+  const tab = await bench.openTab();
+  // The first ones load their code.
+  await tab.call('childrenCosts', AT_A_TIME, AT_A_TIME);
+  const before = await tab.workerHeap();
+  const { completed, seconds, atMost, afterwards } = await tab.call('childrenCosts', CHILDREN, AT_A_TIME);
+  const heap = (await tab.workerHeap()) - before;
+  const openText = ({ runtimes, leases, listeners }: typeof atMost): string =>
+    `${runtimes} runtimes, ${leases} leases, ${listeners} listeners`;
+  const isClosed = afterwards.runtimes + afterwards.leases + afterwards.listeners === 0;
+  figures.push({
+    figure: `open behind ${CHILDREN} children, ${AT_A_TIME} at a time (at most: ${openText(atMost)})`,
+    measured: openText(afterwards),
+    target: 'nothing',
+    peer: `${completed} completed in ${seconds.toFixed(1)} s`,
+    holds: isClosed && completed === CHILDREN,
+  });
+  figures.push({
+    figure: `heap behind ${CHILDREN} children`,
+    measured: `${(heap / 1024).toFixed(0)} kB`,
+    target: `< ${CHILDREN_HEAP / 1024} kB`,
+    peer: '–',
+    holds: heap < CHILDREN_HEAP,
+  });
+  expect(completed).toBe(CHILDREN);
+  expect(afterwards).toEqual({ runtimes: 0, leases: 0, listeners: 0 });
+  // The parent is one of them.
+  expect(atMost.runtimes).toBe(AT_A_TIME + 1);
+  expect(heap).toBeLessThan(CHILDREN_HEAP);
 });
 
 test('what recording a turn adds', { timeout: 60_000 }, async () => {

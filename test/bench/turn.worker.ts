@@ -1,5 +1,6 @@
 import { answerCalls } from './answer-calls.ts';
 import { BenchDatabase } from './bench-database.ts';
+import { childrenCosts } from './children-figures.ts';
 import { pluginCosts } from './plugin-figures.ts';
 import { recordedEffects, recordedStream } from './recording-figures.ts';
 import { turnAtLength } from './turn-figures.ts';
@@ -10,6 +11,7 @@ const database = new BenchDatabase('bench');
 const calls = {
   turnAtLength: (turns: number) => turnAtLength(database, turns),
   pluginCosts: (count: number) => pluginCosts(database, count),
+  childrenCosts: (count: number, parallel: number) => childrenCosts(database, count, parallel),
   recordedEffects: () => recordedEffects(database),
   recordedStream: (ms: number) => recordedStream(database, ms),
 };

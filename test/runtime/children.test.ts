@@ -418,6 +418,7 @@ describe('handing the conversation on', () => {
     for (let write = 0; ; write++) {
       const tab = mortalTab(origin, { write, when: 'after' });
       const sessionId = `s${write}`;
+      await (await openParent(home({ factory: origin }), modelFor({}), [], { sessionId })).close();
       const play = { go: [asks('pass')] };
       const made = await openParent(home({ factory: mortalTab(origin).factory }), modelFor(play), [], {
         sessionId,

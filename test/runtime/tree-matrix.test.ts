@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import type { UsageEntry } from '../../src/core/usage.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
@@ -6,8 +6,6 @@ import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-sess
 import { USED } from './children-support.ts';
 import { type Death, type MortalTab, mortalTab } from './mortal.ts';
 import { MODEL_CALLS, openTree } from './tree-script.ts';
-
-const PATIENCE_MS = 20_000;
 
 /** One in so many deaths is tried; 1 tries all of them. */
 const STRIDE = Number(process.env['LASH_MATRIX_STRIDE'] ?? 3);
@@ -47,10 +45,10 @@ async function play(
   const tabs = [...deaths, undefined].map((death) => mortalTab(origin, death));
   let last: LashRuntime | undefined;
   for (const tab of tabs) {
-    const runtime = await Promise.race([openTree(tab.factory), died(tab)]);
-    if (runtime === null) continue;
+    const runtime = await Promise.race([openTree(tab.factory), tab.death]);
+    if (runtime === undefined) continue;
     const turn = runtime.turn('go', { inputId: 't' });
-    await Promise.race([turn.result.catch(() => undefined), died(tab)]);
+    await Promise.race([turn.result.catch(() => undefined), tab.death]);
     if (tab.isDead()) continue;
     last = runtime;
     // Whoever is done before it dies leaves nothing to the next.
@@ -60,13 +58,6 @@ async function play(
   expect(result).toMatchObject({ status: 'completed' });
   await last?.close();
   return { stored: await storedTree(origin), tabs };
-}
-
-async function died(tab: MortalTab): Promise<null> {
-  await vi
-    .waitFor(() => expect(tab.isDead()).toBe(true), { timeout: PATIENCE_MS, interval: 1 })
-    .catch(() => undefined);
-  return null;
 }
 
 describe('a turn with a plugin, a child and a grandchild, whose tab dies', () => {

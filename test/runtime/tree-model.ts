@@ -20,6 +20,8 @@ export type Action =
   | { readonly kind: 'stop' }
   | { readonly kind: 'stop-child'; readonly which: number }
   | { readonly kind: 'kill'; readonly write: number; readonly when: 'before' | 'after' }
+  /** The tab dies, and whoever opens the session next stops the turn before anybody goes on with it. */
+  | { readonly kind: 'die-and-stop' }
   | { readonly kind: 'take-over' };
 
 const leaf: fc.Arbitrary<Task> = fc.record({
@@ -43,6 +45,7 @@ export const actions: fc.Arbitrary<readonly Action[]> = fc.array(
       write: fc.nat(40),
       when: fc.constantFrom('before' as const, 'after' as const),
     }),
+    fc.constant<Action>({ kind: 'die-and-stop' }),
     fc.constant<Action>({ kind: 'take-over' }),
   ),
   { maxLength: 3 },
