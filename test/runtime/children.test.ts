@@ -4,7 +4,7 @@ import type { ChildResult } from '../../src/contract/child-sessions.ts';
 import type { HookContext } from '../../src/contract/plugin.ts';
 import type { LashError } from '../../src/core/error.ts';
 import { deleteSessions } from '../../src/runtime/delete-sessions.ts';
-import { LashRuntime } from '../../src/runtime/runtime.ts';
+import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import {
   asksChild,

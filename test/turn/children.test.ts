@@ -187,9 +187,9 @@ describe('what children of a turn use', () => {
         const { reason, successor } = end.end;
         reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
         expect(successor).toBe(reason === 'handoff' ? bench.successor : undefined);
-        if (bench.state.stop !== null && bench.effects.some(isStopOfTools))
-          expect(reason).not.toBe('handoff');
-        if (bench.successor !== undefined && bench.state.stop === null) expect(reason).toBe('handoff');
+        const isStopped = bench.state.stop !== null;
+        expect(reason === 'handoff' && isStopped && bench.effects.some(isStopOfTools)).toBe(false);
+        expect(bench.successor === undefined || isStopped || reason === 'handoff').toBe(true);
       }),
       { seed: 20_261_127, numRuns: 1000 },
     );
