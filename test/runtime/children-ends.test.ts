@@ -84,19 +84,18 @@ describe('children of a call whose tab is gone', () => {
 
 describe('how children end', () => {
   test.each(['cancel', 'close'] as const)(
-    '[CH3] a child that waits for somebody is stopped with its call, by %s',
+    '[CH3] a child that waits for somebody is stopped with its call: %s',
     async (how) => {
       const origin = memory();
       const model = modelFor({ go: [asks('ask')], task: [asks('erase')] });
       const tools = [asksChild('task', { tools: ['erase'] }), toolNamed('erase', { approval: true })];
       const runtime = await openParent(home({ factory: origin }), model, tools);
       const turn = runtime.turn('go');
-      await until(async () => expect(await unfinished(origin)).toHaveLength(2));
-      await letRun();
-      if (how === 'cancel') await turn.cancel();
-      await runtime.close();
+      await until(async () => expect(await waiting(origin)).toEqual(['approval']));
+      await (how === 'cancel' ? turn.cancel() : runtime.close());
       expect(await unfinished(origin)).toEqual([]);
-      expect((await turn.result).children).toEqual([entry('child', 1)]);
+      expect(callsOf(runtime, 'child')).toBe(1);
+      await runtime.close();
     },
   );
 
@@ -225,6 +224,43 @@ describe('how children end', () => {
     await runtime.close();
   });
 
+  test('[CH5] a session that is deleted elsewhere while a child works can be closed, and nothing of both is left', async () => {
+    const origin = memory();
+    const model = modelFor({ go: [asks('ask')], task: [['hang']] });
+    const runtime = await openParent(home({ factory: origin }), model, [asksChild('task')]);
+    const { result } = runtime.turn('go');
+    await until(() => expect(model.asked()).toContain('task'));
+    const [, child] = await storedMetas(origin);
+    await deleteSessions(home({ factory: origin }), 's');
+    await expect(result).rejects.toMatchObject({ code: 'SessionDeleted', data: { sessionId: 's' } });
+    await runtime.close();
+    expect(await storedMetas(origin)).toEqual([]);
+    const { leases } = origin;
+    for (const sessionId of ['s', child?.sessionId ?? '']) {
+      const lease = await leases.acquire(sessionId);
+      expect(lease).not.toBeNull();
+      await lease?.release();
+    }
+  });
+
+  test('a child may be watched while it works', async () => {
+    const environment = home();
+    const model = modelFor({ go: [asks('ask')], task: [[text('half'), 'hang']] });
+    const runtime = await openParent(environment, model, [asksChild('task')]);
+    const turn = runtime.turn('go');
+    await until(() => expect(model.asked()).toContain('task'));
+    const [, child] = await storedMetas(environment.sessionStoreFactory);
+    const sessionId = child?.sessionId ?? '';
+    await expect(openParent(environment, model, [], { sessionId })).rejects.toMatchObject({
+      code: 'SessionInUse',
+      data: { sessionId },
+    });
+    const watching = await openParent(environment, model, [], { sessionId, mode: 'readOnly' });
+    await turn.cancel();
+    await until(() => expect(watching.view().lastTurn?.result.status).toBe('cancelled'));
+    await Promise.all([watching.close(), runtime.close()]);
+  });
+
   test('[CH5] a child that is made while its parent is deleted goes too', async () => {
     const origin = memory();
     const isFirst = { yes: true };
@@ -339,68 +375,11 @@ describe('children that hooks ask for', () => {
   );
 });
 
-describe('what a turn is not passed on to', () => {
-  const pass = childTool('pass', async (sessions) => await sessions.handOff({ input: 'go on' }));
-
-  test('a hook that is no part of a tool call cannot pass it on', async () => {
-    const codes: string[] = [];
-    const refuses = async (handing: Promise<string>): Promise<void> => {
-      codes.push(await handing.catch((error: unknown) => (error as LashError).code));
-    };
-    const plugins = [
-      plain({
-        beforeStep: async ({ sessions }) => await refuses(sessions.handOff({ input: 'x' })),
-        beforeToolCall: async (_, { sessions }) => await refuses(sessions.handOff({ input: 'x' })),
-        afterTurn: async (_, { sessions }) => await refuses(sessions.handOff({ input: 'x' })),
-      }),
-    ];
-    const environment = home({ plugins });
-    const model = modelFor({ go: [asks('x'), done] });
-    const runtime = await openParent(environment, model, [toolNamed('x')], { clock: patientClock() });
-    await runtime.turn('go').result;
-    expect(codes).toEqual(['Unsupported', 'Unsupported', 'Unsupported', 'Unsupported']);
-    expect(await storedMetas(environment.sessionStoreFactory)).toHaveLength(1);
-    await runtime.close();
-  });
-
-  test('of two sessions that its calls made, the one stays that its end names', async () => {
-    const environment = home();
-    const runtime = await openParent(environment, modelFor({ go: [asks('pass', 'pass')] }), [pass]);
-    const { successor } = await runtime.turn('go').result;
-    const [, ...others] = await storedMetas(environment.sessionStoreFactory);
-    expect(others.map(({ sessionId }) => sessionId)).toEqual([successor]);
-    await runtime.close();
-  });
-
-  test('the session of a call that failed behind it goes, and the turn goes on', async () => {
-    const fails = childTool('fails', async (sessions) => {
-      await sessions.handOff({ input: 'go on' });
-      throw new Error('after all not');
-    });
-    const environment = home();
-    const runtime = await openParent(environment, modelFor({ go: [asks('fails'), done] }), [fails]);
-    expect(await runtime.turn('go').result).toMatchObject({ reason: 'assistant_message' });
-    expect(await storedMetas(environment.sessionStoreFactory)).toHaveLength(1);
-    await runtime.close();
-  });
-
-  test('the session of a turn that is stopped before its end goes', async () => {
-    const hangs = toolNamed('hangs', { execute: async () => await new Promise<never>(() => undefined) });
-    const environment = home();
-    const runtime = await openParent(environment, modelFor({ go: [asks('pass', 'hangs')] }), [pass, hangs]);
-    const turn = runtime.turn('go');
-    await until(async () => expect(await storedMetas(environment.sessionStoreFactory)).toHaveLength(2));
-    await letRun();
-    expect(await turn.cancel()).toMatchObject({ status: 'cancelled' });
-    expect(await storedMetas(environment.sessionStoreFactory)).toHaveLength(1);
-    await runtime.close();
-  });
-});
-
 /** What the children that are stored wait for. */
 async function waiting(factory: SessionStoreFactory): Promise<readonly string[]> {
   const [, child] = await storedMetas(factory);
-  const store = await factory.open(child?.sessionId ?? '', { kind: 'open' });
+  if (child === undefined) return [];
+  const store = await factory.open(child.sessionId, { kind: 'open' });
   const [turn] = await store.turns.pending().finally(async () => await store.close());
   const waits = (turn?.waits ?? []) as unknown as readonly TurnWait[];
   return waits.map(({ kind }) => kind);

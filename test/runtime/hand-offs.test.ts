@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest';
+
+import type { LashError } from '../../src/core/error.ts';
+import { childTool, home, modelFor, openParent, patientClock, storedMetas } from './children-support.ts';
+import { asks, done, letRun, plain, toolNamed, until } from './plugin-support.ts';
+
+describe('what a turn is not passed on to', () => {
+  const pass = childTool('pass', async (sessions) => await sessions.handOff({ input: 'go on' }));
+
+  test('a hook that is no part of a tool call cannot pass it on', async () => {
+    const codes: string[] = [];
+    const refuses = async (handing: Promise<string>): Promise<void> => {
+      codes.push(await handing.catch((error: unknown) => (error as LashError).code));
+    };
+    const plugins = [
+      plain({
+        beforeStep: async ({ sessions }) => await refuses(sessions.handOff({ input: 'x' })),
+        beforeToolCall: async (_, { sessions }) => await refuses(sessions.handOff({ input: 'x' })),
+        afterTurn: async (_, { sessions }) => await refuses(sessions.handOff({ input: 'x' })),
+      }),
+    ];
+    const environment = home({ plugins });
+    const model = modelFor({ go: [asks('x'), done] });
+    const runtime = await openParent(environment, model, [toolNamed('x')], { clock: patientClock() });
+    await runtime.turn('go').result;
+    expect(codes).toEqual(['Unsupported', 'Unsupported', 'Unsupported', 'Unsupported']);
+    expect(await storedMetas(environment.sessionStoreFactory)).toHaveLength(1);
+    await runtime.close();
+  });
+
+  test('of two sessions that its calls made, the one stays that its end names', async () => {
+    const environment = home();
+    const runtime = await openParent(environment, modelFor({ go: [asks('pass', 'pass')] }), [pass]);
+    const { successor } = await runtime.turn('go').result;
+    const [, ...others] = await storedMetas(environment.sessionStoreFactory);
+    expect(others.map(({ sessionId }) => sessionId)).toEqual([successor]);
+    await runtime.close();
+  });
+
+  test('the session of a call that failed behind it goes, and the turn goes on', async () => {
+    const fails = childTool('fails', async (sessions) => {
+      await sessions.handOff({ input: 'go on' });
+      throw new Error('after all not');
+    });
+    const environment = home();
+    const runtime = await openParent(environment, modelFor({ go: [asks('fails'), done] }), [fails]);
+    expect(await runtime.turn('go').result).toMatchObject({ reason: 'assistant_message' });
+    expect(await storedMetas(environment.sessionStoreFactory)).toHaveLength(1);
+    await runtime.close();
+  });
+
+  test('the session of a turn that is stopped before its end goes', async () => {
+    const hangs = toolNamed('hangs', { execute: async () => await new Promise<never>(() => undefined) });
+    const environment = home();
+    const runtime = await openParent(environment, modelFor({ go: [asks('pass', 'hangs')] }), [pass, hangs]);
+    const turn = runtime.turn('go');
+    await until(async () => expect(await storedMetas(environment.sessionStoreFactory)).toHaveLength(2));
+    await letRun();
+    expect(await turn.cancel()).toMatchObject({ status: 'cancelled' });
+    expect(await storedMetas(environment.sessionStoreFactory)).toHaveLength(1);
+    await runtime.close();
+  });
+});
