@@ -4,6 +4,7 @@ import { PluginHost } from '../../src/contract/plugin-host.ts';
 import type { Plugin } from '../../src/contract/plugin.ts';
 import type { Provider } from '../../src/contract/provider.ts';
 import type { SessionStoreFactory } from '../../src/contract/store.ts';
+import type { BackgroundTaskHost } from '../../src/contract/task.ts';
 import type { Tool, ToolContext } from '../../src/contract/tool.ts';
 import type { TraceSink } from '../../src/contract/trace.ts';
 import type { ModelRequest } from '../../src/core/model-request.ts';
@@ -76,19 +77,21 @@ export interface Home {
   readonly plugins?: readonly Plugin[];
   readonly limits?: LimitChanges;
   readonly sink?: TraceSink;
+  readonly tasks?: BackgroundTaskHost;
 }
 
 const attachments = lastingAttachments();
 
-export function home({ factory, plugins = [], limits = {}, sink }: Home = {}): RuntimeEnvironment {
-  return memoryEnvironment((builder) =>
+export function home({ factory, plugins = [], limits = {}, sink, tasks }: Home = {}): RuntimeEnvironment {
+  return memoryEnvironment((builder) => {
+    if (tasks !== undefined) builder.withBackgroundTaskHost(tasks);
     builder
       .withSessionStoreFactory(factory ?? new InMemorySessionStoreFactory())
       .withAttachmentStore(attachments)
       .withPluginHost(new PluginHost(plugins))
       .withLimits(limits)
-      .withTraceSink(sink ?? null),
-  );
+      .withTraceSink(sink ?? null);
+  });
 }
 
 /** Opens the session `s`, as a further tab would. */

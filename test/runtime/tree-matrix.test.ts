@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import type { BackgroundTaskRecord } from '../../src/core/task.ts';
 import type { UsageEntry } from '../../src/core/usage.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
@@ -8,7 +9,7 @@ import { type Death, type MortalTab, mortalTab } from './mortal.ts';
 import { MODEL_CALLS, openTree } from './tree-script.ts';
 
 /** One in so many deaths is tried; 1 tries all of them. */
-const STRIDE = Number(process.env['LASH_MATRIX_STRIDE'] ?? 3);
+const STRIDE = Number(process.env['LASH_MATRIX_STRIDE'] ?? 1);
 
 /** What is stored when the turn is over, by the place of each session in the tree. */
 type Stored = Readonly<Record<string, unknown>>;
@@ -29,6 +30,10 @@ async function storedTree(origin: InMemorySessionStoreFactory): Promise<Stored> 
       ),
       ledger: ledger.toSorted((a, b) => (a.source < b.source ? -1 : 1)),
       states,
+      tasks: (await store.tasks.list()).map(({ body }) => {
+        const { id, state, result } = body as unknown as BackgroundTaskRecord;
+        return [id, state, result];
+      }),
       pending: await store.turns.pending(),
     };
     await store.close();
@@ -60,7 +65,7 @@ async function play(
   return { stored: await storedTree(origin), tabs };
 }
 
-describe('a turn with a plugin, a child and a grandchild, whose tab dies', () => {
+describe('a turn with a plugin, a child, a grandchild and a background task, whose tab dies', () => {
   it('[CH1] has the ledger that its sessions make', async () => {
     const { stored } = await play();
     const ledger = (sources: readonly (readonly [string, number])[]): readonly UsageEntry[] =>
@@ -92,7 +97,7 @@ describe('a turn with a plugin, a child and a grandchild, whose tab dies', () =>
     });
   });
 
-  it('[CH1][CH3][TU3][PS2] at any write, before it or behind it: what is stored in the end is as without that', async () => {
+  it('[CH1][CH3][TU3][PS2][BH6] at any write, before it or behind it: what is stored in the end is as without that', async () => {
     const { stored: expected, tabs } = await play();
     const writes = tabs[0]?.writes ?? [];
     expect(writes.length).toBeGreaterThanOrEqual(20);

@@ -1,8 +1,12 @@
 import type { Provider } from '../../src/contract/provider.ts';
 import type { SessionStoreFactory } from '../../src/contract/store.ts';
+import type { SessionTasks } from '../../src/contract/task.ts';
 import type { Tool, ToolContext } from '../../src/contract/tool.ts';
+import { isLashError } from '../../src/core/error.ts';
 import type { ModelEvent } from '../../src/core/model-event.ts';
+import { type BackgroundTaskRecord, hasEnded } from '../../src/core/task.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
+import { LocalBackgroundTaskHost } from '../../src/tasks/local-background-task-host.ts';
 import { home, openParent, patientClock, questionIn } from './children-support.ts';
 import { addOne, counts, toolNamed } from './plugin-support.ts';
 import { call, finish, text } from './support.ts';
@@ -23,7 +27,28 @@ export const STEPS: readonly Step[] = [
       return (await child.turn('middle')).text;
     },
   },
+  {
+    name: 'watch',
+    tool: async ({ tasks }) => {
+      if (tasks === null) throw new Error('there is no host for tasks');
+      const id = 'watched';
+      await tasks.start({ id, name: 'count' }).catch((error: unknown) => {
+        if (!isLashError(error, 'TaskExists')) throw error;
+      });
+      const { state } = await ended(tasks, id);
+      return state;
+    },
+  },
 ];
+
+/** The task once it is over, whoever runs it. */
+async function ended(tasks: SessionTasks, id: string): Promise<BackgroundTaskRecord> {
+  for (;;) {
+    const task = await tasks.get(id);
+    if (hasEnded(task)) return task;
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
 
 /** What only children use. */
 const OTHERS: readonly Step[] = [
@@ -52,8 +77,13 @@ export const MODEL_CALLS: Readonly<Record<string, number>> = {
 
 /** Opens the session of the script on a tab's way to storage. What the model does depends on what it is shown. */
 export async function openTree(factory: SessionStoreFactory): Promise<LashRuntime> {
-  const hooks = { afterStep: (_: unknown, context: Parameters<typeof addOne>[0]) => addOne(context) };
-  const environment = home({ factory, plugins: [counts(hooks)] });
+  const plugin = counts({
+    afterStep: (_, context) => addOne(context),
+    backgroundTasks: [
+      { name: 'count', policies: { lost: 'resume', close: 'pause' }, maxAttempts: 9, run: () => 'counted' },
+    ],
+  });
+  const environment = home({ factory, plugins: [plugin], tasks: new LocalBackgroundTaskHost() });
   return await openParent(environment, model, tools, { clock: patientClock() });
 }
 
