@@ -1,9 +1,21 @@
 import { describe, expect, it } from 'vitest';
 
 import { PluginHost } from '../../src/contract/plugin-host.ts';
+import { LashError } from '../../src/core/error.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { patientClock } from './children-support.ts';
-import { asks, done, memory, openTab, plain, textsOf, toolNamed } from './plugin-support.ts';
+import {
+  asks,
+  counts,
+  done,
+  memory,
+  openTab,
+  plain,
+  textsOf,
+  toolNamed,
+  turnCounter,
+} from './plugin-support.ts';
+import { faultyFactory } from './stores.ts';
 import { openWith, memoryEnvironment, keepingSink, plays, policy } from './support.ts';
 
 /** What the first release of the original did wrong in its plugins, prompts and child sessions, by its number there. */
@@ -25,6 +37,43 @@ describe('a flaw of the original', () => {
     expect(
       (await runtime.appendSessionNodes({ nodes: [{ kind: 'plugin', pluginType: 'note', data: 1 }] })).leaf,
     ).not.toBeNull();
+  });
+
+  it('[flaw 14] what a plugin keeps and cannot be stored ends the turn, and is named', async () => {
+    const greedy = counts({
+      beforeStep: ({ state }) => state.set({ count: 1, more: 'x'.repeat(70_000) } as never),
+    });
+    const runtime = await openTab(memory(), plays(done), [greedy]);
+    const { status, error } = await runtime.turn('go').result;
+    expect([status, error?.code]).toEqual(['failed', 'PluginFailed']);
+    expect(error?.cause).toMatchObject({ code: 'InvalidInput' });
+    await runtime.close();
+  });
+
+  it('[flaw 16] a plugin whose stored state cannot be read does not begin anew: no turn begins', async () => {
+    const origin = memory();
+    const counter = turnCounter();
+    const before = await openTab(origin, plays(done), [counts(counter.hooks)]);
+    await before.turn('go').result;
+    await before.close();
+    const lost = new LashError('StoredDataCorrupt', 'gone', { sessionId: 's', nodeId: null, reason: 'gone' });
+    const factory = faultyFactory(
+      {
+        load: async (scope, proceed) => {
+          if (scope.kind === 'path' && scope.checkpoint === true) throw lost;
+          return await proceed();
+        },
+      },
+      origin,
+    );
+    const after = await openTab(factory, plays(done), [counts(counter.hooks)]);
+    await expect(after.turn('again').accepted).rejects.toMatchObject({ code: 'StoredDataCorrupt' });
+    expect(counter.seen).toEqual([0]);
+    await after.close();
+    const sound = await openTab(origin, plays(done), [counts(counter.hooks)]);
+    await sound.turn('again').result;
+    expect(counter.seen).toEqual([0, 1]);
+    await sound.close();
   });
 
   it('[flaw 27] a turn that a plugin ends is stored as one, and known again by whoever opens the session', async () => {

@@ -146,7 +146,7 @@ describe('a plugin host', () => {
 });
 
 describe('what the model is asked', () => {
-  it('[PL1] has what every plugin contributes, between environment and session, and the trace says from whom', async () => {
+  it('[PL1][flaw 33] has what every plugin contributes, between environment and session, and the trace says from whom', async () => {
     const sink = keepingSink();
     const says = (id: string, content: string): Plugin =>
       plugin(id, { prompt: async () => await Promise.resolve([{ slot: 'guidance', content }]) });
