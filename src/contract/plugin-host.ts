@@ -4,7 +4,7 @@ import type { Plugin } from './plugin.ts';
 /**
  * The plugins that an environment's sessions are built with, and the register of the sessions that are live on it.
  *
- * - PH1 A session id is live at most once per host; hosts made by {@link PluginHost.withBackgroundTasks} share the register.
+ * - PH1 A session id is live at most once per host, not counting who only reads it; hosts made by {@link PluginHost.withBackgroundTasks} share the register.
  */
 export class PluginHost {
   /** In the order in which their hooks are called (rule PL1). */
