@@ -1,7 +1,8 @@
 import type * as OfficialModule from '@modelcontextprotocol/client';
 import type { Client, StandardSchemaV1, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 
-import { LashError, moduleLoadFailed } from '../../core/error.ts';
+import { loadModule } from '../../contract/load-module.ts';
+import { LashError, reasonText } from '../../core/error.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { isUnreached, serverFailure, statusOf, toServerFailure } from './mcp-failure.ts';
 import { McpFetch } from './mcp-fetch.ts';
@@ -167,10 +168,9 @@ const CLIENT = '@modelcontextprotocol/client';
 
 async function loadClient(): Promise<Official> {
   try {
-    return await import('@modelcontextprotocol/client');
+    return await loadModule('mcp-client', import('@modelcontextprotocol/client'));
   } catch (cause) {
-    const { message, data } = moduleLoadFailed(CLIENT, cause);
-    const words = `MCP servers need the package ${CLIENT}, version 2: is it installed? ${message}`;
-    throw new LashError('ModuleLoadFailed', words, data as { module: string }, { cause, retryable: true });
+    const words = `MCP servers need the package ${CLIENT}, version 2: is it installed? ${reasonText(cause)}`;
+    throw new LashError('ModuleLoadFailed', words, { module: CLIENT }, { cause, retryable: true });
   }
 }
