@@ -59,7 +59,7 @@ test('a worker of another version of the package is refused', async () => {
   const other = (): Worker =>
     new Worker(new URL('./other-version.worker.ts', import.meta.url), { type: 'module' });
   const error = await failure(connectRuntime(other), 'ProtocolMismatch');
-  expect(error.data).toEqual({ page: 4, worker: 0 });
+  expect(error.data).toEqual({ page: 5, worker: 0 });
 });
 
 test('a config that is not data is refused with its place', async () => {
