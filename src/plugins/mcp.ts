@@ -118,7 +118,7 @@ export function mcpServers(options: McpOptions = {}): McpServers {
     detach: async (name: string) => {
       const link = links.get(name);
       links.delete(name);
-      await link?.close(serverFailure(name, 'mcp_gone', 'was detached', { class: 'unavailable' }));
+      await link?.detach(serverFailure(name, 'mcp_gone', 'was detached', { class: 'unavailable' }));
     },
     status,
   });

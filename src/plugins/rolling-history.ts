@@ -8,7 +8,7 @@ import {
 } from '../contract/plugin.ts';
 import { cutText } from '../core/cut-text.ts';
 import { LashError } from '../core/error.ts';
-import type { JsonObject } from '../core/json.ts';
+import { type JsonObject, utf8Length } from '../core/json.ts';
 import type { SessionNode } from '../core/node.ts';
 import type { SessionPolicy } from '../core/policy.ts';
 import { cleared, shortened } from './internal/lighter-node.ts';
@@ -45,6 +45,12 @@ const READ_BUDGETS = 4;
 /** Which part of the budget a summary may take. */
 const SUMMARY_PART = 1 / 8;
 
+/** No summary is longer, in bytes of JSON: it has to fit a node. */
+const MOST_BYTES = 60 * 1024;
+
+/** No summary is made that may not be so long, in characters: it would say nothing, and stand for all the same. */
+const LEAST_LENGTH = 400;
+
 /** How much of a result is read for a summary, in bytes. */
 const RESULT_BYTES = 1000;
 
@@ -60,7 +66,8 @@ interface Shown {
  * Keeps what the model is shown within its context, however long the session is. Old tool results and images are left out first;
  * then old turns are summarised by a child session, when a turn ends, and the model is shown the newest summary on the path
  * in their place. Nothing of the history changes: a summary is a node behind the turn's answer (`rolling-history.summary`), and
- * belongs to its branch. A summary that fails is a warning, and is tried again after the next turn.
+ * belongs to its branch. A summary that fails is a warning, and is tried again after the next turn; behind a turn that was
+ * stopped none is made.
  *
  * @throws `InvalidInput` for an option that is out of range
  */
@@ -95,9 +102,11 @@ function hooksOf(options: RollingHistoryOptions): PluginHooks<null> {
       shown = { turnId, budget, tokens: view.tokens, isShort: view.isShort };
       return view.nodes;
     },
-    afterTurn: async (_ending, context) => {
+    afterTurn: async ({ status }, context) => {
       const last = shown;
       shown = null;
+      // Whoever stopped it waits for its end.
+      if (status === 'cancelled') return undefined;
       // What was returned before is stored by now: of several children the newest one says how its summary came about.
       await Promise.all(children.splice(0, children.length - 1).map(async (child) => await child.delete()));
       // Where another tab made the turn's calls, the next turn says how long the path is.
@@ -128,6 +137,8 @@ async function summarise(
   options: RollingHistoryOptions,
 ): Promise<{ readonly node: PluginNode; readonly child: ChildSession } | null> {
   const { policy, instructions } = options;
+  const maxLength = Math.min(Math.floor(4 * SUMMARY_PART * budget), MOST_BYTES);
+  if (maxLength < LEAST_LENGTH) return null;
   const older = (node: SessionNode): SessionNode => shortened(node, RESULT_BYTES);
   const reading = { newest: [], older, maxTokens: READ_BUDGETS * budget };
   const { summary, nodes } = await uncoveredPath(path, reading);
@@ -138,12 +149,18 @@ async function summarise(
     tokensOf: (node) => path.tokensOf(node),
   });
   if (plan === null) return null;
-  const maxLength = Math.floor(4 * SUMMARY_PART * budget);
   const request = summaryRequest(plan.transcript, summary?.said.text, Math.floor(maxLength / 8));
   const told = instructions === undefined ? request : `${request}\n\n${instructions}`;
   const child = await openChild(sessions, policy);
   const text = await answerOf(child, told, signal);
-  return { node: summaryNode(plan, cutText(text, maxLength), child.sessionId), child };
+  return { node: summaryNode(plan, fitting(cutText(text, maxLength)), child.sessionId), child };
+}
+
+/** The beginning of a text that fits a node. */
+function fitting(text: string): string {
+  const bytes = utf8Length(JSON.stringify(text));
+  if (bytes <= MOST_BYTES) return text;
+  return fitting(cutText(text, Math.floor((text.length * MOST_BYTES) / bytes)));
 }
 
 function summaryNode({ nodes, beforeTurn }: SummaryPlan, text: string, childSessionId: string): PluginNode {

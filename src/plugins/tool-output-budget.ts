@@ -46,8 +46,13 @@ export function toolOutputBudget(options: ToolOutputBudgetOptions = {}): Plugin 
           if (outcome.status !== 'success' || outcome.overflow !== undefined) return undefined;
           if (cutOutput(outcomeText(outcome), budgetOf(call.tool)) === undefined) return undefined;
           const json = new TextEncoder().encode(JSON.stringify(outcome.value));
-          const overflow = await attachmentStore.put(json, { mime: 'application/json' });
-          return { ...outcome, value: null, overflow };
+          try {
+            const overflow = await attachmentStore.put(json, { mime: 'application/json' });
+            return { ...outcome, value: null, overflow };
+          } catch {
+            // The call did what it should. Its outcome is kept as all others are, and shown cut all the same.
+            return undefined;
+          }
         },
         viewContext: async (nodes, { attachmentStore }) =>
           await Promise.all(

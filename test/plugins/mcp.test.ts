@@ -366,6 +366,18 @@ describe('servers', () => {
     expect(session.mcp.status()).toHaveLength(1);
   });
 
+  it('[MC8] are not called any more once they are detached, also by a call that was about to be made', async () => {
+    const { server, session } = await openServer();
+    await session.talk();
+    const { tools } = session.mcp.plugin.build?.({} as never) ?? {};
+    const who = (typeof tools === 'function' ? tools() : []).find(({ name }) => name === 'mcp__s__who');
+    await session.mcp.detach('s');
+    const context = { signal: new AbortController().signal } as never;
+    await expect(who?.execute({}, context)).rejects.toMatchObject({ data: { data: { code: 'mcp_gone' } } });
+    expect(server.calls).toEqual([]);
+    expect(server.sessions).toEqual({ begun: 1, ended: 1 });
+  });
+
   it('tell pages how they are doing', async () => {
     const { session } = await openServer('absent');
     await session.talk();

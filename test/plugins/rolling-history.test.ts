@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 
+import { utf8Length } from '../../src/core/json.ts';
 import { rollingHistory } from '../../src/plugins/rolling-history.ts';
 import { fakeSessions } from './fake-sessions.ts';
 import { tokensOf, unpaired } from './random-path.ts';
@@ -87,6 +88,18 @@ describe('what rollingHistory shows the model', () => {
     const view = await session.view();
     expect(tokens(view)).toBeLessThanOrEqual(1500);
     expect(JSON.stringify(view).match(/bytes truncated/g)).toHaveLength(3);
+  });
+
+  it('shows no images of a step that alone is too long, where that is what it takes', async () => {
+    const session = new RollingSession(3000);
+    const attachments = ['a', 'b', 'c'].map((id) => ({ id, mime: 'image/png', byteLength: 9 }));
+    session.path.user('look around');
+    session.path.step({ status: 'success', value: 'seen', attachments }, 'words');
+    const view = await session.view();
+    expect(tokens(view)).toBeLessThanOrEqual(3000);
+    expect(view).toHaveLength(4);
+    expect(JSON.stringify(view[2])).toContain('seen\\n[image omitted: image/png, attachment id a]');
+    expect(view[3]).toEqual(session.path.nodes[3]);
   });
 });
 
@@ -206,6 +219,66 @@ describe('the summary of rollingHistory', () => {
       expect(await session.turn('and again')).toMatchObject([{ data: { text: 'at last' } }]);
     },
   );
+
+  it('[TU5] is not made behind a turn that was stopped: whoever stopped it waits for its end', async () => {
+    const session = new RollingSession(2000, { keepRecentTokens: 1 });
+    session.path.user(long('a', 1000));
+    session.path.answer('done');
+    session.path.user(long('b', 1000));
+    await session.view();
+    expect(await session.endTurn('cancelled')).toEqual([]);
+    expect(session.sessions.asked).toEqual([]);
+    expect(await session.turn('c')).toHaveLength(1);
+  });
+
+  it('fits a node, whatever it is written in', async () => {
+    const session = new RollingSession(
+      400_000,
+      {},
+      fakeSessions(() => 'щ"'.repeat(50_000)),
+    );
+    for (const name of ['a', 'b', 'c', 'd']) {
+      session.path.user(long(name, 100_000));
+      session.path.answer('done');
+    }
+    const [node] = await session.turn('now');
+    expect(utf8Length(JSON.stringify(node?.data))).toBeLessThan(64 * 1024);
+    expect(JSON.stringify(node?.data).length).toBeGreaterThan(32 * 1024);
+    expect(session.sessions.asked[0]).toMatch(/at most 7680 words/u);
+  });
+
+  it('is not made where there is no room for one: what it would stand for is not lost for it', async () => {
+    const session = new RollingSession(600, { keepRecentTokens: 1 });
+    for (let turn = 0; turn < 10; turn++) expect(await session.turn(long('a', 200))).toEqual([]);
+    expect(session.sessions.asked).toEqual([]);
+  });
+
+  it('is told where the whole of a long message, and of long arguments, lies', async () => {
+    const session = new RollingSession(2000, { keepRecentTokens: 1 });
+    const overflow = { id: 'whole', mime: 'text/plain', byteLength: 999_999 };
+    const message = { role: 'user', parts: [{ type: 'text', text: 'It begins', overflow }] } as const;
+    session.path.add({ kind: 'conversation', message, turnId: 't1', turnIndex: 1 });
+    const args = { type: 'tool-call', callId: 'c', tool: 'write', args: null, overflow } as const;
+    session.path.add({ kind: 'conversation', message: { role: 'assistant', parts: [args] }, turnId: 't1' });
+    session.path.answer('done');
+    await session.turn('next');
+    expect(session.sessions.asked[0]).toContain('It begins... (long: attachment whole)');
+    expect(session.sessions.asked[0]).toContain('(calls write: long: attachment whole)');
+  });
+
+  it('is found behind a message that is longer than all that may be read, and the next one says what it said', async () => {
+    const session = new RollingSession(2000);
+    await summarised(session);
+    const overflow = { id: 'whole', mime: 'text/plain', byteLength: 9_999_999 };
+    const message = { role: 'user', parts: [{ type: 'text', text: 'It begins', overflow }] } as const;
+    session.path.add({ kind: 'conversation', message, turnId: 'long', turnIndex: 1000 });
+    session.path.answer('too long');
+    session.path.user('next');
+    expect(wordsOf(await session.view())[0]).toBe(`${SUMMARY}\nsummary 1`);
+    expect(await session.endTurn()).toHaveLength(1);
+    expect(session.sessions.asked[1]).toContain('<summary>\nsummary 1\n</summary>');
+    expect(session.sessions.asked[1]).toContain('It begins... (long: attachment whole)');
+  });
 
   it('belongs to its branch: from before it, the path is shown without', async () => {
     const session = new RollingSession(2000);

@@ -52,9 +52,10 @@ export class RollingSession {
   }
 
   /** Ends the turn, and appends what the plugin adds. @throws what the hook throws, behind which the turn goes on */
-  async endTurn(): Promise<readonly PluginNode[]> {
+  async endTurn(status: TurnEnding['status'] = 'completed'): Promise<readonly PluginNode[]> {
     const reader = this.path.reader();
-    const added = (await this.#hooks.afterTurn?.(ENDING, { ...this.#context(), path: reader })) ?? [];
+    const ending = { ...ENDING, status };
+    const added = (await this.#hooks.afterTurn?.(ending, { ...this.#context(), path: reader })) ?? [];
     this.lastRead = reader.read();
     this.path.answer('done');
     for (const node of added) this.path.add({ kind: 'plugin', ...node });

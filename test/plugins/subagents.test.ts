@@ -4,6 +4,7 @@ import { PluginHost } from '../../src/contract/plugin-host.ts';
 import type { Tool } from '../../src/contract/tool.ts';
 import type { JsonValue } from '../../src/core/json.ts';
 import type { ToolOutcome } from '../../src/core/tool-call.ts';
+import { AgentProgress } from '../../src/plugins/internal/agent-progress.ts';
 import type { AgentStatus, SubagentsOptions } from '../../src/plugins/subagents.ts';
 import { subagents } from '../../src/plugins/subagents.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
@@ -49,6 +50,13 @@ async function outcomesOf(
   await runtime.close();
   return events.flatMap((event) => (event.type === 'tool-completed' ? [event.outcome] : []));
 }
+
+test('progress of other tools that looks like that of an agent is none', () => {
+  const shown: AgentStatus[] = [];
+  const { hear } = new AgentProgress('helper', 'child', (status) => shown.push(status));
+  hear({ type: 'tool-progress', turnId: 't', callId: 'c', progress: { agent: 'smith' } });
+  expect(shown.at(-1)?.waits).toEqual([]);
+});
 
 describe('subagents', () => {
   test('an agent answers a task, with the tools and the instructions that it was given', async () => {

@@ -9,7 +9,8 @@ import { outcomeText, type ToolOutcome } from '../../src/core/tool-call.ts';
 import { cutOutput } from '../../src/plugins/internal/cut-output.ts';
 import { toolOutputBudget, type ToolOutputBudgetOptions } from '../../src/plugins/tool-output-budget.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
-import { asks, attachments, done, memory, openTab, toolNamed } from '../runtime/plugin-support.ts';
+import { SecretVault } from '../../src/runtime/secrets.ts';
+import { asks, attachments, done, memory, openTab, plain, toolNamed } from '../runtime/plugin-support.ts';
 import { plays } from '../runtime/support.ts';
 
 const lines = (count: number, width = 10): string =>
@@ -103,6 +104,30 @@ describe('toolOutputBudget', () => {
     expect(JSON.stringify(provider.requests[0]?.messages)).toContain('...100 lines truncated...');
     expect(outcomes(after)).toEqual(kept);
     expect(kept.map(outcomeText)).toEqual([lines(500)]);
+  });
+
+  it('[SE1] stores no secret that a plugin before it puts into a result', async () => {
+    const secrets = new SecretVault();
+    secrets.add('hush-hush');
+    const tells = plain({ afterToolCall: () => ({ status: 'success', value: `hush-hush${lines(500)}` }) });
+    const early = { ...tells, priority: -200 };
+    const tools = [toolNamed('t')];
+    const plugins = [early, toolOutputBudget()];
+    const runtime = await openTab(memory(), plays(asks('t'), done), plugins, { tools, secrets });
+    await runtime.turn('go').result;
+    const [outcome] = outcomes(runtime);
+    if (outcome?.status !== 'success' || outcome.overflow === undefined) throw new Error('it is not stored');
+    const whole = await (await attachments.get(outcome.overflow.id)).text();
+    expect(whole.slice(0, 20)).toBe('"[redacted]0........');
+  });
+
+  it('keeps the result of a call as others are kept where its attachment cannot be stored', async () => {
+    const call = { type: 'tool-call', callId: 'c', tool: 't', args: {} } as const;
+    const outcome = { status: 'success', value: lines(500) } as const;
+    const store = { put: () => Promise.reject(new Error('not now')) };
+    const hooks = toolOutputBudget().build?.({} as never) ?? {};
+    expect(hooks).toHaveProperty('afterToolCall');
+    expect(await hooks.afterToolCall?.(call, outcome, { attachmentStore: store } as never)).toBe(undefined);
   });
 
   it('leaves failures to say what they say', async () => {

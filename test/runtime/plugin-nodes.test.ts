@@ -181,6 +181,29 @@ describe('nodes that plugins add as a turn ends', () => {
     expect(shown(runtime)).toEqual(['user', 'assistant']);
   });
 
+  it('[TU5] are not waited for either by whoever stops a turn that was stopped before', async () => {
+    let asked = false;
+    const slow = plain({
+      afterTurn: async (_, { signal }) => {
+        asked = true;
+        return await new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+        });
+      },
+    });
+    const provider = plays(['hang']);
+    const runtime = await openTab(memory(), provider, [slow], { clock: systemClock });
+    const events = eventsOf(runtime);
+    const turn = runtime.turn('go');
+    await until(() => expect(provider.requests).toHaveLength(1));
+    const stopped = turn.cancel('enough');
+    await until(() => expect(asked).toBe(true));
+    await runtime.close();
+    expect((await stopped).status).toBe('cancelled');
+    // It did not take too long: nobody waited for it.
+    expect(events.filter(({ type }) => type === 'warning')).toEqual([]);
+  });
+
   it('go through a file', async () => {
     const place = memoryPlace();
     const runtime = await openTab(place.factory, plays(done), [adds(note({ deep: [1] }))]);

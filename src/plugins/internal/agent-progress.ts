@@ -81,5 +81,7 @@ export class AgentProgress {
 /** What an agent waits for, as its own status says. */
 function waitsIn(progress: JsonValue): readonly TurnWait[] {
   if (typeof progress !== 'object' || progress === null || !('agent' in progress)) return [];
+  // Other tools have progress of their own.
+  if (!('waits' in progress) || !Array.isArray(progress['waits'])) return [];
   return (progress as unknown as AgentStatus).waits;
 }

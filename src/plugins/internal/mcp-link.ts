@@ -51,6 +51,7 @@ export class McpLink {
   #tools: readonly Tool[] = [];
   /** Ends all that is under way. */
   #stop = new AbortController();
+  #isDetached = false;
 
   constructor(settings: ServerSettings, host: LinkHost) {
     this.#settings = settings;
@@ -77,9 +78,16 @@ export class McpLink {
 
   /** Resolves when its tools are known, or it is one that failed before: nobody waits for that again. Never rejects. */
   async ready(): Promise<void> {
+    if (this.#isDetached) return;
     if (this.#connection === null && this.#work === null && Date.now() >= this.#retryAt)
       this.#begin(() => this.#connect());
     if (this.#failures === 0) await this.#work;
+  }
+
+  /** As {@link close}, for good: a call that was about to be made is not made. */
+  async detach(reason: LashError): Promise<void> {
+    this.#isDetached = true;
+    await this.close(reason);
   }
 
   /** Ends the connection, and what is under way with `reason`. It may be used again. */

@@ -131,7 +131,12 @@ function withinTurn(turn: readonly Sized[], room: number, lighter: Lighten): Siz
   const part = (node: SessionNode): SessionNode =>
     shortened(node, Math.max(1, (each - LEAST_RESULT_TOKENS) * 4));
   const change = each > 2 * LEAST_RESULT_TOKENS ? part : cleared;
-  return [...left.flat(), ...newest.map((item) => lighter(item, change))];
+  const fitted = (item: Sized): Sized =>
+    [change, withoutImages, cleared].reduce(
+      (fit, next) => (fit.tokens > each ? lighter(fit, next) : fit),
+      item,
+    );
+  return [...left.flat(), ...newest.map((item) => (item.node.body.kind === 'tool' ? fitted(item) : item))];
 }
 
 function isOfUser({ body }: SessionNode): boolean {

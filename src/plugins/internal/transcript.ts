@@ -34,11 +34,19 @@ export function shortText(text: string, length: number): string {
 function partText(part: Part): string {
   switch (part.type) {
     case 'text':
-      return part.text;
+      return part.overflow === undefined
+        ? part.text
+        : `${part.text}... (long: attachment ${part.overflow.id})`;
     case 'reasoning':
       return '';
-    case 'tool-call':
-      return `(calls ${part.tool}: ${shortText(JSON.stringify(part.args), CALL_LENGTH)})`;
+    case 'tool-call': {
+      const { tool, args, overflow } = part;
+      const told =
+        overflow === undefined
+          ? shortText(JSON.stringify(args), CALL_LENGTH)
+          : `long: attachment ${overflow.id}`;
+      return `(calls ${tool}: ${told})`;
+    }
     default: {
       const { name = part.type, id } = part.attachment;
       return `(${part.type} "${name}", attachment ${id})`;

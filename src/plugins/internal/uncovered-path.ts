@@ -10,6 +10,12 @@ export interface UncoveredPath {
   readonly nodes: readonly SessionNode[];
 }
 
+/**
+ * Of what is read at most, a node counts for no more than this part: of a long one the whole is not read, and what it lies
+ * behind must not be lost for it.
+ */
+const MOST_OF_NODE = 1 / 16;
+
 /** How a path is read backwards. */
 interface Reading {
   /** What was read already: the newest nodes of the path. */
@@ -33,7 +39,7 @@ export async function uncoveredPath(path: TurnPath, reading: Reading): Promise<U
   const take = (node: SessionNode, change: (node: SessionNode) => SessionNode): boolean => {
     if (node.body.kind !== 'plugin') {
       const taken = change(node);
-      if (isOld) tokens += path.tokensOf(taken);
+      if (isOld) tokens += Math.min(path.tokensOf(taken), MOST_OF_NODE * maxTokens);
       isOld ||= beginsTurn(node);
       found.push(taken);
       return summary !== null && isTurn(node, summary.said.beforeTurn);

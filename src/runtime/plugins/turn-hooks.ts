@@ -192,7 +192,8 @@ export class TurnHooks {
     const ask: Ask = (hooks, context) => hooks.afterToolCall?.(shown, changed, context);
     await this.#each('afterToolCall', ask, (answer, call) => {
       if (!isOutcome(answer)) throw hookInvalid(call, 'an outcome');
-      changed = freeze(structuredClone(answer));
+      // The next one may store it.
+      changed = freeze(this.#parts.secrets.redactJson(structuredClone(answer)));
     });
     return changed;
   }

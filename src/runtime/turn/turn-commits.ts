@@ -17,6 +17,7 @@ import type { PendingCheckpoint, StateScope } from '../plugins/plugin-states.ts'
 import { cancelled } from '../session-errors.ts';
 import { isPassing, type PatientStorage } from './patient-storage.ts';
 import type { PlanRecord, StateRecord } from './turn-journal.ts';
+import type { TurnStops } from './turn-stops.ts';
 import type { TurnTime } from './turn-time.ts';
 import { traceTrouble } from './turn-trouble.ts';
 
@@ -41,21 +42,20 @@ export class TurnCommits {
   readonly #turn: CommittedTurn;
   readonly #storage: PatientStorage;
   readonly #time: TurnTime;
-  readonly #stopping: AbortSignal;
+  readonly #stops: TurnStops;
   /** Whether the plugins were told how the turn ends. */
   #isEndTold = false;
   /** What child sessions used that plugins asked for then. */
   #spent: readonly UsageEntry[] = [];
 
-  /** `stopping` aborts once the turn is told to stop. */
   constructor(
     parts: SessionParts,
     turn: CommittedTurn,
     storage: PatientStorage,
     time: TurnTime,
-    stopping: AbortSignal,
+    stops: TurnStops,
   ) {
-    this.#stopping = stopping;
+    this.#stops = stops;
     this.#time = time;
     this.#parts = parts;
     this.#turn = turn;
@@ -124,10 +124,7 @@ export class TurnCommits {
     if (plugins === null || states === null || role.kind !== 'end' || this.#isEndTold) return [];
     this.#isEndTold = true;
     // Whoever stops the turn now stops what plugins still do, and nothing else: the turn has ended before (law TU5).
-    const stopped = new AbortController();
-    const stop = (): void => stopped.abort(this.#stopping.reason);
-    this.#stopping.addEventListener('abort', stop, { once: true });
-    const signal = AbortSignal.any([states.signal, stopped.signal]);
+    const signal = AbortSignal.any([states.signal, this.#stops.next]);
     const { turnId } = scope;
     const warn = (error: unknown): void => {
       if (!signal.aborted)
@@ -138,7 +135,6 @@ export class TurnCommits {
     const told = plugins.of(turn).afterTurn({ ...role.end, usage: role.usage }, warn);
     const [added, { spent = [] }] = await endWith(children, told);
     this.#spent = spent;
-    this.#stopping.removeEventListener('abort', stop);
     return parent === null ? [] : await this.#draftsOf(added, effect.nodes, warn);
   }
 

@@ -33,6 +33,7 @@ import { ShownTexts } from './shown-texts.ts';
 import { ToolCalls } from './tool-calls.ts';
 import { type CommitEffect, TurnCommits } from './turn-commits.ts';
 import { type JournalEntry, TurnJournal } from './turn-journal.ts';
+import { TurnStops } from './turn-stops.ts';
 import { TurnTime } from './turn-time.ts';
 
 /**
@@ -58,8 +59,7 @@ export class TurnRun {
   readonly #time: TurnTime;
   readonly #inputs: TurnInputEvent[] = [];
   readonly #running = new RunningEffects();
-  /** Aborts once the turn is told to stop, also before the machine hears that. */
-  readonly #stopping = new AbortController();
+  readonly #stopping = new TurnStops();
   readonly #started: Set<string>;
   readonly #signals: Map<string, JsonValue>;
   readonly #accepted = new Deferred<void>();
@@ -91,7 +91,7 @@ export class TurnRun {
     this.#storage = new PatientStorage(parts.clock, (error) =>
       this.#tellWaits(error === null ? waitsOf(this.#state) : [{ kind: 'storage', code: error.code }]),
     );
-    this.#commits = new TurnCommits(parts, start, this.#storage, this.#time, this.#stopping.signal);
+    this.#commits = new TurnCommits(parts, start, this.#storage, this.#time, this.#stopping);
     this.#models = new ModelCalls(parts, caller, this.#storage, start);
     this.#tools = new ToolCalls(parts, caller, {
       start,
