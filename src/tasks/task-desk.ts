@@ -187,7 +187,9 @@ export class TaskDesk implements RunHome, TransferSide {
       if (policies?.close === 'transfer' && parentId !== null) await this.transfer(taskId, parentId);
     } catch (error) {
       // What storage did not take is found as lost. A task that cannot be transferred is kept, and one that ended has.
-      if (policies?.close !== 'transfer' && !isRefusal(error)) run?.drop(closed);
+      if (run === undefined || policies?.close === 'transfer' || isRefusal(error)) return;
+      this.over(run);
+      run.drop(closed);
     }
   }
 
@@ -239,8 +241,12 @@ export class TaskDesk implements RunHome, TransferSide {
       const { id, owner, sessionId } = record;
       if (owner === null || this.runs.has(id) || this.leaving.has(id) || hasEnded(record)) continue;
       if (owner !== this.owner.id && (await isOwnerThere(this.#session.factory.leases, owner))) continue;
-      if (sessionId === this.sessionId) await this.#beginAgain(record, 'lose');
-      else await this.#finishTransfer(record);
+      try {
+        if (sessionId === this.sessionId) await this.#beginAgain(record, 'lose');
+        else await this.#finishTransfer(record);
+      } catch {
+        // It stays as it is, and is looked at again; the others are not its matter.
+      }
     }
   }
 

@@ -97,6 +97,32 @@ describe('storage that does not take the record of a task', () => {
     expect(await next.tasks.get('t')).toMatchObject({ state: 'failed', failure: { code: 'TaskLost' } });
   });
 
+  it('[BH5] forgets a task then that does not hear that it is to stop, and it is found as lost', async () => {
+    const { factory, fail } = await faulty();
+    const work = workNamed('work', { policies: { close: 'cancel' }, deaf: true });
+    const tab = await openTab(factory, [work.definition]);
+    await tab.tasks.start({ name: 'work', id: 't' });
+    fail.with = full;
+    await tab.tasks.leave();
+    fail.with = null;
+    const next = await openTab(factory, [work.definition]);
+    expect(await next.tasks.get('t')).toMatchObject({ state: 'failed', failure: { code: 'TaskLost' } });
+  });
+
+  it('[BH6] of one lost task has the others found all the same', async () => {
+    const { factory, fail } = await faulty();
+    const work = workNamed('work', { policies: { lost: 'resume' } });
+    const first = await openTab(factory, [work.definition]);
+    for (const id of ['a', 'b']) await first.tasks.start({ name: 'work', id });
+    await first.mortal.kill();
+    fail.with = ({ taskId }) => (taskId === 'a' ? full() : null);
+    const next = await openTab(factory, [work.definition]);
+    expect(await next.tasks.list()).toMatchObject([
+      { id: 'a', attempt: 1 },
+      { id: 'b', attempt: 2 },
+    ]);
+  });
+
   it('[BH6] lets a session open, and has what was left looked after when it takes it again', async () => {
     const { factory, fail } = await faulty();
     const [paused, lost] = [
@@ -128,4 +154,22 @@ describe('storage that does not take the record of a task', () => {
     );
     expect([paused.runs.length, lost.runs.length]).toEqual([2, 3]);
   });
+});
+
+it('[BH1] a lease that is not given once does not keep later tasks from being begun', async () => {
+  const origin = await sessionsNamed('s');
+  const work = workNamed('work');
+  let asked = 0;
+  const factory = standIn(origin, {
+    leases: standIn(origin.leases, {
+      acquire: async (sessionId, options) => {
+        asked += 1;
+        if (asked === 1) throw new LashError('StorageUnavailable', 'not now', { database: '', reason: 'x' });
+        return await origin.leases.acquire(sessionId, options);
+      },
+    }),
+  });
+  const tab = await openTab(factory, [work.definition]);
+  await expect(tab.tasks.start({ name: 'work' })).rejects.toMatchObject({ code: 'StorageUnavailable' });
+  expect(await tab.tasks.start({ name: 'work' })).toMatchObject({ state: 'running' });
 });
