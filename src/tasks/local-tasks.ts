@@ -99,7 +99,8 @@ export class LocalTasks implements HostedTasks {
       record = await ledger.move(taskId, isBegun ? wait : { type: 'start', owner: null });
     }
     if (progress === undefined) return record;
-    return await ledger.move(taskId, { type: 'progress', message: progressText(progress) });
+    const message = progressText(progress, (value) => this.#session.redact(value));
+    return await ledger.move(taskId, { type: 'progress', message });
   }
 
   async complete(taskId: string, outcome: BackgroundTaskOutcome): Promise<BackgroundTaskRecord> {

@@ -153,6 +153,8 @@ export class TaskDesk implements RunHome, TransferSide {
   over(run: TaskRun): void {
     if (this.runs.get(run.taskId) === run) this.runs.delete(run.taskId);
     if (this.#listener === null && this.runs.size === 0) void this.end();
+    // Where its end is not stored, it is lost.
+    if (this.#listener !== null && !this.#session.readOnly) this.#watch.begin();
   }
 
   /** Lets go of everything. Idempotent. */
@@ -166,7 +168,7 @@ export class TaskDesk implements RunHome, TransferSide {
   }
 
   #newRun(taskId: string): TaskRun {
-    const run = new TaskRun(taskId, this, this.#session.clock);
+    const run = new TaskRun(taskId, this, this.#session.clock, (value) => this.#session.redact(value));
     this.runs.set(taskId, run);
     return run;
   }

@@ -72,6 +72,19 @@ describe('storage that does not take the record of a task', () => {
     expect(tab.told.at(-1)).toMatchObject({ state: 'failed', failure: { code: 'InvalidInput' } });
   });
 
+  it('[BH3] neither its end nor why that failed has the task lost, once', async () => {
+    const { factory, fail } = await faulty();
+    const work = workNamed('work');
+    const tab = await openTab(factory, [work.definition]);
+    await tab.tasks.start({ name: 'work', id: 't' });
+    let refused = 0;
+    const refusal = new LashError('InvalidInput', 'too much', { path: 'body', reason: 'is too much' });
+    fail.with = () => (++refused > 2 ? null : refusal);
+    work.runs[0]!.settle(42);
+    await vi.waitFor(() => expect(endsOf(tab, 't')).toBe(1));
+    expect(tab.told.at(-1)).toMatchObject({ state: 'failed', failure: { code: 'TaskLost' } });
+  });
+
   it('[BH1] refuses to begin one, and the id is free', async () => {
     const { factory, fail } = await faulty();
     const work = workNamed('work');
@@ -172,4 +185,18 @@ it('[BH1] a lease that is not given once does not keep later tasks from being be
   const tab = await openTab(factory, [work.definition]);
   await expect(tab.tasks.start({ name: 'work' })).rejects.toMatchObject({ code: 'StorageUnavailable' });
   expect(await tab.tasks.start({ name: 'work' })).toMatchObject({ state: 'running' });
+});
+
+it('[BH3] half of a secret is not kept where a message is cut', async () => {
+  const work = workNamed('work');
+  const redact = <T>(value: T): T =>
+    JSON.parse(JSON.stringify(value).replaceAll('hunter22', '[redacted]')) as T;
+  const tab = await openTab(await sessionsNamed('s'), [work.definition], { redact });
+  await tab.tasks.start({ name: 'work', id: 't' });
+  await tab.tasks.register({ id: 'r' });
+  await tab.tasks.update('r', { progress: `${'x'.repeat(994)}hunter22` });
+  work.runs[0]!.context.progress(`${'x'.repeat(994)}hunter22`);
+  work.runs[0]!.fail(new Error(`${'x'.repeat(3994)}hunter22`));
+  await vi.waitFor(() => expect(endsOf(tab, 't')).toBe(1));
+  expect(JSON.stringify(tab.told)).not.toContain('hunter');
 });
