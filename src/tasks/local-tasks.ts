@@ -80,7 +80,7 @@ export class LocalTasks implements HostedTasks {
     const { sessionId, clock } = this.#session;
     const asked = taskToKeep(sessionId, task, () => clock.newId());
     const record = newBackgroundTask(asked, clock.now());
-    const add = this.#desk.ledger.add(task.state === 'pending' ? record : begun(record, null));
+    const add = this.#desk.add(task.state === 'pending' ? record : begun(record, null));
     return await this.#begin(
       add.then((stored) => {
         this.#registered.add(stored.id);

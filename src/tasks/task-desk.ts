@@ -8,7 +8,7 @@ import {
   hasEnded,
   moveBackgroundTask,
 } from '../core/task.ts';
-import { type KeptRecords, surplusRecords } from './kept-records.ts';
+import { type KeptRecords, MAX_RECORDS, surplusRecords } from './kept-records.ts';
 import { OwnerWatch } from './owner-watch.ts';
 import { isRefusal, sessionDeleted, stopped, taskExists } from './task-errors.ts';
 import { TaskLedger } from './task-ledger.ts';
@@ -100,6 +100,12 @@ export class TaskDesk implements RunHome, TransferSide {
     return this.#session.definitions.find((definition) => definition.name === name);
   }
 
+  /** Stores a new task; where there is no room left, in that of the oldest one that ended. @throws `TaskExists` */
+  async add(task: BackgroundTaskRecord): Promise<BackgroundTaskRecord> {
+    if (this.ledger.all.length >= MAX_RECORDS) await this.#prune();
+    return await this.ledger.add(task);
+  }
+
   /** Stores a task that was begun, as one of this desk, and runs it. @throws `TaskExists` */
   async run(
     task: BackgroundTaskRecord,
@@ -108,7 +114,7 @@ export class TaskDesk implements RunHome, TransferSide {
   ): Promise<BackgroundTaskRecord> {
     if (this.runs.has(task.id)) throw taskExists(this.sessionId, task.id);
     const run = this.#newRun(task.id);
-    const stored = await this.ledger.add(task).catch((error: unknown) => {
+    const stored = await this.add(task).catch((error: unknown) => {
       this.over(run);
       throw error;
     });

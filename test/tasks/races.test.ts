@@ -125,3 +125,18 @@ describe('a record that is removed', () => {
     });
   });
 });
+
+it('[BH8] a session with as many records as it may have makes room of what ended, and refuses where nothing did', async () => {
+  const factory = await sessionsNamed('s');
+  const store = await factory.open('s', { kind: 'open' });
+  const tab = await openTab(factory);
+  for (const id of ['ended', 'live']) await tab.tasks.register({ id });
+  await tab.tasks.complete('ended', { state: 'completed', result: 1 });
+  const { body } = (await store.tasks.find('live'))!;
+  for (let n = 2; n < 1000; n++)
+    await store.tasks.write({ taskId: `r${n}`, expected: 0, body: { ...(body as object), id: `r${n}` } });
+  expect(await tab.tasks.list({ ended: true })).toHaveLength(1000);
+  await tab.tasks.register({ id: 'new' });
+  expect(await store.tasks.find('ended')).toBeNull();
+  await expect(tab.tasks.register({ id: 'newer' })).rejects.toMatchObject({ code: 'InvalidInput' });
+});
