@@ -86,8 +86,13 @@ export type BackgroundTaskMove =
   | { readonly type: 'end'; readonly outcome: BackgroundTaskOutcome; readonly by?: string }
   /** Its owner is gone. `to` could begin it again; `null`: nobody can. */
   | { readonly type: 'lose'; readonly owner: string; readonly to: string | null }
-  /** It is to be a task of another session. */
-  | { readonly type: 'transfer'; readonly sessionId: string; readonly owner: string | null };
+  /** It is to be a task of another session. With `by` only while that one owns it, or, `null`, nobody does. */
+  | {
+      readonly type: 'transfer';
+      readonly sessionId: string;
+      readonly owner: string | null;
+      readonly by?: string | null;
+    };
 
 /** What a move makes of a task, or that it cannot be made. */
 export type BackgroundTaskMoved =

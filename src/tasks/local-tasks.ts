@@ -27,6 +27,8 @@ export class LocalTasks implements HostedTasks {
   readonly #desk: TaskDesk;
   readonly #hidden: HiddenWork;
   readonly #listeners: Set<(task: BackgroundTaskRecord) => void>;
+  /** What is being begun or registered at this moment. */
+  readonly #beginning = new Set<Promise<unknown>>();
   /** What was registered here. */
   readonly #registered = new Set<string>();
   /** Aborts with what every further call is refused with. */
@@ -70,7 +72,7 @@ export class LocalTasks implements HostedTasks {
     await owner.hold();
     this.#refuseReadOnly();
     const record = begun(newBackgroundTask(asked, clock.now()), owner.id);
-    return await this.#desk.run(record, definition, asked.input);
+    return await this.#begin(this.#desk.run(record, definition, asked.input));
   }
 
   async register(task: TaskRegistration): Promise<BackgroundTaskRecord> {
@@ -78,9 +80,13 @@ export class LocalTasks implements HostedTasks {
     const { sessionId, clock } = this.#session;
     const asked = taskToKeep(sessionId, task, () => clock.newId());
     const record = newBackgroundTask(asked, clock.now());
-    const stored = await this.#desk.ledger.add(task.state === 'pending' ? record : begun(record, null));
-    this.#registered.add(stored.id);
-    return stored;
+    const add = this.#desk.add(task.state === 'pending' ? record : begun(record, null));
+    return await this.#begin(
+      add.then((stored) => {
+        this.#registered.add(stored.id);
+        return stored;
+      }),
+    );
   }
 
   async update(taskId: string, { state, progress }: TaskUpdate): Promise<BackgroundTaskRecord> {
@@ -93,7 +99,8 @@ export class LocalTasks implements HostedTasks {
       record = await ledger.move(taskId, isBegun ? wait : { type: 'start', owner: null });
     }
     if (progress === undefined) return record;
-    return await ledger.move(taskId, { type: 'progress', message: progressText(progress) });
+    const message = progressText(progress, (value) => this.#session.redact(value));
+    return await ledger.move(taskId, { type: 'progress', message });
   }
 
   async complete(taskId: string, outcome: BackgroundTaskOutcome): Promise<BackgroundTaskRecord> {
@@ -164,7 +171,18 @@ export class LocalTasks implements HostedTasks {
     const closed = sessionClosed(this.#session.sessionId);
     this.#closed.abort(closed);
     this.#hidden.end(closed);
+    // Only what is stored has policies.
+    await Promise.allSettled(this.#beginning);
     await this.#desk.leave(this.#registered, closed);
+  }
+
+  async #begin<T>(work: Promise<T>): Promise<T> {
+    this.#beginning.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#beginning.delete(work);
+    }
   }
 
   #refuseReadOnly(): void {

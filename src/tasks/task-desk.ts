@@ -8,7 +8,7 @@ import {
   hasEnded,
   moveBackgroundTask,
 } from '../core/task.ts';
-import { type KeptRecords, surplusRecords } from './kept-records.ts';
+import { type KeptRecords, MAX_RECORDS, surplusRecords } from './kept-records.ts';
 import { OwnerWatch } from './owner-watch.ts';
 import { isRefusal, sessionDeleted, stopped, taskExists } from './task-errors.ts';
 import { TaskLedger } from './task-ledger.ts';
@@ -100,6 +100,12 @@ export class TaskDesk implements RunHome, TransferSide {
     return this.#session.definitions.find((definition) => definition.name === name);
   }
 
+  /** Stores a new task; where there is no room left, in that of the oldest one that ended. @throws `TaskExists` */
+  async add(task: BackgroundTaskRecord): Promise<BackgroundTaskRecord> {
+    if (this.ledger.all.length >= MAX_RECORDS) await this.#prune();
+    return await this.ledger.add(task);
+  }
+
   /** Stores a task that was begun, as one of this desk, and runs it. @throws `TaskExists` */
   async run(
     task: BackgroundTaskRecord,
@@ -108,7 +114,7 @@ export class TaskDesk implements RunHome, TransferSide {
   ): Promise<BackgroundTaskRecord> {
     if (this.runs.has(task.id)) throw taskExists(this.sessionId, task.id);
     const run = this.#newRun(task.id);
-    const stored = await this.ledger.add(task).catch((error: unknown) => {
+    const stored = await this.add(task).catch((error: unknown) => {
       this.over(run);
       throw error;
     });
@@ -153,6 +159,8 @@ export class TaskDesk implements RunHome, TransferSide {
   over(run: TaskRun): void {
     if (this.runs.get(run.taskId) === run) this.runs.delete(run.taskId);
     if (this.#listener === null && this.runs.size === 0) void this.end();
+    // Where its end is not stored, it is lost.
+    if (this.#listener !== null && !this.#session.readOnly) this.#watch.begin();
   }
 
   /** Lets go of everything. Idempotent. */
@@ -166,7 +174,7 @@ export class TaskDesk implements RunHome, TransferSide {
   }
 
   #newRun(taskId: string): TaskRun {
-    const run = new TaskRun(taskId, this, this.#session.clock);
+    const run = new TaskRun(taskId, this, this.#session.clock, (value) => this.#session.redact(value));
     this.runs.set(taskId, run);
     return run;
   }
@@ -187,7 +195,9 @@ export class TaskDesk implements RunHome, TransferSide {
       if (policies?.close === 'transfer' && parentId !== null) await this.transfer(taskId, parentId);
     } catch (error) {
       // What storage did not take is found as lost. A task that cannot be transferred is kept, and one that ended has.
-      if (policies?.close !== 'transfer' && !isRefusal(error)) run?.drop(closed);
+      if (run === undefined || policies?.close === 'transfer' || isRefusal(error)) return;
+      this.over(run);
+      run.drop(closed);
     }
   }
 
@@ -239,8 +249,12 @@ export class TaskDesk implements RunHome, TransferSide {
       const { id, owner, sessionId } = record;
       if (owner === null || this.runs.has(id) || this.leaving.has(id) || hasEnded(record)) continue;
       if (owner !== this.owner.id && (await isOwnerThere(this.#session.factory.leases, owner))) continue;
-      if (sessionId === this.sessionId) await this.#beginAgain(record, 'lose');
-      else await this.#finishTransfer(record);
+      try {
+        if (sessionId === this.sessionId) await this.#beginAgain(record, 'lose');
+        else await this.#finishTransfer(record);
+      } catch {
+        // It stays as it is, and is looked at again; the others are not its matter.
+      }
     }
   }
 

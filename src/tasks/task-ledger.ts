@@ -139,8 +139,9 @@ export class TaskLedger {
 
   #see({ taskId, version, body }: StoredTask): Seen {
     const known = this.#seen.get(taskId);
-    if (known !== undefined && known.version >= version) return known;
     const seen = { version, record: recordOf(body) };
+    // What is read is never older than what is known: where it counts less, it was removed, and made again.
+    if (known?.version === version && known.record.createdAt === seen.record.createdAt) return known;
     this.#seen.set(taskId, seen);
     this.#parts.changed(seen.record);
     return seen;

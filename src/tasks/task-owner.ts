@@ -16,7 +16,11 @@ export class TaskOwner {
 
   /** Becomes visible to others. A task names its owner only after that. */
   async hold(): Promise<void> {
-    this.#lease ??= this.#leases.acquire(leaseOf(this.id));
+    this.#lease ??= this.#leases.acquire(leaseOf(this.id)).catch((error: unknown) => {
+      // The next one asks again.
+      this.#lease = null;
+      throw error;
+    });
     await this.#lease;
   }
 

@@ -19,6 +19,9 @@ const RETRY_MS = 1000;
 /** What a run says, without who says it. */
 export type RunNews = Extract<BackgroundTaskMove, { readonly type: 'progress' | 'wait' | 'end' }>;
 
+/** Takes the secrets out of what is said. */
+type Redact = <T>(value: T) => T;
+
 /** Where a run's task is kept. */
 export interface RunHome {
   /** Stores what the run says. @throws what the task refuses, and what storage says */
@@ -31,6 +34,7 @@ export interface RunHome {
 export class TaskRun {
   readonly taskId: string;
   readonly #clock: Clock;
+  readonly #redact: Redact;
   readonly #stop = new AbortController();
   readonly #settled = new AbortController();
   readonly #dropped = new AbortController();
@@ -39,10 +43,11 @@ export class TaskRun {
   #news: { message?: string; waiting?: boolean } = {};
   #saying: Promise<void> | null = null;
 
-  constructor(taskId: string, home: RunHome, clock: Clock) {
+  constructor(taskId: string, home: RunHome, clock: Clock, redact: Redact) {
     this.taskId = taskId;
     this.#home = Promise.resolve(home);
     this.#clock = clock;
+    this.#redact = redact;
   }
 
   /** Does the work of a task that was stored as this run's. */
@@ -57,7 +62,7 @@ export class TaskRun {
       taskId: this.taskId,
       attempt: record.attempt,
       signal: this.#stop.signal,
-      progress: (message) => this.#hear({ message: progressText(message) }),
+      progress: (message) => this.#hear({ message: progressText(message, this.#redact) }),
       waiting: (waiting) => this.#hear({ waiting }),
     };
     const work = async (): Promise<BackgroundTaskOutcome> => {
@@ -130,7 +135,7 @@ export class TaskRun {
         // The task ended otherwise, or is not this run's any more.
         if (isRefusal(error)) break;
         if (isPassing(error)) await this.#clock.sleep(RETRY_MS, this.#dropped.signal).catch(() => undefined);
-        else if (outcome.state === 'completed') outcome = failed(error);
+        else if (outcome.state === 'completed') outcome = failed(error, this.#redact);
         else break;
       }
     }
@@ -142,17 +147,17 @@ export class TaskRun {
   }
 
   #outcomeOf(error: unknown): BackgroundTaskOutcome {
-    return this.#stop.signal.aborted ? { state: 'cancelled', reason: null } : failed(error);
+    return this.#stop.signal.aborted ? { state: 'cancelled', reason: null } : failed(error, this.#redact);
   }
 }
 
-/** What is kept of a progress message. */
-export function progressText(message: string): string {
-  return cutText(message, PROGRESS_CHARACTERS);
+/** What is kept of a progress message. Secrets go before it is cut: half of one is none that is known. */
+export function progressText(message: string, redact: Redact): string {
+  return cutText(redact(message), PROGRESS_CHARACTERS);
 }
 
-function failed(error: unknown): BackgroundTaskOutcome {
-  const { stack: _stack, cause: _cause, message, data, ...failure } = toWireError(error);
+function failed(error: unknown, redact: Redact): BackgroundTaskOutcome {
+  const { stack: _stack, cause: _cause, message, data, ...failure } = redact(toWireError(error));
   const kept = { ...failure, message: cutText(message, FAILURE_CHARACTERS) };
   return {
     state: 'failed',

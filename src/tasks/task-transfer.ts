@@ -1,6 +1,6 @@
 import { isLashError } from '../core/error.ts';
 import { type BackgroundTaskRecord, hasEnded } from '../core/task.ts';
-import { isRefusal, moveRefused, taskExists, taskNotFound } from './task-errors.ts';
+import { isRefusal, moveRefused, stopped, taskExists, taskNotFound } from './task-errors.ts';
 import type { TaskLedger } from './task-ledger.ts';
 import type { TaskOwner } from './task-owner.ts';
 import type { RunHome, TaskRun } from './task-run.ts';
@@ -42,7 +42,8 @@ export async function transferTask(
   }
   try {
     const { sessionId } = to;
-    const gone = await from.ledger.move(taskId, { type: 'transfer', sessionId, owner: from.owner.id });
+    const by = record.owner;
+    const gone = await from.ledger.move(taskId, { type: 'transfer', sessionId, owner: from.owner.id, by });
     const arrived = await to.ledger.add({ ...gone, owner: run === undefined ? null : to.owner.id });
     arrive?.(to);
     // Where this fails, the task is there all the same, and whoever opens the session does it.
@@ -53,8 +54,14 @@ export async function transferTask(
       to.runs.delete(taskId);
       from.runs.set(taskId, run);
     }
-    await bringBack(from, taskId, record.owner).catch(() => undefined);
+    // What was refused is not on its way, or somebody else moves it.
+    if (!isRefusal(error)) await bringBack(from, taskId, record.owner).catch(() => undefined);
     arrive?.(from);
+    const left = from.ledger.find(taskId);
+    if (run !== undefined && (left === undefined || hasEnded(left) || left.owner !== record.owner)) {
+      from.over(run);
+      run.drop(stopped(left?.cancelReason ?? left?.state ?? 'its record is gone'));
+    }
     throw error;
   } finally {
     from.leaving.delete(taskId);

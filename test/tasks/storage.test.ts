@@ -72,6 +72,19 @@ describe('storage that does not take the record of a task', () => {
     expect(tab.told.at(-1)).toMatchObject({ state: 'failed', failure: { code: 'InvalidInput' } });
   });
 
+  it('[BH3] neither its end nor why that failed has the task lost, once', async () => {
+    const { factory, fail } = await faulty();
+    const work = workNamed('work');
+    const tab = await openTab(factory, [work.definition]);
+    await tab.tasks.start({ name: 'work', id: 't' });
+    let refused = 0;
+    const refusal = new LashError('InvalidInput', 'too much', { path: 'body', reason: 'is too much' });
+    fail.with = () => (++refused > 2 ? null : refusal);
+    work.runs[0]!.settle(42);
+    await vi.waitFor(() => expect(endsOf(tab, 't')).toBe(1));
+    expect(tab.told.at(-1)).toMatchObject({ state: 'failed', failure: { code: 'TaskLost' } });
+  });
+
   it('[BH1] refuses to begin one, and the id is free', async () => {
     const { factory, fail } = await faulty();
     const work = workNamed('work');
@@ -95,6 +108,32 @@ describe('storage that does not take the record of a task', () => {
     fail.with = null;
     const next = await openTab(factory, [work.definition]);
     expect(await next.tasks.get('t')).toMatchObject({ state: 'failed', failure: { code: 'TaskLost' } });
+  });
+
+  it('[BH5] forgets a task then that does not hear that it is to stop, and it is found as lost', async () => {
+    const { factory, fail } = await faulty();
+    const work = workNamed('work', { policies: { close: 'cancel' }, deaf: true });
+    const tab = await openTab(factory, [work.definition]);
+    await tab.tasks.start({ name: 'work', id: 't' });
+    fail.with = full;
+    await tab.tasks.leave();
+    fail.with = null;
+    const next = await openTab(factory, [work.definition]);
+    expect(await next.tasks.get('t')).toMatchObject({ state: 'failed', failure: { code: 'TaskLost' } });
+  });
+
+  it('[BH6] of one lost task has the others found all the same', async () => {
+    const { factory, fail } = await faulty();
+    const work = workNamed('work', { policies: { lost: 'resume' } });
+    const first = await openTab(factory, [work.definition]);
+    for (const id of ['a', 'b']) await first.tasks.start({ name: 'work', id });
+    await first.mortal.kill();
+    fail.with = ({ taskId }) => (taskId === 'a' ? full() : null);
+    const next = await openTab(factory, [work.definition]);
+    expect(await next.tasks.list()).toMatchObject([
+      { id: 'a', attempt: 1 },
+      { id: 'b', attempt: 2 },
+    ]);
   });
 
   it('[BH6] lets a session open, and has what was left looked after when it takes it again', async () => {
@@ -128,4 +167,36 @@ describe('storage that does not take the record of a task', () => {
     );
     expect([paused.runs.length, lost.runs.length]).toEqual([2, 3]);
   });
+});
+
+it('[BH1] a lease that is not given once does not keep later tasks from being begun', async () => {
+  const origin = await sessionsNamed('s');
+  const work = workNamed('work');
+  let asked = 0;
+  const factory = standIn(origin, {
+    leases: standIn(origin.leases, {
+      acquire: async (sessionId, options) => {
+        asked += 1;
+        if (asked === 1) throw new LashError('StorageUnavailable', 'not now', { database: '', reason: 'x' });
+        return await origin.leases.acquire(sessionId, options);
+      },
+    }),
+  });
+  const tab = await openTab(factory, [work.definition]);
+  await expect(tab.tasks.start({ name: 'work' })).rejects.toMatchObject({ code: 'StorageUnavailable' });
+  expect(await tab.tasks.start({ name: 'work' })).toMatchObject({ state: 'running' });
+});
+
+it('[BH3] half of a secret is not kept where a message is cut', async () => {
+  const work = workNamed('work');
+  const redact = <T>(value: T): T =>
+    JSON.parse(JSON.stringify(value).replaceAll('hunter22', '[redacted]')) as T;
+  const tab = await openTab(await sessionsNamed('s'), [work.definition], { redact });
+  await tab.tasks.start({ name: 'work', id: 't' });
+  await tab.tasks.register({ id: 'r' });
+  await tab.tasks.update('r', { progress: `${'x'.repeat(994)}hunter22` });
+  work.runs[0]!.context.progress(`${'x'.repeat(994)}hunter22`);
+  work.runs[0]!.fail(new Error(`${'x'.repeat(3994)}hunter22`));
+  await vi.waitFor(() => expect(endsOf(tab, 't')).toBe(1));
+  expect(JSON.stringify(tab.told)).not.toContain('hunter');
 });
