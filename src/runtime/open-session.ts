@@ -36,7 +36,7 @@ export interface OpenedSession {
   readonly lingerMs: number;
   readonly unfinishedTurns: 'go-on' | 'ask';
   readonly parts: SessionParts;
-  /** `null` without a host for background tasks. */
+  /** `null` without a host for background tasks, and where their records cannot be read. */
   readonly tasks: HostedTasks | null;
   /** Frees the id on its plugin host. */
   readonly unregister: () => void;
@@ -105,7 +105,7 @@ export async function openSession(
     const built = plugins;
     const readOnly = mode === 'readOnly';
     if (host !== null && background !== null) {
-      const opening = { environment, meta, readOnly, clock, secrets, feed, plugins };
+      const opening = { environment, meta, readOnly, clock, secrets, feed, plugins, tracer };
       tasks = await background.openTasks(host, opening);
     }
     const view: SessionView = {

@@ -47,7 +47,7 @@ export class LashRuntime {
   readonly readOnly: boolean;
   /** The inputs that wait for their turn. */
   readonly queue: SessionQueue;
-  /** Its background tasks; `null` where the environment has no host for them. */
+  /** Its background tasks; `null` where the environment has no host for them, or a record cannot be read. */
   readonly tasks: SessionTasks | null;
   readonly #parts: SessionParts;
   readonly #store: SessionStore;
@@ -367,13 +367,14 @@ export class LashRuntime {
     try {
       if (turn === 'leave') await this.#turns.abandon(sessionClosed(this.sessionId));
       await this.#turns.close('the session is being closed');
-      await this.#opened.tasks?.leave();
       await this.#parts.children.closed();
       await this.#order.idle;
       await this.#writes.maintained;
       await this.#tabs.close();
       await this.#parts.tracer.flush();
       await this.#store.close();
+      // Last: what keeps tasks from being left keeps nothing else from being closed.
+      await this.#opened.tasks?.leave();
     } finally {
       this.#observation.end();
       this.#opened.unregister();

@@ -66,6 +66,8 @@ export class TaskRun {
       waiting: (waiting) => this.#hear({ waiting }),
     };
     const work = async (): Promise<BackgroundTaskOutcome> => {
+      // It may have been asked to stop before it began.
+      context.signal.throwIfAborted();
       const result = (await definition.run(input, context)) ?? null;
       checkTaskData(result, 'result');
       return { state: 'completed', result };

@@ -4,6 +4,7 @@ import { PluginHost } from '../../src/contract/plugin-host.ts';
 import type { Plugin } from '../../src/contract/plugin.ts';
 import type { SessionStoreFactory } from '../../src/contract/store.ts';
 import type { BackgroundTaskDefinition, SessionTasks } from '../../src/contract/task.ts';
+import { LashError } from '../../src/core/error.ts';
 import type { SessionEvent } from '../../src/core/event.ts';
 import { hasEnded } from '../../src/core/task.ts';
 import { deleteSessions } from '../../src/runtime/delete-sessions.ts';
@@ -11,12 +12,13 @@ import type { RuntimeOptions } from '../../src/runtime/runtime-options.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { SecretVault } from '../../src/runtime/secrets.ts';
 import { LocalBackgroundTaskHost } from '../../src/tasks/local-background-task-host.ts';
+import { standIn } from '../../src/testing/stand-in.ts';
 import type { RuntimeEnvironment } from '../../src/worker/environment.ts';
 import { sessionsNamed, workNamed } from '../tasks/support.ts';
 import { mortalTab, type MortalTab } from './mortal.ts';
 import { asks, done, eventsOf, letRun, plain, toolNamed, until } from './plugin-support.ts';
 import { clockOfItsOwn, lastingAttachments } from './stores.ts';
-import { call, finish, memoryEnvironment, type Play, plays, policy } from './support.ts';
+import { call, finish, keepingSink, memoryEnvironment, type Play, plays, policy } from './support.ts';
 
 const attachments = lastingAttachments();
 
@@ -370,5 +372,36 @@ describe('several tabs', () => {
     await reader.runtime.close();
     expect(await writer.tasks.get('t')).toMatchObject({ state: 'running' });
     await writer.runtime.close();
+  });
+});
+
+describe('the record of a task that cannot be read', () => {
+  it('[ST6] keeps nobody from the session, which has no tasks then, and is traced', async () => {
+    const origin = await sessionsNamed('s');
+    const corrupt = new LashError('StoredDataCorrupt', 'damaged', {
+      sessionId: 's',
+      nodeId: null,
+      reason: 'damaged',
+    });
+    const factory = standIn(origin, {
+      open: async (sessionId, mode) => {
+        const store = await origin.open(sessionId, mode);
+        return standIn(store, {
+          tasks: standIn(store.tasks, { list: async () => await Promise.reject(corrupt) }),
+        });
+      },
+    });
+    const sink = keepingSink();
+    const environment = memoryEnvironment((builder) =>
+      builder
+        .withSessionStoreFactory(factory)
+        .withBackgroundTaskHost(new LocalBackgroundTaskHost())
+        .withTraceSink(sink),
+    );
+    const runtime = await LashRuntime.open(environment, { sessionId: 's', providers: { fake: plays(done) } });
+    expect(runtime.tasks).toBeNull();
+    expect((await runtime.turn('go').result).status).toBe('completed');
+    await runtime.close();
+    expect(sink.records).toContainEqual(expect.objectContaining({ name: 'tasks_damaged' }));
   });
 });

@@ -2,9 +2,10 @@ import type { Clock } from '../../contract/clock.ts';
 import type { RuntimeEnvironment } from '../../contract/environment.ts';
 import type { BackgroundTaskDefinition, BackgroundTaskHost, HostedTasks } from '../../contract/task.ts';
 import type { Tool } from '../../contract/tool.ts';
-import { LashError } from '../../core/error.ts';
+import { isLashError, LashError } from '../../core/error.ts';
 import type { SessionMeta } from '../../core/policy.ts';
 import type { Feed } from '../feed.ts';
+import type { Tracer } from '../model/tracer.ts';
 import type { PluginSession } from '../plugins/plugin-session.ts';
 import type { SecretVault } from '../secrets.ts';
 import { TASK_TOOLS } from './task-tools.ts';
@@ -18,24 +19,39 @@ interface OpeningSession {
   readonly secrets: SecretVault;
   readonly feed: Feed;
   readonly plugins: PluginSession | null;
+  readonly tracer: Tracer;
 }
 
-/** Opens the tasks of a session. @throws `InvalidInput` for definitions without a name or with the same one, and what storage says */
-export async function openTasks(host: BackgroundTaskHost, session: OpeningSession): Promise<HostedTasks> {
-  const { environment, meta, readOnly, clock, secrets, feed, plugins } = session;
+/**
+ * Opens the tasks of a session; `null` where a record cannot be read, which is traced: the session itself can be (law ST6).
+ *
+ * @throws `InvalidInput` for definitions without a name or with the same one, and what storage says
+ */
+export async function openTasks(
+  host: BackgroundTaskHost,
+  session: OpeningSession,
+): Promise<HostedTasks | null> {
+  const { environment, meta, readOnly, clock, secrets, feed, plugins, tracer } = session;
   const { sessionId, parent } = meta;
   const definitions = plugins?.backgroundTasks ?? [];
   checkDefinitions(definitions);
-  return await host.open({
-    sessionId,
-    parentId: parent?.relation === 'child' ? parent.sessionId : null,
-    readOnly,
-    factory: environment.sessionStoreFactory,
-    definitions,
-    clock,
-    redact: (value) => secrets.redactJson(value),
-    tell: (task) => feed.emit({ type: 'task-changed', task }),
-  });
+  try {
+    return await host.open({
+      sessionId,
+      parentId: parent?.relation === 'child' ? parent.sessionId : null,
+      readOnly,
+      factory: environment.sessionStoreFactory,
+      definitions,
+      clock,
+      redact: (value) => secrets.redactJson(value),
+      tell: (task) => feed.emit({ type: 'task-changed', task }),
+    });
+  } catch (error) {
+    if (!isLashError(error, 'StoredDataCorrupt')) throw error;
+    const payload = { message: secrets.redactError(error).message };
+    tracer.write({ session_id: sessionId }, { type: 'custom', name: 'tasks_damaged', payload });
+    return null;
+  }
 }
 
 /** A session's tools and those for its tasks. One of the same name that the session has takes its place. */
