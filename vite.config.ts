@@ -15,6 +15,7 @@ import {
 } from './test/support/browser-projects.ts';
 import { mcpServerUrl, stopMcpServers } from './test/support/mcp-servers.ts';
 import { modelServerUrl, stopModelServer } from './test/support/model-servers.ts';
+import { wholeWorkers } from './test/support/whole-workers.ts';
 
 const target = 'es2022';
 
@@ -118,6 +119,7 @@ function browserProject(
   return [
     {
       extends: true,
+      plugins: [wholeWorkers],
       oxc: { target },
       optimizeDeps: {
         include: [

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import { build, defaultClientConditions, type Rolldown } from 'vite';
+import { buildEntry } from './build-entry.ts';
 
 /** A site whose every address is a page that runs the script. */
 export interface PageSite {
@@ -12,14 +12,7 @@ export interface PageSite {
 
 /** Builds the page whose script this is, with its workers, for production, and serves it on the loopback interface. */
 export async function servePage(entry: string): Promise<PageSite> {
-  const built = await build({
-    configFile: false,
-    logLevel: 'warn',
-    resolve: { conditions: ['source', ...defaultClientConditions] },
-    worker: { format: 'es' },
-    build: { write: false, target: 'es2022', modulePreload: false, rolldownOptions: { input: entry } },
-  });
-  const { output } = built as Rolldown.RolldownOutput;
+  const output = await buildEntry(entry);
   const files = new Map(
     output.map((file) => [`/${file.fileName}`, file.type === 'chunk' ? file.code : file.source]),
   );

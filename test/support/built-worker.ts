@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import { build, defaultClientConditions, type Rolldown } from 'vite';
+import { buildEntry } from './build-entry.ts';
 
 /** A site with one page, which runs a worker that was built for production. */
 export interface WorkerSite {
@@ -30,13 +30,7 @@ globalThis.call = (name, ...args) => new Promise((resolve, reject) => {
 
 /** Builds the worker whose entry this is, and serves it on the loopback interface, its scripts under a content security policy. */
 export async function serveWorker(entry: string, policy?: string): Promise<WorkerSite> {
-  const built = await build({
-    configFile: false,
-    logLevel: 'warn',
-    resolve: { conditions: ['source', ...defaultClientConditions] },
-    build: { write: false, target: 'es2022', modulePreload: false, rolldownOptions: { input: entry } },
-  });
-  const { output } = built as Rolldown.RolldownOutput;
+  const output = await buildEntry(entry);
   const chunks = output.filter((file) => file.type === 'chunk');
   const script = chunks.find(({ isEntry }) => isEntry)?.fileName ?? '';
   const files = new Map(chunks.map(({ fileName, code }) => [`/${fileName}`, code]));

@@ -28,9 +28,6 @@ const check = (name: string, ...command: Phase['command']): Phase => ({
   minutes: 2,
 });
 
-/** A worker of many modules starts in Firefox in three times the time that it takes elsewhere. */
-const SLOWEST_FIRST = [...ENGINES].toSorted((a, b) => Number(b === 'firefox') - Number(a === 'firefox'));
-
 /** All phases, in the order in which they begin: what fails soonest first, then what takes longest. */
 export const PHASES: readonly Phase[] = [
   check('types', 'tsc', '-b'),
@@ -45,7 +42,7 @@ export const PHASES: readonly Phase[] = [
     minutes: 25,
   },
   vitest('node', [], 25),
-  ...SLOWEST_FIRST.map((engine) => vitest(engine, ['browser'], 45)),
+  ...ENGINES.map((engine) => vitest(engine, ['browser'], 20)),
   vitest('package', [], 4),
 ];
 

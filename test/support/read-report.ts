@@ -1,11 +1,14 @@
 import { relative } from 'node:path';
 
+/** So many lines of what a test said are in its failure. */
+const LINES = 6;
+
 /** What a report says of its tests. */
 export interface Counts {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
-  /** Each failed test by file and title, with the first line of what it said. */
+  /** Each failed test by file and title, with the first lines of what it said. */
   readonly failures: readonly string[];
 }
 
@@ -88,6 +91,8 @@ function failuresIn({ suites = [], specs }: PlaywrightSuite): readonly string[] 
   return [...own, ...suites.flatMap(failuresIn)];
 }
 
+/** The error's first lines: in Firefox they are of its stack alone, and say where, not what. */
 function told(place: string, title: string, message = ''): string {
-  return `${place} ${title}\n    ${message.split('\n')[0]}`;
+  const lines = message.split('\n').slice(0, LINES);
+  return [`${place} ${title}`, ...lines].join('\n    ');
 }

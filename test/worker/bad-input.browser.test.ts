@@ -216,8 +216,14 @@ test('a page tool that never returns is ToolTimeout, and the session goes on', a
 });
 
 test('an approval that is answered twice keeps the first answer, and the session goes on', async () => {
-  const session = await withHistory();
-  const turn = session.turn('call guarded {}');
+  const client = await connect();
+  // Both answers come before the turn can end: after that there is nothing to answer.
+  const { promise: answered, resolve: goOn } = Promise.withResolvers<string>();
+  const inputSchema = { type: 'object' };
+  const guarded = { name: 'watched', description: 'Is asked for.', inputSchema, approval: true };
+  await client.offerTools([{ ...guarded, execute: () => answered }]);
+  const session = await client.createSession({ policy });
+  const turn = session.turn('call watched {}');
   const requestId = await within(
     new Promise<string>((resolve) => {
       const stop = session.subscribe(() => {
@@ -229,12 +235,13 @@ test('an approval that is answered twice keeps the first answer, and the session
     }),
   );
   const answers = [
-    session.answer(requestId, { approve: false }),
     session.answer(requestId, { approve: true }),
+    session.answer(requestId, { approve: false }),
   ];
-  expect(await Promise.all(answers)).toEqual([{ approve: false }, { approve: false }]);
+  expect(await Promise.all(answers)).toEqual([{ approve: true }, { approve: true }]);
+  goOn('done');
   await within(turn.result);
-  expect(outcomes(session)).toMatchObject([{ status: 'failure', code: 'ToolDenied' }]);
+  expect(outcomes(session)).toMatchObject([{ status: 'success', value: 'done' }]);
   await failure(session.answer(requestId, { approve: true }), 'TurnNotFound');
   await failure(session.answer('nobody/tool-0-0', { approve: true }), 'TurnNotFound');
   await failure(session.answer(requestId, { approve: 'yes' } as never), 'InvalidInput');
