@@ -3,12 +3,13 @@ import { parseArgs } from 'node:util';
 import { runCampaign } from './campaign.ts';
 import { killsOf, sumOf } from './kills.ts';
 import { runTabKills } from './tab-kills.ts';
+import { runTreeKills } from './tree-kills.ts';
 import { runTurnKills } from './turn-kills.ts';
 
 /**
  * `npm run crash -- --kills 1000 --seed 1`: prints what was killed and what was wrong after it, answers the exit code. With
- * `--only stores` or `--only turns` all kills are of that script, else each has half of them. With `--tabs 1000` so many tabs
- * that run a turn are killed or frozen instead, while two others have its session open.
+ * `--only stores`, `--only turns` or `--only trees` all kills are of that script, else each has a third of them. With
+ * `--tabs 1000` so many tabs that run a turn are killed or frozen instead, while two others have its session open.
  */
 export async function main(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
@@ -21,19 +22,24 @@ export async function main(args: readonly string[]): Promise<number> {
     },
   });
   const { only, tabs } = values;
-  if (only !== undefined && only !== 'stores' && only !== 'turns') throw new Error(`no script ${only}`);
+  if (only !== undefined && !isScript(only)) throw new Error(`no script ${only}`);
   const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
   const total = Number(values.kills);
-  const ofTurns = only === undefined ? Math.floor(total / 2) : only === 'turns' ? total : 0;
   console.log(`seed ${seed}`);
   const violations: string[] = [];
   if (tabs !== undefined) violations.push(...(await killTabs(Number(tabs), seed)));
-  else if (total > ofTurns) violations.push(...(await killStores(total - ofTurns, seed)));
-  if (tabs === undefined && ofTurns > 0) violations.push(...(await killTurns(ofTurns, seed)));
+  else if (only !== undefined) violations.push(...(await SCRIPTS[only](total, seed)));
+  else
+    for (const kill of Object.values(SCRIPTS))
+      violations.push(...(await kill(Math.ceil(total / Object.keys(SCRIPTS).length), seed)));
   for (const violation of violations) console.error(violation);
   console.log(`${violations.length} violations, seed ${seed}`);
   return violations.length === 0 ? 0 : 1;
 }
+
+const SCRIPTS = { stores: killStores, turns: killTurns, trees: killTrees };
+
+const isScript = (name: string): name is keyof typeof SCRIPTS => Object.hasOwn(SCRIPTS, name);
 
 async function killStores(total: number, seed: number): Promise<readonly string[]> {
   const started = Date.now();
@@ -55,6 +61,16 @@ async function killTurns(total: number, seed: number): Promise<readonly string[]
   console.log(`turns: ${total} kills: ${each.join(', ')}`);
   console.log(`${twice} of them twice, ${followed} with another tab that followed`);
   console.log(`${covered} of ${points} points, ${seconds(started)}`);
+  return violations;
+}
+
+async function killTrees(total: number, seed: number): Promise<readonly string[]> {
+  const started = Date.now();
+  const outcome = await runTreeKills({ kills: killsOf(total), seed, progress: console.log });
+  const { twice, covered, points, violations } = outcome;
+  console.log(
+    `trees: ${total} kills, ${twice} of them twice, ${covered} of ${points} points, ${seconds(started)}`,
+  );
   return violations;
 }
 

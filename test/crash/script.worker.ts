@@ -1,8 +1,8 @@
-import { toWireError } from '../../src/core/error.ts';
 import { attachmentsOfBody } from '../../src/core/node.ts';
 import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { hashBlob } from '../../src/stores/rules/hash-blob.ts';
 import { findFaults, readRows } from '../stores/raw-check.ts';
+import { answerCalls } from './answer-calls.ts';
 import { lockViolations } from './dead-locks.ts';
 import { type Boundary, Gate } from './gate.ts';
 import { type Acknowledged, Player } from './player.ts';
@@ -157,14 +157,4 @@ async function replayViolations(
   return found;
 }
 
-const calls = { record, runTo, recover };
-
-self.onmessage = async ({ data }: MessageEvent<{ id: number; name: keyof typeof calls; args: never[] }>) => {
-  const { id, name, args } = data;
-  try {
-    self.postMessage({ id, value: await (calls[name] as (...args: never[]) => unknown)(...args) });
-  } catch (error) {
-    const { code, message } = toWireError(error);
-    self.postMessage({ id, error: `${code}: ${message}${error instanceof Error ? `\n${error.stack}` : ''}` });
-  }
-};
+answerCalls({ record, runTo, recover });

@@ -1,6 +1,7 @@
 import { toWireError } from '../../src/core/error.ts';
 import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { findFaults, readRows } from '../stores/raw-check.ts';
+import { answerCalls } from './answer-calls.ts';
 import { type OpenScripted, openScripted } from './open-scripted.ts';
 import type { TabEnd } from './tab-report.ts';
 import { outcomesOf, turnRowFaults } from './turn-nodes.ts';
@@ -83,14 +84,4 @@ async function shown(): Promise<string | null> {
   return session().view().head.leaf;
 }
 
-const calls = { open, ask, isOver, ended, end, shown };
-
-self.onmessage = async ({ data }: MessageEvent<{ id: number; name: keyof typeof calls; args: never[] }>) => {
-  const { id, name, args } = data;
-  try {
-    self.postMessage({ id, value: await (calls[name] as (...args: never[]) => unknown)(...args) });
-  } catch (error) {
-    const { code, message } = toWireError(error);
-    self.postMessage({ id, error: `${code}: ${message}` });
-  }
-};
+answerCalls({ open, ask, isOver, ended, end, shown });

@@ -1,6 +1,6 @@
-import { toWireError } from '../../src/core/error.ts';
 import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { findFaults, readRows } from '../stores/raw-check.ts';
+import { answerCalls } from './answer-calls.ts';
 import { lockViolations } from './dead-locks.ts';
 import { Gate } from './gate.ts';
 import { type OpenScripted, openScripted } from './open-scripted.ts';
@@ -134,14 +134,4 @@ async function goOn(name: string, offPath: readonly string[]): Promise<TurnEndRe
   return end;
 }
 
-const calls = { prepare, record, runTo, recover, follow, goOn };
-
-self.onmessage = async ({ data }: MessageEvent<{ id: number; name: keyof typeof calls; args: never[] }>) => {
-  const { id, name, args } = data;
-  try {
-    self.postMessage({ id, value: await (calls[name] as (...args: never[]) => unknown)(...args) });
-  } catch (error) {
-    const { code, message } = toWireError(error);
-    self.postMessage({ id, error: `${code}: ${message}${error instanceof Error ? `\n${error.stack}` : ''}` });
-  }
-};
+answerCalls({ prepare, record, runTo, recover, follow, goOn });

@@ -10,11 +10,10 @@ import { rollingHistory } from '../../src/plugins/rolling-history.ts';
 import { toolOutputBudget } from '../../src/plugins/tool-output-budget.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
-import { questionIn } from '../runtime/children-support.ts';
 import { mortalTab } from '../runtime/mortal.ts';
-import { eventsOf, openTab, toolNamed, unlessDead, until } from '../runtime/plugin-support.ts';
+import { eventsOf, openTab, unlessDead, until } from '../runtime/plugin-support.ts';
 import { exported, imported, memoryPlace } from '../runtime/portable.ts';
-import { call, finish, plays, text } from '../runtime/support.ts';
+import { call, finish, plays, questionIn, text, toolNamed } from '../runtime/support.ts';
 
 const CONTEXT = 2000;
 const policy = { provider: { id: 'fake', model: 'fake-1' }, maxContextTokens: CONTEXT };

@@ -8,10 +8,19 @@ import { AgentProgress } from '../../src/plugins/internal/agent-progress.ts';
 import type { AgentStatus, SubagentsOptions } from '../../src/plugins/subagents.ts';
 import { subagents } from '../../src/plugins/subagents.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
-import { modelFor, questionIn } from '../runtime/children-support.ts';
-import { done, eventsOf, toolNamed, until } from '../runtime/plugin-support.ts';
+import { modelFor } from '../runtime/children-support.ts';
+import { done, eventsOf, until } from '../runtime/plugin-support.ts';
 import { clockOfItsOwn } from '../runtime/stores.ts';
-import { call, finish, memoryEnvironment, type Play, policy, text } from '../runtime/support.ts';
+import {
+  call,
+  finish,
+  memoryEnvironment,
+  type Play,
+  policy,
+  questionIn,
+  text,
+  toolNamed,
+} from '../runtime/support.ts';
 
 const says = (value: string): Play => [text(value), finish()];
 const spawns = (...tasks: readonly string[]): Play => [

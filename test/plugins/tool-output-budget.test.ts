@@ -10,8 +10,8 @@ import { cutOutput } from '../../src/plugins/internal/cut-output.ts';
 import { toolOutputBudget, type ToolOutputBudgetOptions } from '../../src/plugins/tool-output-budget.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { SecretVault } from '../../src/runtime/secrets.ts';
-import { asks, attachments, done, memory, openTab, plain, toolNamed } from '../runtime/plugin-support.ts';
-import { plays } from '../runtime/support.ts';
+import { asks, attachments, done, memory, openTab, plain } from '../runtime/plugin-support.ts';
+import { plays, toolNamed } from '../runtime/support.ts';
 
 const lines = (count: number, width = 10): string =>
   Array.from({ length: count }, (_, index) => `${index}`.padEnd(width, '.')).join('\n');

@@ -22,8 +22,8 @@ import {
   USED,
 } from './children-support.ts';
 import { mortalTab } from './mortal.ts';
-import { approvalOf, asks, done, letRun, plain, toolNamed, until } from './plugin-support.ts';
-import { policy, text } from './support.ts';
+import { approvalOf, asks, done, letRun, plain, until } from './plugin-support.ts';
+import { policy, text, toolNamed } from './support.ts';
 
 const memory = (): InMemorySessionStoreFactory => new InMemorySessionStoreFactory();
 

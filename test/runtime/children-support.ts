@@ -14,16 +14,17 @@ import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import type { LimitChanges } from '../../src/worker/environment-builder.ts';
 import type { RuntimeEnvironment } from '../../src/worker/environment.ts';
-import { toolNamed } from './plugin-support.ts';
 import { clockOfItsOwn, lastingAttachments } from './stores.ts';
-import { finish, memoryEnvironment, type Play, plays, policy, text } from './support.ts';
-
-/** The text of the last message of the user that a model was shown. */
-export function questionIn({ messages }: ModelRequest): string {
-  const asked = messages.findLast(({ role }) => role === 'user');
-  const [part] = asked?.parts ?? [];
-  return part?.type === 'text' ? part.text : '';
-}
+import {
+  finish,
+  memoryEnvironment,
+  type Play,
+  plays,
+  policy,
+  questionIn,
+  text,
+  toolNamed,
+} from './support.ts';
 
 /** A model that plays, for each question, its scripts one after the other, whichever session asks. */
 export function modelFor(scripts: Readonly<Record<string, readonly Play[]>>): Provider & {

@@ -18,8 +18,8 @@ import {
   USED,
 } from './children-support.ts';
 import { mortalTab } from './mortal.ts';
-import { asks, done, eventsOf, plain, textsOf, toolNamed, until } from './plugin-support.ts';
-import { call, finish, keepingSink, policy, text } from './support.ts';
+import { asks, done, eventsOf, plain, textsOf, until } from './plugin-support.ts';
+import { call, finish, keepingSink, policy, text, toolNamed } from './support.ts';
 
 const twice = { inputTokens: 20, outputTokens: 10, cachedInputTokens: 4, reasoningTokens: 2 };
 

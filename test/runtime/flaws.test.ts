@@ -4,19 +4,9 @@ import { PluginHost } from '../../src/contract/plugin-host.ts';
 import { LashError } from '../../src/core/error.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { patientClock } from './children-support.ts';
-import {
-  asks,
-  counts,
-  done,
-  memory,
-  openTab,
-  plain,
-  textsOf,
-  toolNamed,
-  turnCounter,
-} from './plugin-support.ts';
+import { asks, counts, done, memory, openTab, plain, textsOf, turnCounter } from './plugin-support.ts';
 import { faultyFactory } from './stores.ts';
-import { openWith, memoryEnvironment, keepingSink, plays, policy } from './support.ts';
+import { keepingSink, memoryEnvironment, openWith, plays, policy, toolNamed } from './support.ts';
 
 /** What the first release of the original did wrong in its plugins, prompts and child sessions, by its number there. */
 describe('a flaw of the original', () => {

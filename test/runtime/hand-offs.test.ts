@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 
 import type { LashError } from '../../src/core/error.ts';
 import { childTool, home, modelFor, openParent, patientClock, storedMetas } from './children-support.ts';
-import { asks, done, letRun, plain, toolNamed, until } from './plugin-support.ts';
+import { asks, done, letRun, plain, until } from './plugin-support.ts';
+import { toolNamed } from './support.ts';
 
 describe('what a turn is not passed on to', () => {
   const pass = childTool('pass', async (sessions) => await sessions.handOff({ input: 'go on' }));

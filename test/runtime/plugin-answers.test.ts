@@ -17,11 +17,10 @@ import {
   plain,
   storedStates,
   textsOf,
-  toolNamed,
   until,
 } from './plugin-support.ts';
 import { type Faults, faultyFactory } from './stores.ts';
-import { plays, text } from './support.ts';
+import { plays, text, toolNamed } from './support.ts';
 
 type Then = (resolve: (value: unknown) => void) => void;
 /** What is waited for as a promise is, and is none. */

@@ -7,20 +7,10 @@ import type { NodeBody } from '../../src/core/node.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { SecretVault } from '../../src/runtime/secrets.ts';
 import { mortalTab } from './mortal.ts';
-import {
-  asks,
-  done,
-  eventsOf,
-  memory,
-  openTab,
-  plain,
-  toolNamed,
-  unlessDead,
-  until,
-} from './plugin-support.ts';
+import { asks, done, eventsOf, memory, openTab, plain, unlessDead, until } from './plugin-support.ts';
 import { exported, imported, memoryPlace } from './portable.ts';
 import { type Faults, faultyFactory, unavailable } from './stores.ts';
-import { plays } from './support.ts';
+import { plays, toolNamed } from './support.ts';
 
 const note = (data: PluginNode['data'] = 'noted'): PluginNode => ({ pluginType: 'p.note', data });
 

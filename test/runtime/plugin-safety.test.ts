@@ -18,10 +18,9 @@ import {
   plain,
   storedStates,
   textsOf,
-  toolNamed,
   until,
 } from './plugin-support.ts';
-import { plays, text } from './support.ts';
+import { plays, text, toolNamed } from './support.ts';
 
 describe('what a hook is given', () => {
   /** Tries to change a member of something. */

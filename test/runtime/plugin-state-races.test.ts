@@ -24,13 +24,12 @@ import {
   plain,
   storedStates,
   textsOf,
-  toolNamed,
   turnCounter,
   unlessDead,
   until,
 } from './plugin-support.ts';
 import { type Faults, faultyFactory } from './stores.ts';
-import { finish, plays, text } from './support.ts';
+import { finish, plays, text, toolNamed } from './support.ts';
 
 const ask = toolNamed('ask', { approval: true });
 const read = { plugin: 'p', action: 'read' };

@@ -20,11 +20,10 @@ import {
   memory,
   openTab,
   storedStates,
-  toolNamed,
   unlessDead,
   until,
 } from './plugin-support.ts';
-import { openWith, plays } from './support.ts';
+import { openWith, plays, toolNamed } from './support.ts';
 
 type Context = HookContext<Count>;
 

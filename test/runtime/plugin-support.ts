@@ -11,7 +11,6 @@ import {
   type PluginHooks,
 } from '../../src/contract/plugin.ts';
 import type { SessionStoreFactory } from '../../src/contract/store.ts';
-import type { Tool } from '../../src/contract/tool.ts';
 import type { SessionEvent } from '../../src/core/event.ts';
 import { messageText } from '../../src/core/message.ts';
 import type { ApprovalDecision } from '../../src/core/turn-wait.ts';
@@ -27,16 +26,6 @@ export const asks = (...names: string[]): Play => [
   ...names.map((name, at) => call(`${at}`, name, '{"n":1}')),
   finish('tool-calls'),
 ];
-
-/** A tool that answers `ok`, or what `more` says. */
-export const toolNamed = (name: string, more: Partial<Tool> = {}): Tool => ({
-  name,
-  description: name,
-  inputSchema: { type: 'object' },
-  check: (value) => ({ ok: true, value }),
-  execute: () => 'ok',
-  ...more,
-});
 
 /** The plugin `p`, which keeps nothing. */
 export const plain = (hooks: PluginHooks<null>, more: Partial<PluginDefinition<null>> = {}): Plugin =>

@@ -4,18 +4,8 @@ import { PluginHost } from '../../src/contract/plugin-host.ts';
 import type { Plugin, PluginHooks } from '../../src/contract/plugin.ts';
 import type { Tool } from '../../src/contract/tool.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
-import {
-  approvalOf,
-  asks,
-  done,
-  leaveAsking,
-  memory,
-  openTab,
-  plain,
-  textsOf,
-  toolNamed,
-} from './plugin-support.ts';
-import { keepingSink, memoryEnvironment, openWith, plays } from './support.ts';
+import { approvalOf, asks, done, leaveAsking, memory, openTab, plain, textsOf } from './plugin-support.ts';
+import { keepingSink, memoryEnvironment, openWith, plays, toolNamed } from './support.ts';
 
 const outcomes = (runtime: LashRuntime): readonly unknown[] =>
   runtime.view().window.nodes.flatMap(({ body }) => (body.kind === 'tool' ? [body.invocation.outcome] : []));

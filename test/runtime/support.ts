@@ -1,5 +1,6 @@
 import type { Clock } from '../../src/contract/clock.ts';
 import type { Provider } from '../../src/contract/provider.ts';
+import type { Tool } from '../../src/contract/tool.ts';
 import type { TraceRecord, TraceSink } from '../../src/contract/trace.ts';
 import type { SessionEvent } from '../../src/core/event.ts';
 import type { ModelEvent } from '../../src/core/model-event.ts';
@@ -123,3 +124,20 @@ export async function openWith(
   runtime.subscribe((event) => events.push(event));
   return { runtime, events, environment };
 }
+
+/** The text of the last message of the user that a model was shown. */
+export function questionIn({ messages }: ModelRequest): string {
+  const asked = messages.findLast(({ role }) => role === 'user');
+  const [part] = asked?.parts ?? [];
+  return part?.type === 'text' ? part.text : '';
+}
+
+/** A tool that answers `ok`, or what `more` says. */
+export const toolNamed = (name: string, more: Partial<Tool> = {}): Tool => ({
+  name,
+  description: name,
+  inputSchema: { type: 'object' },
+  check: (value) => ({ ok: true, value }),
+  execute: () => 'ok',
+  ...more,
+});

@@ -16,9 +16,18 @@ import { standIn } from '../../src/testing/stand-in.ts';
 import type { RuntimeEnvironment } from '../../src/worker/environment.ts';
 import { sessionsNamed, workNamed } from '../tasks/support.ts';
 import { mortalTab, type MortalTab } from './mortal.ts';
-import { asks, done, eventsOf, letRun, plain, toolNamed, until } from './plugin-support.ts';
+import { asks, done, eventsOf, letRun, plain, until } from './plugin-support.ts';
 import { clockOfItsOwn, lastingAttachments } from './stores.ts';
-import { call, finish, keepingSink, memoryEnvironment, type Play, plays, policy } from './support.ts';
+import {
+  call,
+  finish,
+  keepingSink,
+  memoryEnvironment,
+  type Play,
+  plays,
+  policy,
+  toolNamed,
+} from './support.ts';
 
 const attachments = lastingAttachments();
 

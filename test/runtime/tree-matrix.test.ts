@@ -1,56 +1,31 @@
 import { describe, expect, it } from 'vitest';
 
-import type { BackgroundTaskRecord } from '../../src/core/task.ts';
+import type { SessionStoreFactory } from '../../src/contract/store.ts';
 import type { UsageEntry } from '../../src/core/usage.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
-import { USED } from './children-support.ts';
+import { LocalBackgroundTaskHost } from '../../src/tasks/local-background-task-host.ts';
+import { home, USED } from './children-support.ts';
 import { type Death, type MortalTab, mortalTab } from './mortal.ts';
-import { MODEL_CALLS, openTree } from './tree-script.ts';
+import { type StoredTree, storedTree } from './stored-tree.ts';
+import { MODEL_CALLS, openTree, TREE_PLUGIN } from './tree-script.ts';
 
 /** One in so many deaths is tried; 1 tries all of them. */
 const STRIDE = Number(process.env['LASH_MATRIX_STRIDE'] ?? 1);
 
-/** What is stored when the turn is over, by the place of each session in the tree. */
-type Stored = Readonly<Record<string, unknown>>;
-
-async function storedTree(origin: InMemorySessionStoreFactory): Promise<Stored> {
-  const { items } = await origin.list({});
-  const sources = new Map(items.map(({ sessionId, parent }) => [sessionId, parent]));
-  const stored: Record<string, unknown> = {};
-  for (const { sessionId, parent } of items) {
-    const store = await origin.open(sessionId, { kind: 'open' });
-    const { nodes, ledger, checkpoint } = await store.load({ kind: 'path', checkpoint: true });
-    const states = Object.values(checkpoint?.components ?? {}).map(({ body }) => body);
-    const place = `${sources.get(parent?.sessionId ?? '')?.source ?? ''}/${parent?.source ?? 'root'}`;
-    expect(stored[place]).toBeUndefined();
-    stored[place] = {
-      kinds: nodes.map(({ body }) =>
-        body.kind === 'tool' ? [body.invocation.tool, body.invocation.outcome] : body.kind,
-      ),
-      ledger: ledger.toSorted((a, b) => (a.source < b.source ? -1 : 1)),
-      states,
-      tasks: (await store.tasks.list()).map(({ body }) => {
-        const { id, state, result } = body as unknown as BackgroundTaskRecord;
-        return [id, state, result];
-      }),
-      pending: await store.turns.pending(),
-    };
-    await store.close();
-  }
-  return stored;
-}
+const openOn = async (factory: SessionStoreFactory): Promise<LashRuntime> =>
+  await openTree(home({ factory, plugins: [TREE_PLUGIN], tasks: new LocalBackgroundTaskHost() }));
 
 /** Runs the script in tabs that die one after the other, and in a last one that does not. */
 async function play(
   ...deaths: readonly Death[]
-): Promise<{ readonly stored: Stored; readonly tabs: readonly MortalTab[] }> {
+): Promise<{ readonly stored: StoredTree; readonly tabs: readonly MortalTab[] }> {
   const origin = new InMemorySessionStoreFactory();
-  await (await openTree(origin)).close();
+  await (await openOn(origin)).close();
   const tabs = [...deaths, undefined].map((death) => mortalTab(origin, death));
   let last: LashRuntime | undefined;
   for (const tab of tabs) {
-    const runtime = await Promise.race([openTree(tab.factory), tab.death]);
+    const runtime = await Promise.race([openOn(tab.factory), tab.death]);
     if (runtime === undefined) continue;
     const turn = runtime.turn('go', { inputId: 't' });
     await Promise.race([turn.result.catch(() => undefined), tab.death]);

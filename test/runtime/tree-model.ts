@@ -5,9 +5,7 @@ import type { SessionStoreFactory } from '../../src/contract/store.ts';
 import type { Tool } from '../../src/contract/tool.ts';
 import { LashError } from '../../src/core/error.ts';
 import type { ModelEvent } from '../../src/core/model-event.ts';
-import { questionIn } from './children-support.ts';
-import { toolNamed } from './plugin-support.ts';
-import { call, finish, text } from './support.ts';
+import { call, finish, questionIn, text, toolNamed } from './support.ts';
 
 /** What a session of the tree is asked to do: a task with parts gives each of them to a child, all at once. */
 export interface Task {

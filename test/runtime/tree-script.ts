@@ -1,15 +1,15 @@
+import * as z from 'zod/mini';
+
+import { definePlugin, type Plugin } from '../../src/contract/plugin.ts';
 import type { Provider } from '../../src/contract/provider.ts';
-import type { SessionStoreFactory } from '../../src/contract/store.ts';
 import type { SessionTasks } from '../../src/contract/task.ts';
 import type { Tool, ToolContext } from '../../src/contract/tool.ts';
 import { isLashError } from '../../src/core/error.ts';
 import type { ModelEvent } from '../../src/core/model-event.ts';
 import { type BackgroundTaskRecord, hasEnded } from '../../src/core/task.ts';
-import type { LashRuntime } from '../../src/runtime/runtime.ts';
-import { LocalBackgroundTaskHost } from '../../src/tasks/local-background-task-host.ts';
-import { home, openParent, patientClock, questionIn } from './children-support.ts';
-import { addOne, counts, toolNamed } from './plugin-support.ts';
-import { call, finish, text } from './support.ts';
+import { LashRuntime } from '../../src/runtime/runtime.ts';
+import type { RuntimeEnvironment } from '../../src/worker/environment.ts';
+import { call, finish, policy, questionIn, text, toolNamed } from './support.ts';
 
 /** One thing that the turn of the script does. */
 export interface Step {
@@ -75,16 +75,28 @@ export const MODEL_CALLS: Readonly<Record<string, number>> = {
   digger: 2,
 };
 
-/** Opens the session of the script on a tab's way to storage. What the model does depends on what it is shown. */
-export async function openTree(factory: SessionStoreFactory): Promise<LashRuntime> {
-  const plugin = counts({
-    afterStep: (_, context) => addOne(context),
+/** What the script has in its environment: a plugin that counts steps, and a kind of task. */
+export const TREE_PLUGIN: Plugin = definePlugin({
+  id: 'steps',
+  version: 1,
+  state: { schema: z.number(), initial: 0 },
+  hooks: {
+    afterStep: (_, { state }) => state.set(state.get() + 1),
     backgroundTasks: [
       { name: 'count', policies: { lost: 'resume', close: 'pause' }, maxAttempts: 9, run: () => 'counted' },
     ],
+  },
+});
+
+/** Opens the session of the script in one tab. What the model does depends on what it is shown. */
+export async function openTree(environment: RuntimeEnvironment): Promise<LashRuntime> {
+  return await LashRuntime.open(environment, {
+    sessionId: 's',
+    mode: 'openOrCreate',
+    policy,
+    providers: { fake: model },
+    tools,
   });
-  const environment = home({ factory, plugins: [plugin], tasks: new LocalBackgroundTaskHost() });
-  return await openParent(environment, model, tools, { clock: patientClock() });
 }
 
 const tools: readonly Tool[] = [...STEPS, ...OTHERS].map(({ name, tool }) =>
