@@ -47,9 +47,9 @@ export interface TaskLabels {
   /** 1 to 128 bytes; default: a new one. */
   readonly id?: string;
   readonly kind?: BackgroundTaskKind;
-  /** Who wants it; default: its definition's name, or `host`. */
+  /** Who wants it, in at most 500 characters; default: its definition's name, or `host`. */
   readonly producer?: string;
-  /** In a person's words; default: its definition's name, or its id. */
+  /** In a person's words, at most 500 characters of them; default: its definition's name, or its id. */
   readonly title?: string;
   readonly parentTaskId?: string;
   readonly childSessionId?: string;
@@ -110,6 +110,7 @@ export interface TaskFilter {
  *   record that stays behind says where it is.
  * - BH8 Records of tasks that ended are removed by the host's policy, those of others never. A deleted session's tasks are stopped.
  * - BH9 Hidden work has no id, no record and no event. It lives as long as the session is open here.
+ * - BH10 Each new state, run and session of a task is traced once, by whoever stored it; how far it is, is not.
  */
 export interface SessionTasks {
   /** Runs a task here. @throws `TaskNotDefined`, `TaskExists`, `InvalidInput`, `NotData` */
@@ -164,6 +165,8 @@ export interface TaskSession {
   redact<T>(value: T): T;
   /** Is told of each change, until the session is closed here. */
   tell(task: BackgroundTaskRecord): void;
+  /** Is told of each step of a task that was stored here, once, and of the session that keeps it; also after that (BH10). */
+  trace(sessionId: string, task: BackgroundTaskRecord): void;
 }
 
 /** The socket of who owns background tasks; sessions and environments share one. */

@@ -187,7 +187,8 @@ export type TraceEvent =
     }
   /**
    * The runtime's own: `llm_call_not_made` (a call that failed before anything was asked), `plugin_failed` (a hook that nobody
-   * waits for), `provider_failed_after_end`, and `trace_dropped`.
+   * waits for), `provider_failed_after_end`, `turn_not_resumed` (storage or a plugin refused), `task_changed` (rule BH10),
+   * `tasks_damaged` (records that cannot be read: the session has no tasks), and `trace_dropped`.
    */
   | { readonly type: 'custom'; readonly name: string; readonly payload: JsonValue };
 

@@ -14,6 +14,8 @@ import { invalid } from './task-errors.ts';
 /** What a task's input or result takes at most, in bytes of JSON. */
 const DATA_BYTES = 16 * 1024;
 const MAX_ATTEMPTS = 3;
+/** How long a task's title and its producer's name are at most. */
+const LABEL_CHARS = 500;
 
 const POLICIES: { readonly [Name in keyof BackgroundTaskPolicies]: readonly BackgroundTaskPolicies[Name][] } =
   {
@@ -84,5 +86,7 @@ function newTask(
       throw invalid(`policies.${name}`, `must be one of ${values.join(', ')}`);
   }
   const { title = id, parentTaskId = null, childSessionId = null } = task;
+  for (const [name, label] of Object.entries({ title, producer }))
+    if (label.length > LABEL_CHARS) throw invalid(name, `has more than ${LABEL_CHARS} characters`);
   return { ...what, id, sessionId, kind, producer, input, title, parentTaskId, childSessionId };
 }

@@ -63,7 +63,10 @@ export class TaskDesk implements RunHome, TransferSide {
       clock,
       redact: (value) => session.redact(value),
       changed: (record) => this.#changed(record),
-      written: () => factory.leases.publish(sessionId, { kind: 'tasks-changed' }, this.#hear),
+      written: (record, before) => {
+        factory.leases.publish(sessionId, { kind: 'tasks-changed' }, this.#hear);
+        if (isStep(record, before)) session.trace(sessionId, record);
+      },
     });
     const isNeeded = (): boolean => this.#isAnyElsewhere();
     this.#watch = new OwnerWatch(clock, this.#left.signal, isNeeded, async () => {
@@ -309,4 +312,9 @@ export class TaskDesk implements RunHome, TransferSide {
     const session = { ...this.#session, sessionId, parentId: null, definitions: [] };
     return await TaskDesk.open(session, this.#kept, null);
   }
+}
+
+/** Whether something happened to a task that is not only how far it is, or who runs it. */
+function isStep(task: BackgroundTaskRecord, before: BackgroundTaskRecord | undefined): boolean {
+  return (['state', 'attempt', 'sessionId'] as const).some((field) => task[field] !== before?.[field]);
 }

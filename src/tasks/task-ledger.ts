@@ -18,8 +18,8 @@ export interface LedgerParts {
   redact<T>(value: T): T;
   /** Is told of each version of a record that is newer than what was known, whoever wrote it. */
   changed(record: BackgroundTaskRecord): void;
-  /** A record was written here. */
-  written(): void;
+  /** A record was written here; `before` is what it was, if anything. */
+  written(record: BackgroundTaskRecord, before: BackgroundTaskRecord | undefined): void;
 }
 
 /** A record as it was last seen. */
@@ -124,9 +124,11 @@ export class TaskLedger {
   async #write(record: BackgroundTaskRecord, expected: number): Promise<BackgroundTaskRecord> {
     const { id, sessionId, name, owner } = record;
     const body = { ...this.#parts.redact(record), id, sessionId, name, owner } as unknown as JsonValue;
-    const stored = await this.#parts.records.write({ taskId: record.id, expected, body });
-    this.#parts.written();
-    return this.#see(stored).record;
+    const before = this.find(id);
+    const stored = await this.#parts.records.write({ taskId: id, expected, body });
+    const written = this.#see(stored).record;
+    this.#parts.written(written, before);
+    return written;
   }
 
   /** Reads one record again. @throws `TaskNotFound` */

@@ -1,14 +1,19 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import type { RuntimeClient } from '../../src/client/runtime-client.ts';
+import type { BackgroundTaskRecord } from '../../src/core/task.ts';
 import type { SessionView } from '../../src/core/view.ts';
 import { TraceFeed } from '../../src/demo/app/trace-feed.ts';
 
 /** A view of session `s` in which this turn runs, or was the last one. */
-function viewOf(turnId: string | null, running: boolean): SessionView {
+function viewOf(
+  turnId: string | null,
+  running: boolean,
+  tasks: readonly Pick<BackgroundTaskRecord, 'id' | 'attempt' | 'state'>[] = [],
+): SessionView {
   const turn = running ? { turnId } : null;
   const lastTurn = running || turnId === null ? null : { turnId };
-  return { sessionId: 's', turn, lastTurn } as unknown as SessionView;
+  return { sessionId: 's', turn, lastTurn, tasks } as unknown as SessionView;
 }
 
 const record = (turnId: string, type: string): string =>
@@ -72,6 +77,22 @@ describe('the trace beside a conversation', () => {
     await vi.advanceTimersByTimeAsync(0);
     expect(feed.turns).toMatchObject([{ turnId: 't', ended: true }]);
     expect(feed.awaited).toBeNull();
+  });
+
+  test('shows a step of a task that nobody’s turn takes, which is stored a moment later', async () => {
+    const task = { id: 'a', attempt: 1 };
+    feed.show(viewOf(null, false, [{ ...task, state: 'running' }]));
+    await vi.advanceTimersByTimeAsync(60_000);
+    const before = reads;
+    feed.follow(viewOf(null, false, [{ ...task, state: 'running' }]));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(reads).toBe(before);
+    feed.follow(viewOf(null, false, [{ ...task, state: 'completed' }]));
+    await vi.advanceTimersByTimeAsync(300);
+    stored = record('t', 'custom');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(feed.turns.flatMap(({ rows }) => rows)).toHaveLength(1);
+    expect(reads).toBe(before + 3);
   });
 
   test('gives up a last record that does not come', async () => {

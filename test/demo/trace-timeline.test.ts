@@ -136,6 +136,17 @@ describe('a row of the timeline', () => {
       event: { type: 'custom', name: 'trace_dropped', payload: { records: 2 } },
       row: { depth: 0, label: 'trace dropped', summary: '{"records":2}', tone: 'plain' },
     },
+    ...(
+      [
+        [{ state: 'cancel_requested' }, 'cancel requested', 'plain'],
+        [{ state: 'completed' }, 'completed', 'good'],
+        [{ state: 'failed' }, 'failed', 'bad'],
+        [{ state: 'running', moved_to: 'p' }, 'moved to another session', 'plain'],
+      ] as const
+    ).map(([payload, step, tone]) => ({
+      event: { type: 'custom', name: 'task_changed', payload: { ...payload, title: 'Counts' } } as const,
+      row: { depth: 0, label: `task ${step}`, summary: 'Counts', tone } as const,
+    })),
   ];
 
   test.each(rows)('says what happened: $event.type, "$row.summary"', ({ event, row }) => {

@@ -1,7 +1,10 @@
+import { AxeBuilder } from '@axe-core/playwright';
+
 import { expect, test } from './fixtures.ts';
 
 test('[CH1] helpers work at the same time, are seen at work inside their calls, and are children in no list', async ({
   demo,
+  page,
 }) => {
   await demo.open();
   await demo.say('Ask helpers to set a timer for 2 seconds; tell a long story');
@@ -10,6 +13,8 @@ test('[CH1] helpers work at the same time, are seen at work inside their calls, 
   await expect(calls.first()).toHaveAttribute('data-state', 'running');
   await expect(calls.first()).toContainText('runs timer');
   await expect(calls.last().getByTestId('agent-text')).not.toBeEmpty();
+  const { violations } = await new AxeBuilder({ page }).include('[data-tool=spawn_agent]').analyze();
+  expect(violations.map(({ id }) => id)).toEqual([]);
   await expect(calls.first()).toHaveAttribute('data-state', 'success', { timeout: 30_000 });
   await expect(demo.sessions).toHaveCount(1);
 });

@@ -414,3 +414,45 @@ describe('the record of a task that cannot be read', () => {
     expect(sink.records).toContainEqual(expect.objectContaining({ name: 'tasks_damaged' }));
   });
 });
+
+describe('the trace', () => {
+  it('[BH10][TR2][SE1] says when a task began and how it ended, without its input, its result and a secret', async () => {
+    const factory = await sessionsNamed('s');
+    const { definition, runs } = workNamed('work');
+    const sink = keepingSink();
+    const environment = memoryEnvironment((builder) =>
+      builder
+        .withSessionStoreFactory(factory)
+        .withPluginHost(new PluginHost([plain({ backgroundTasks: [definition] })]))
+        .withBackgroundTaskHost(new LocalBackgroundTaskHost())
+        .withTraceSink(sink),
+    );
+    const secrets = new SecretVault();
+    secrets.set('key', 'sk-canary-123');
+    const runtime = await LashRuntime.open(environment, {
+      sessionId: 's',
+      providers: { fake: plays() },
+      secrets,
+    });
+    await runtime.tasks?.start({ name: 'work', id: 't', title: 'Counts for sk-canary-123', input: 'in' });
+    runs[0]!.fail(new Error('no server for sk-canary-123'));
+    await until(() => expect(sink.records).toHaveLength(2));
+    await runtime.close();
+    const steps = sink.records.map((record) => (record.type === 'custom' ? record.payload : record));
+    const task = {
+      task_id: 't',
+      name: 'work',
+      kind: 'other',
+      title: 'Counts for [redacted]',
+      attempt: 1,
+    };
+    expect(steps).toEqual([
+      { ...task, state: 'running' },
+      {
+        ...task,
+        state: 'failed',
+        failure: { code: 'Internal', message: expect.stringContaining('[redacted]') as string },
+      },
+    ]);
+  });
+});

@@ -127,6 +127,8 @@ describe('a task that runs here', () => {
     ['an id that is none', { name: 'work', id: '' }, 'InvalidInput'],
     ['input that is no data', { name: 'work', input: (() => 1) as never }, 'NotData'],
     ['too much input', { name: 'work', input: 'x'.repeat(20_000) }, 'InvalidInput'],
+    ['a title too long', { name: 'work', title: 'x'.repeat(501) }, 'InvalidInput'],
+    ['a producer too long', { name: 'work', producer: 'x'.repeat(501) }, 'InvalidInput'],
     ['a policy that is none', { name: 'work', policies: { close: 'burn' as never } }, 'InvalidInput'],
     ['a kind that is none', { name: 'work', kind: 'burner' as never }, 'InvalidInput'],
   ] as const)('[BH2] is refused for %s, and nothing is kept', async (_, start, code) => {

@@ -61,6 +61,8 @@ export interface Tab {
   readonly tasks: HostedTasks;
   /** What it was told, in order. */
   readonly told: readonly BackgroundTaskRecord[];
+  /** What it traced, in order: session, task and state. */
+  readonly traced: readonly string[];
   /** The states that it was told of a task. */
   readonly states: (taskId: string) => readonly string[];
   readonly mortal: MortalTab;
@@ -76,6 +78,7 @@ export async function openTab(
   const { host = new LocalBackgroundTaskHost(), ...session } = more;
   const mortal = mortalTab(factory, death);
   const told: BackgroundTaskRecord[] = [];
+  const traced: string[] = [];
   const tasks = await host.open({
     sessionId: 's',
     parentId: null,
@@ -85,6 +88,7 @@ export async function openTab(
     clock: quickClock(),
     redact: (value) => value,
     tell: (task) => told.push(task),
+    trace: (sessionId, { id, state }) => traced.push(`${sessionId}/${id} ${state}`),
     ...session,
   });
   await tasks.resume();
@@ -95,6 +99,7 @@ export async function openTab(
   return {
     tasks,
     told,
+    traced,
     states: (taskId) => told.filter(({ id }) => id === taskId).map(({ state }) => state),
     mortal,
   };

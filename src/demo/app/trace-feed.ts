@@ -5,6 +5,8 @@ import { traceRows, traceTurns, type TraceRow, type TraceTurn } from './trace-ti
 const POLL_MS = 400;
 /** Whoever runs a turn stores its records a moment later. After this many reads without its last one it is not coming. */
 const READS_AFTER_END = 6;
+/** The same, of a task that has taken a step. */
+const READS_AFTER_STEP = 3;
 const MAX_ROWS = 1000;
 
 /**
@@ -18,6 +20,8 @@ export class TraceFeed {
   #turnId: string | null = null;
   #running = false;
   #readsLeft = 0;
+  #taskSteps = '';
+  #taskReadsLeft = 0;
   #rows: readonly TraceRow[] = [];
   #sessionId: string | null = null;
   #cursor: string | undefined;
@@ -46,13 +50,15 @@ export class TraceFeed {
     this.turns = [];
     this.omitted = 0;
     this.#note(session);
+    this.#noteTasks(session);
     this.#changed();
     this.#readOn();
   }
 
-  /** Reads on while a turn runs, in whatever tab, and until its last record is there. */
+  /** Reads on while a turn runs, in whatever tab, and until its last record is there; and when a task has taken a step. */
   follow(session: SessionView): void {
-    if (this.#note(session)) this.#readOn();
+    const isNews = [this.#note(session), this.#noteTasks(session)];
+    if (isNews.includes(true)) this.#readOn();
   }
 
   /** Remembers which turn runs or was the last one, and says whether that is news. */
@@ -66,17 +72,30 @@ export class TraceFeed {
     return true;
   }
 
+  #noteTasks(session: SessionView | null): boolean {
+    const steps = (session?.tasks ?? []).map(({ id, attempt, state }) => `${id} ${attempt} ${state}`).join();
+    if (steps === this.#taskSteps) return false;
+    this.#taskSteps = steps;
+    this.#taskReadsLeft = READS_AFTER_STEP;
+    return true;
+  }
+
   #readOn(): void {
     clearTimeout(this.#timer);
     this.#read().then(() => this.#wait(), this.#failed);
   }
 
   #wait(): void {
-    if (this.awaited === null) return;
+    if (this.#taskReadsLeft > 0) this.#taskReadsLeft--;
+    if (this.awaited !== null) this.#waitForTurn();
+    if (this.awaited !== null || this.#taskReadsLeft > 0)
+      this.#timer = setTimeout(() => this.#readOn(), POLL_MS);
+  }
+
+  #waitForTurn(): void {
     if (this.turns.some(({ turnId, ended }) => ended && turnId === this.#turnId)) this.#readsLeft = 0;
     else if (!this.#running) this.#readsLeft--;
     if (this.awaited === null) this.#changed();
-    else this.#timer = setTimeout(() => this.#readOn(), POLL_MS);
   }
 
   async #read(): Promise<void> {

@@ -138,10 +138,17 @@ function describe(type: string, record: LooseRecord): Description {
     case 'runtime_stream_event':
       return plain(1, 'stream', text(object(record['event'])['event_name']));
     case 'custom':
+      if (record['name'] === 'task_changed') return ofTask(object(record['payload']));
       return plain(0, text(record['name']).replaceAll('_', ' '), JSON.stringify(record['payload'] ?? null));
     default:
       return plain(0, type.replaceAll('_', ' '));
   }
+}
+
+function ofTask({ title, state, moved_to: movedTo }: Readonly<Record<string, unknown>>): Description {
+  const step = movedTo === undefined ? text(state).replaceAll('_', ' ') : 'moved to another session';
+  const tone = state === 'completed' ? 'good' : state === 'failed' ? 'bad' : 'plain';
+  return { depth: 0, label: `task ${step}`, summary: text(title), tone };
 }
 
 function plain(depth: 0 | 1, label: string, summary = ''): Description {

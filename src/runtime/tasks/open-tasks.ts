@@ -3,7 +3,9 @@ import type { RuntimeEnvironment } from '../../contract/environment.ts';
 import type { BackgroundTaskDefinition, BackgroundTaskHost, HostedTasks } from '../../contract/task.ts';
 import type { Tool } from '../../contract/tool.ts';
 import { isLashError, LashError } from '../../core/error.ts';
+import type { JsonObject } from '../../core/json.ts';
 import type { SessionMeta } from '../../core/policy.ts';
+import type { BackgroundTaskRecord } from '../../core/task.ts';
 import type { Feed } from '../feed.ts';
 import type { Tracer } from '../model/tracer.ts';
 import type { PluginSession } from '../plugins/plugin-session.ts';
@@ -45,6 +47,10 @@ export async function openTasks(
       clock,
       redact: (value) => secrets.redactJson(value),
       tell: (task) => feed.emit({ type: 'task-changed', task }),
+      trace: (keeper, task) => {
+        const payload = tracedTask(keeper, task);
+        tracer.write({ session_id: keeper }, { type: 'custom', name: 'task_changed', payload });
+      },
     });
   } catch (error) {
     if (!isLashError(error, 'StoredDataCorrupt')) throw error;
@@ -52,6 +58,22 @@ export async function openTasks(
     tracer.write({ session_id: sessionId }, { type: 'custom', name: 'tasks_damaged', payload });
     return null;
   }
+}
+
+/** What the trace of the session that keeps this record says of it: no input, and no result. */
+function tracedTask(keeper: string, task: BackgroundTaskRecord): JsonObject {
+  const { id, name, kind, title, state, attempt, failure, cancelReason, sessionId } = task;
+  return {
+    task_id: id,
+    name,
+    kind,
+    title,
+    state,
+    attempt,
+    ...(failure === null ? {} : { failure: { code: failure.code, message: failure.message } }),
+    ...(cancelReason === null ? {} : { reason: cancelReason }),
+    ...(sessionId === keeper ? {} : { moved_to: sessionId }),
+  };
 }
 
 /** A session's tools and those for its tasks. One of the same name that the session has takes its place. */
