@@ -1,12 +1,20 @@
 import type { SessionNode } from './node.ts';
 
+/** A node never changes, and a window of hundreds is counted with each commit. */
+const counted = new WeakMap<SessionNode, number>();
+
 /**
  * Roughly how many bytes a node takes in memory (law RE2): two per UTF-16 unit of a text or key, and what an engine
  * takes for a value besides. Engines keep Latin text in one byte per unit, so that this is up to twice too much; for data
  * of many tiny values it may be up to twice too little.
  */
 export function nodeBytes(node: SessionNode): number {
-  return valueBytes(node);
+  let bytes = counted.get(node);
+  if (bytes === undefined) {
+    bytes = valueBytes(node);
+    counted.set(node, bytes);
+  }
+  return bytes;
 }
 
 /** The bytes of all these nodes. */

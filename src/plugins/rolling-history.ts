@@ -42,6 +42,9 @@ export interface RollingHistoryOptions {
 /** How far back a path is read that no summary ends, in budgets. */
 const READ_BUDGETS = 4;
 
+/** Behind so many turns at most a summary that fails is tried again: each attempt sends a whole transcript, and what waits grows. */
+const MOST_TURNS_BETWEEN = 4;
+
 /** Which part of the budget a summary may take. */
 const SUMMARY_PART = 1 / 8;
 
@@ -66,8 +69,8 @@ interface Shown {
  * Keeps what the model is shown within its context, however long the session is. Old tool results and images are left out first;
  * then old turns are summarised by a child session, when a turn ends, and the model is shown the newest summary on the path
  * in their place. Nothing of the history changes: a summary is a node behind the turn's answer (`rolling-history.summary`), and
- * belongs to its branch. A summary that fails is a warning, and is tried again after the next turn; behind a turn that was
- * stopped none is made.
+ * belongs to its branch. A summary that fails is a warning, and is tried again after the next turn, then after two, then after
+ * each fourth; behind a turn that was stopped none is made.
  *
  * @throws `InvalidInput` for an option that is out of range
  */
@@ -87,6 +90,8 @@ function hooksOf(options: RollingHistoryOptions): PluginHooks<null> {
   const { maxContextTokens = Infinity, summariseAt = 0.8 } = options;
   let shown: Shown | null = null;
   const children: ChildSession[] = [];
+  let failures = 0;
+  let turnsToWait = 0;
   return {
     viewContext: async (newest, { turnId, path, budgetTokens }) => {
       const budget = Math.min(budgetTokens, maxContextTokens);
@@ -112,7 +117,15 @@ function hooksOf(options: RollingHistoryOptions): PluginHooks<null> {
       // Where another tab made the turn's calls, the next turn says how long the path is.
       if (last?.turnId !== context.turnId) return undefined;
       if (!last.isShort && last.tokens <= summariseAt * last.budget) return undefined;
-      const made = await summarise(context, last.budget, options);
+      if (turnsToWait > 0) {
+        turnsToWait--;
+        return undefined;
+      }
+      const made = await summarise(context, last.budget, options).catch((error: unknown) => {
+        turnsToWait = Math.min(2 ** failures++, MOST_TURNS_BETWEEN) - 1;
+        throw error;
+      });
+      failures = 0;
       if (made === null) return undefined;
       children.push(made.child);
       return [made.node];

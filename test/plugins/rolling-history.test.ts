@@ -216,9 +216,36 @@ describe('the summary of rollingHistory', () => {
       expect(session.path.nodes.slice(length).every(({ body }) => body.kind !== 'plugin')).toBe(true);
       expect([...session.sessions.kept]).toEqual([]);
       answers = [];
+      expect(await session.turn('not now')).toEqual([]);
+      session.path.answer('done');
       expect(await session.turn('and again')).toMatchObject([{ data: { text: 'at last' } }]);
     },
   );
+
+  it('that fails again and again is tried more and more seldom, and after the next turn once one was made', async () => {
+    let answer: string | Error = new Error('no model today');
+    const session = new RollingSession(
+      2000,
+      {},
+      fakeSessions(() => answer),
+    );
+    const tried: number[] = [];
+    for (let turn = 0; turn < 24; turn++) {
+      const before = session.sessions.asked.length;
+      await (turn === 0 ? summarised(session) : session.turn(long('more', 300))).catch(() => undefined);
+      session.path.answer('done');
+      if (session.sessions.asked.length > before) tried.push(turn);
+      if (turn === 17) answer = 'at last';
+    }
+    expect(tried.slice(0, 6)).toEqual([0, 1, 3, 7, 11, 15]);
+    answer = new Error('no model again');
+    const failures = session.sessions.asked.length;
+    while (session.sessions.asked.length < failures + 2) {
+      await session.turn(long('more', 300)).catch(() => tried.push(-1));
+      session.path.answer('done');
+    }
+    expect(tried.slice(-2)).toEqual([-1, -1]);
+  });
 
   it('[TU5] is not made behind a turn that was stopped: whoever stopped it waits for its end', async () => {
     const session = new RollingSession(2000, { keepRecentTokens: 1 });

@@ -12,13 +12,14 @@ export interface HookCall {
   readonly timeoutMs: number | undefined;
   readonly clock: Clock;
   /** Nobody waits for the hook once this aborts. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
-/** The time of one call of a hook; its signal is made for those alone that ask for it. */
+/** The time of one call of a hook; its signal is made for those alone that ask for it: a turn has hundreds of calls. */
 export class HookTime {
   readonly #asked: AbortSignal | undefined;
-  readonly #late = new AbortController();
+  #late: AbortController | undefined;
+  #expired: LashError | undefined;
   #signal: AbortSignal | undefined;
   #isOver = false;
 
@@ -27,10 +28,11 @@ export class HookTime {
   }
 
   get signal(): AbortSignal {
-    this.#signal ??= AbortSignal.any([
-      this.#late.signal,
-      ...(this.#asked === undefined ? [] : [this.#asked]),
-    ]);
+    if (this.#signal !== undefined) return this.#signal;
+    this.#late = new AbortController();
+    if (this.#expired !== undefined) this.#late.abort(this.#expired);
+    const { signal } = this.#late;
+    this.#signal = this.#asked === undefined ? signal : AbortSignal.any([signal, this.#asked]);
     return this.#signal;
   }
 
@@ -44,7 +46,8 @@ export class HookTime {
   }
 
   expire(error: LashError): void {
-    this.#late.abort(error);
+    this.#expired = error;
+    this.#late?.abort(error);
   }
 }
 

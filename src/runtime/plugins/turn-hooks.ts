@@ -236,9 +236,7 @@ export class TurnHooks {
   }
 
   #call({ plugin: { id, timeoutMs } }: BuiltPlugin, hook: string): HookCall {
-    const { signal } = this.#turn;
-    const { clock } = this.#parts;
-    return { plugin: id, hook, timeoutMs, clock, ...(signal === undefined ? {} : { signal }) };
+    return { plugin: id, hook, timeoutMs, clock: this.#parts.clock, signal: this.#turn.signal };
   }
 
   #context({ plugin, state }: BuiltPlugin, time: HookTime): Context {
