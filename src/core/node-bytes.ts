@@ -1,20 +1,12 @@
 import type { SessionNode } from './node.ts';
 
-/** A node never changes, and a window of hundreds is counted with each commit. */
-const counted = new WeakMap<SessionNode, number>();
-
 /**
  * Roughly how many bytes a node takes in memory (law RE2): two per UTF-16 unit of a text or key, and what an engine
  * takes for a value besides. Engines keep Latin text in one byte per unit, so that this is up to twice too much; for data
  * of many tiny values it may be up to twice too little.
  */
 export function nodeBytes(node: SessionNode): number {
-  let bytes = counted.get(node);
-  if (bytes === undefined) {
-    bytes = valueBytes(node);
-    counted.set(node, bytes);
-  }
-  return bytes;
+  return valueBytes(node);
 }
 
 /** The bytes of all these nodes. */
@@ -31,7 +23,9 @@ function valueBytes(value: unknown): number {
   if (Array.isArray(value)) {
     for (const item of value) sum += 8 + valueBytes(item);
   } else {
-    for (const [key, item] of Object.entries(value)) sum += 8 + 2 * key.length + valueBytes(item);
+    const fields = value as Readonly<Record<string, unknown>>;
+    // Four times as fast as by entries; a window of hundreds is counted with each commit.
+    for (const key of Object.keys(fields)) sum += 8 + 2 * key.length + valueBytes(fields[key]);
   }
   return sum;
 }

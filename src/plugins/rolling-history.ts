@@ -11,6 +11,7 @@ import { LashError } from '../core/error.ts';
 import { type JsonObject, utf8Length } from '../core/json.ts';
 import type { SessionNode } from '../core/node.ts';
 import type { SessionPolicy } from '../core/policy.ts';
+import { lengthWithin } from '../core/token-estimate.ts';
 import { cleared, shortened } from './internal/lighter-node.ts';
 import { rollingView, type ViewLimits } from './internal/rolling-view.ts';
 import { SUMMARY_TYPE, summaryMessage } from './internal/summary-node.ts';
@@ -51,8 +52,8 @@ const SUMMARY_PART = 1 / 8;
 /** No summary is longer, in bytes of JSON: it has to fit a node. */
 const MOST_BYTES = 60 * 1024;
 
-/** No summary is made that may not be so long, in characters: it would say nothing, and stand for all the same. */
-const LEAST_LENGTH = 400;
+/** No summary is made that may not take so many tokens: it would say nothing, and stand for all the same. */
+const LEAST_TOKENS = 100;
 
 /** How much of a result is read for a summary, in bytes. */
 const RESULT_BYTES = 1000;
@@ -150,23 +151,26 @@ async function summarise(
   options: RollingHistoryOptions,
 ): Promise<{ readonly node: PluginNode; readonly child: ChildSession } | null> {
   const { policy, instructions } = options;
-  const maxLength = Math.min(Math.floor(4 * SUMMARY_PART * budget), MOST_BYTES);
-  if (maxLength < LEAST_LENGTH) return null;
+  const maxTokens = Math.floor(Math.min(SUMMARY_PART * budget, MOST_BYTES / 4));
+  if (maxTokens < LEAST_TOKENS) return null;
   const older = (node: SessionNode): SessionNode => shortened(node, RESULT_BYTES);
   const reading = { newest: [], older, maxTokens: READ_BUDGETS * budget };
   const { summary, nodes } = await uncoveredPath(path, reading);
   const plan = summaryPlan(nodes, {
     keepRecent: Math.min(options.keepRecentTokens ?? 20_000, budget / 4),
-    // Half of a context, of four characters a token: the rest is for the prompt, the summary before, and the answer.
-    maxLength: 2 * Math.min(budget, policy?.maxContextTokens ?? Infinity),
+    // Half of a context: the rest is for the prompt, the summary before, and the answer.
+    maxTokens: Math.min(budget, policy?.maxContextTokens ?? Infinity) / 2,
     tokensOf: (node) => path.tokensOf(node),
   });
   if (plan === null) return null;
-  const request = summaryRequest(plan.transcript, summary?.said.text, Math.floor(maxLength / 8));
+  const request = summaryRequest(plan.transcript, summary?.said.text, Math.floor(maxTokens / 2));
   const told = instructions === undefined ? request : `${request}\n\n${instructions}`;
   const child = await openChild(sessions, policy);
   const text = await answerOf(child, told, signal);
-  return { node: summaryNode(plan, fitting(cutText(text, maxLength)), child.sessionId), child };
+  return {
+    node: summaryNode(plan, fitting(cutText(text, lengthWithin(text, maxTokens))), child.sessionId),
+    child,
+  };
 }
 
 /** The beginning of a text that fits a node. */

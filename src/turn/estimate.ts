@@ -1,17 +1,13 @@
 import type { JsonValue } from '../core/json.ts';
 import type { Part } from '../core/message.ts';
 import type { SessionNode } from '../core/node.ts';
+import { estimateTokens } from '../core/token-estimate.ts';
 import { outcomeText, type ToolInvocation } from '../core/tool-call.ts';
 
 /** What an image is taken to cost; providers count between 85 and some 1,600 tokens. */
 const IMAGE_TOKENS = 1000;
 /** The line that names a file, and what surrounds every message. */
 const OVERHEAD_TOKENS = 40;
-
-/** Roughly how many tokens a text takes: four characters each. */
-export function estimateTokens(text: string): number {
-  return Math.ceil(text.length / 4);
-}
 
 /**
  * Roughly how many tokens a model reads for a node; a plugin's node is not shown and costs nothing. Of a tool's result it
@@ -52,7 +48,7 @@ function estimateResult({ outcome }: ToolInvocation, resultBytes: number): numbe
   const { overflow, attachments = [] } = outcome;
   const whole = overflowTokens(overflow) ?? estimateTokens(outcomeText(outcome));
   const others = attachments.map(({ mime }) => (mime.startsWith('image/') ? IMAGE_TOKENS : OVERHEAD_TOKENS));
-  return others.reduce((sum, tokens) => sum + tokens, Math.min(whole, Math.ceil(resultBytes / 4)));
+  return others.reduce((sum, tokens) => sum + tokens, Math.min(whole, Math.ceil(resultBytes / 3)));
 }
 
 function estimateJson(value: JsonValue): number {

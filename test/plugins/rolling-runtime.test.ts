@@ -4,6 +4,7 @@ import { systemClock } from '../../src/contract/clock.ts';
 import type { Plugin } from '../../src/contract/plugin.ts';
 import type { Provider } from '../../src/contract/provider.ts';
 import type { SessionStoreFactory } from '../../src/contract/store.ts';
+import type { Tool } from '../../src/contract/tool.ts';
 import type { ModelRequest } from '../../src/core/model-request.ts';
 import type { SessionNode } from '../../src/core/node.ts';
 import { rollingHistory } from '../../src/plugins/rolling-history.ts';
@@ -54,9 +55,10 @@ const open = async (
   factory: SessionStoreFactory,
   provider: Provider,
   added: readonly Plugin[] = plugins(),
+  tools: readonly Tool[] = [look],
 ): Promise<LashRuntime> =>
   await openTab(factory, provider as ReturnType<typeof plays>, added, {
-    tools: [look],
+    tools,
     policy,
     clock: systemClock,
   });
@@ -72,6 +74,18 @@ const summariesIn = (nodes: readonly SessionNode[]): readonly unknown[] =>
   );
 
 const shownTo = ({ messages }: ModelRequest): string => JSON.stringify(messages);
+
+/** The tokens of a request where four characters of ASCII are one, and each other character is one. */
+function tokensAtMost({ messages }: ModelRequest): number {
+  const texts = messages.flatMap(({ parts }) =>
+    parts.map((part) => {
+      if (part.type === 'text') return part.text;
+      return part.type === 'tool-result' ? part.content : JSON.stringify(part);
+    }),
+  );
+  const tokens = Array.from(texts.join(''), (character) => (character < '\u0080' ? 1 / 4 : 1));
+  return tokens.reduce((sum, one) => sum + one, 0);
+}
 
 describe('a session with rollingHistory', () => {
   it('[TU2][flaw 3][flaw 4] goes on and on with a bounded prompt, and keeps all that was said', async () => {
@@ -99,6 +113,22 @@ describe('a session with rollingHistory', () => {
     const newest = Number(Array.from(asked.matchAll(/question (\d+)/g)).at(-1)?.[1]);
     expect(last).toContain(`question ${newest + 1}`);
     expect(last).not.toContain(`question ${newest}"`);
+  });
+
+  it.each([
+    ['Chinese', '这是一个关于会话运行时的长问题，里面有很多字。'],
+    ['Japanese', '会話のつづきを、みじかくまとめてください。'],
+    ['Russian', 'Расскажи мне ещё раз, что мы решили вчера. '],
+    ['emoji', '🙂🎉🚀'],
+  ])('[TU2] holds a bounded prompt in %s, where a character is up to a token', async (_, piece) => {
+    const model = agent(() => piece.repeat(200));
+    const long = toolNamed('look', { execute: () => piece.repeat(40) });
+    const runtime = await open(new InMemorySessionStoreFactory(), model, [rollingHistory()], [long]);
+    for (let turn = 0; turn < 30; turn++)
+      expect((await runtime.turn(piece.repeat(6)).result).status).toBe('completed');
+    expect(model.summaries.length).toBeGreaterThan(3);
+    for (const request of [...model.prompts, ...model.summaries])
+      expect(tokensAtMost(request)).toBeLessThanOrEqual(CONTEXT);
   });
 
   it('counts what a summary used in its own ledger, as compaction, and keeps the newest child', async () => {

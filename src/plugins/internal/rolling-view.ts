@@ -127,9 +127,9 @@ function withinTurn(turn: readonly Sized[], room: number, lighter: Lighten): Siz
   if (excess <= 0) return [...left.flat(), ...newest];
   const results = newest.filter(({ node }) => node.body.kind === 'tool');
   const each = Math.floor((sum(results) - excess) / Math.max(1, results.length));
-  // Four bytes are at most one token, and a line says what is missing.
+  // Three bytes are at most one token, and a line says what is missing.
   const part = (node: SessionNode): SessionNode =>
-    shortened(node, Math.max(1, (each - LEAST_RESULT_TOKENS) * 4));
+    shortened(node, Math.max(1, (each - LEAST_RESULT_TOKENS) * 3));
   const change = each > 2 * LEAST_RESULT_TOKENS ? part : cleared;
   const fitted = (item: Sized): Sized =>
     [change, withoutImages, cleared].reduce(

@@ -1,4 +1,5 @@
 import type { SessionNode } from '../../core/node.ts';
+import { estimateTokens, lengthWithin } from '../../core/token-estimate.ts';
 import { turnsOf } from './path-turns.ts';
 import { nodeText, shortText } from './transcript.ts';
 
@@ -15,8 +16,8 @@ export interface SummaryPlan {
 export interface PlanLimits {
   /** The newest turns stay that take no more than this, in tokens, and the newest one in any case. */
   readonly keepRecent: number;
-  /** How long the transcript may be, in characters. Turns that do not fit wait for the next summary. */
-  readonly maxLength: number;
+  /** What the transcript may take, in tokens. Turns that do not fit wait for the next summary. */
+  readonly maxTokens: number;
   tokensOf(node: SessionNode): number;
 }
 
@@ -34,13 +35,17 @@ export function summaryPlan(path: readonly SessionNode[], limits: PlanLimits): S
     end = index;
   }
   let transcript = '';
+  let taken = 0;
   let plan: SummaryPlan | null = null;
   for (let index = 0; index < end; index++) {
     const text = (turns[index] ?? []).map(nodeText).filter(Boolean).join('\n\n');
     // One turn that is too long alone is summarised from its two ends.
-    const rest = limits.maxLength - transcript.length;
-    if (text.length > rest && plan !== null) break;
-    transcript += `${shortText(text, rest)}\n\n`;
+    const rest = limits.maxTokens - taken;
+    const length = lengthWithin(text, rest);
+    if (length < text.length && plan !== null) break;
+    const told = `${shortText(text, length)}\n\n`;
+    transcript += told;
+    taken += estimateTokens(told);
     const beforeTurn = turnIndexOf(turns[index + 1]?.[0]);
     if (beforeTurn !== undefined) plan = { nodes: turns.slice(0, index + 1).flat(), beforeTurn, transcript };
   }
