@@ -77,8 +77,13 @@ export type TurnActivity =
       readonly usage: TokenUsage;
       readonly cumulative: TokenUsage;
     }
-  /** All that the turn waits for now; nothing, once it goes on (law TU11). */
-  | { readonly type: 'turn-waiting'; readonly turnId: string; readonly waits: readonly TurnWait[] }
+  /** All that the turn waits for now, or a child session of its; nothing, once that goes on (law TU11). */
+  | {
+      readonly type: 'turn-waiting';
+      readonly turnId: string;
+      readonly childSessionId?: string;
+      readonly waits: readonly TurnWait[];
+    }
   | { readonly type: 'warning'; readonly turnId: string; readonly message: string }
   | { readonly type: 'turn-finished'; readonly turnId: string; readonly result: TurnResult };
 

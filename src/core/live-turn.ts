@@ -22,7 +22,7 @@ export interface LiveTurn {
   readonly toolCalls: readonly LiveToolCall[];
   /** Set while the turn waits before it makes a model call again. */
   readonly retry: { readonly attempt: number; readonly waitMs: number; readonly error: WireError } | null;
-  /** What it waits for that somebody has to bring (law TU11). */
+  /** What it, or a child session of its, waits for that somebody has to bring (law TU11). */
   readonly waits: readonly TurnWait[];
   /** What the runtime warned of, oldest first. */
   readonly warnings: readonly string[];

@@ -4,7 +4,12 @@ import type { JsonValue } from './json.ts';
  * What a turn waits for that only somebody else can bring. A turn that waits is stored, and holds nothing (law TU11).
  * Whoever brings it makes the turn go on, in whichever tab.
  */
-export type TurnWait =
+export type TurnWait = WaitReason & {
+  /** The child session that waits, where it is not the session itself. It goes on when that is brought here, as for its parent. */
+  readonly childSessionId?: string;
+};
+
+type WaitReason =
   /** A person, or the host, decides whether the tool may run: `answer(requestId, decision)`. */
   | {
       readonly kind: 'approval';

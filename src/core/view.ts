@@ -202,8 +202,10 @@ function reduceTurn(turn: LiveTurn | null, event: TurnActivity): LiveTurn | null
       return turn.text + turn.reasoning === '' ? turn : { ...turn, text: '', reasoning: '' };
     case 'warning':
       return { ...turn, warnings: [...turn.warnings, event.message] };
-    case 'turn-waiting':
-      return { ...turn, waits: event.waits, interrupted: false };
+    case 'turn-waiting': {
+      const others = turn.waits.filter(({ childSessionId }) => childSessionId !== event.childSessionId);
+      return { ...turn, waits: [...others, ...event.waits], interrupted: false };
+    }
     case 'retry-scheduled':
       return { ...turn, retry: { attempt: event.attempt, waitMs: event.waitMs, error: event.error } };
     case 'tool-started': {

@@ -143,6 +143,7 @@ export async function openSession(
         secrets,
         attachments,
         open: openChild,
+        tell: (activity) => feed.emit(activity),
       }),
       turns: store.turns,
       rates,

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue, LiveToolCall, TurnWait } from 'lash-web';
+import type { JsonObject, JsonValue, TurnWait } from 'lash-web';
 import { html, nothing, type TemplateResult } from 'lit';
 
 import { oneLine } from '../app/format.ts';
@@ -30,15 +30,6 @@ export function agentAtWork(progress: JsonValue | undefined): AgentAtWork | unde
 
 function names(value: JsonValue | undefined): readonly string[] {
   return Array.isArray(value) ? value.filter((name) => typeof name === 'string') : [];
-}
-
-/** What the agents of these calls wait for. */
-export function agentWaits(calls: readonly LiveToolCall[]): readonly TurnWait[] {
-  return calls.flatMap(({ progress, outcome }) =>
-    outcome === undefined && typeof progress === 'object' && progress !== null && 'waits' in progress
-      ? waitsIn(progress['waits'])
-      : [],
-  );
 }
 
 function waitsIn(waits: JsonValue | undefined): readonly TurnWait[] {

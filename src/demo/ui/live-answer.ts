@@ -1,11 +1,10 @@
-import type { LiveTurn } from 'lash-web';
+import type { LiveTurn, TurnWait } from 'lash-web';
 import { html, nothing, type TemplateResult } from 'lit';
 
 import type { App } from '../app/app.ts';
 import type { Chat } from '../app/chat.ts';
 import { adviceFor } from '../app/error-advice.ts';
 import { duration } from '../app/format.ts';
-import { agentWaits } from './agent-at-work.ts';
 import { icon } from './icons.ts';
 import { prose } from './prose.ts';
 import { reasoning } from './reasoning.ts';
@@ -18,7 +17,7 @@ import { turnWaits } from './turn-waits.ts';
  */
 export function liveAnswer(turn: LiveTurn, chat: Chat, app: App): TemplateResult {
   const shown = turn.text !== '' || turn.reasoning !== '' || turn.toolCalls.length > 0;
-  return html`${shown ? answer(turn, chat, app) : nothing}${turnWaits([...turn.waits, ...agentWaits(turn.toolCalls)], chat, app)}
+  return html`${shown ? answer(turn, chat, app) : nothing}${turnWaits(turn.waits, chat, app)}
     <div
       class="working"
       data-testid="working"
@@ -53,7 +52,7 @@ function answer(turn: LiveTurn, chat: Chat, app: App): TemplateResult {
           ? nothing
           : html`<div class="tool-calls">
               ${turn.toolCalls.map((call) => {
-                const waiting = turn.waits.some((wait) => 'callId' in wait && wait.callId === call.callId);
+                const waiting = turn.waits.some((wait) => isOfCall(wait, call.callId));
                 return toolCard({ ...call, waiting, abandoned: false }, chat.urls, app.notices.run);
               })}
             </div>`
@@ -65,4 +64,8 @@ function answer(turn: LiveTurn, chat: Chat, app: App): TemplateResult {
         : nothing
     }
   </article>`;
+}
+
+function isOfCall(wait: TurnWait, callId: string): boolean {
+  return wait.childSessionId === undefined && 'callId' in wait && wait.callId === callId;
 }

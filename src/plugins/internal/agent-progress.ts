@@ -1,5 +1,4 @@
 import type { TurnActivity } from '../../core/event.ts';
-import type { JsonValue } from '../../core/json.ts';
 import type { TurnWait } from '../../core/turn-wait.ts';
 
 /** How much of what an agent says last is shown, in characters. */
@@ -26,9 +25,8 @@ export interface AgentStatus {
 export class AgentProgress {
   readonly #show: (status: AgentStatus) => void;
   readonly #running = new Map<string, string>();
-  /** What agents of its own wait for, by the call that each works for. */
-  readonly #nested = new Map<string, readonly TurnWait[]>();
-  #own: readonly TurnWait[] = [];
+  /** What it waits for, and each agent of its own, by that one's session. */
+  readonly #waits = new Map<string | undefined, readonly TurnWait[]>();
   #status: AgentStatus;
   #unseen = 0;
 
@@ -54,34 +52,18 @@ export class AgentProgress {
         return this.#change({ running: [...this.#running.values()] });
       case 'tool-completed':
         this.#running.delete(activity.callId);
-        this.#nested.delete(activity.callId);
-        return this.#change({ running: [...this.#running.values()], waits: this.#waits });
+        return this.#change({ running: [...this.#running.values()] });
       case 'turn-waiting':
-        this.#own = activity.waits;
-        return this.#change({ waits: this.#waits });
-      case 'tool-progress':
-        this.#nested.set(activity.callId, waitsIn(activity.progress));
-        return this.#change({ waits: this.#waits });
+        this.#waits.set(activity.childSessionId, activity.waits);
+        return this.#change({ waits: [...this.#waits.values()].flat() });
       default:
         return;
     }
   };
-
-  get #waits(): readonly TurnWait[] {
-    return [...this.#own, ...[...this.#nested.values()].flat()];
-  }
 
   #change(change: Partial<AgentStatus>): void {
     this.#unseen = 0;
     this.#status = { ...this.#status, ...change };
     this.#show(this.#status);
   }
-}
-
-/** What an agent waits for, as its own status says. */
-function waitsIn(progress: JsonValue): readonly TurnWait[] {
-  if (typeof progress !== 'object' || progress === null || !('agent' in progress)) return [];
-  // Other tools have progress of their own.
-  if (!('waits' in progress) || !Array.isArray(progress['waits'])) return [];
-  return (progress as unknown as AgentStatus).waits;
 }

@@ -7,6 +7,7 @@ import type {
 import { isLashError } from '../../core/error.ts';
 import type { TurnActivity } from '../../core/event.ts';
 import type { TurnInput } from '../../core/turn-input.ts';
+import type { TurnWait } from '../../core/turn-wait.ts';
 import { isNoUsage, type UsageEntry } from '../../core/usage.ts';
 import { deleteSessions } from '../delete-sessions.ts';
 import { isPassing } from '../turn/patient-storage.ts';
@@ -36,10 +37,16 @@ export class OpenChild implements ChildSession {
   readonly #opened: Opened;
   #closing: Promise<void> | undefined;
   #isStopped = false;
+  /** What the parent was told that it waits for. */
+  #waits: readonly TurnWait[] = [];
+  readonly #stopShowing: () => void;
 
   constructor(opened: Opened) {
-    this.sessionId = opened.runtime.sessionId;
+    const { runtime } = opened;
+    this.sessionId = runtime.sessionId;
     this.#opened = opened;
+    this.#stopShowing = runtime.subscribe(() => this.#showWaits(runtime.view().turn?.waits ?? []));
+    this.#showWaits(runtime.view().turn?.waits ?? []);
     const { signal } = opened.call;
     if (signal.aborted) this.#onAborted();
     else signal.addEventListener('abort', this.#onAborted, { once: true });
@@ -105,6 +112,21 @@ export class OpenChild implements ChildSession {
     });
   }
 
+  /** Shows in the parent's turn what the child waits for, or a child of its own (law TU11). */
+  #showWaits(waits: readonly TurnWait[]): void {
+    const before = this.#waits;
+    this.#waits = waits;
+    if (waits === before || JSON.stringify(waits) === JSON.stringify(before)) return;
+    const { engine, call } = this.#opened;
+    const childSessionId = this.sessionId;
+    engine.parent.tell({
+      type: 'turn-waiting',
+      turnId: call.turnId,
+      childSessionId,
+      waits: waits.map((wait) => ({ ...named(wait, childSessionId), childSessionId })),
+    });
+  }
+
   /** All that the turn used: its own tokens as those of the child, and its children's as what they were. */
   #spentBy({ usage, children = [] }: Pick<ChildResult, 'usage' | 'children'>): readonly UsageEntry[] {
     const { call, request, runtime } = this.#opened;
@@ -126,6 +148,8 @@ export class OpenChild implements ChildSession {
       if (turn === 'stop') await this.#stopTurns();
       this.#isStopped = turn === 'stop';
     } finally {
+      this.#stopShowing();
+      if (turn === 'stop') this.#showWaits([]);
       await runtime.close({ turn }).finally(() => {
         release();
         if (this.#isStopped) stopped(spentIn(runtime.usage().ledger, request.source));
@@ -155,10 +179,13 @@ export function isLeft({ signal: { aborted, reason } }: ChildCall): boolean {
 /** What a child's turn tells its parent: its questions have names by which they can be answered there. */
 function told(activity: TurnActivity, sessionId: string): TurnActivity {
   if (activity.type !== 'turn-waiting') return activity;
-  const waits = activity.waits.map((wait) =>
-    wait.kind === 'approval' ? { ...wait, requestId: `${sessionId}:${wait.requestId}` } : wait,
-  );
-  return { ...activity, waits };
+  return { ...activity, waits: activity.waits.map((wait) => named(wait, sessionId)) };
+}
+
+/** A child's question by the name of the child; one of a child of its own has a name already. */
+function named(wait: TurnWait, sessionId: string): TurnWait {
+  if (wait.kind !== 'approval' || wait.childSessionId !== undefined) return wait;
+  return { ...wait, requestId: `${sessionId}:${wait.requestId}` };
 }
 
 /** What a listener throws is the platform's to tell, as of every listener. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../../contract/clock.ts';
 import type { RuntimeEnvironment } from '../../contract/environment.ts';
+import type { TurnActivity } from '../../core/event.ts';
 import type { SessionMeta } from '../../core/policy.ts';
 import type { SessionAttachmentStore } from '../portable/owned-attachments.ts';
 import type { RuntimeOptions } from '../runtime-options.ts';
@@ -16,4 +17,6 @@ export interface ParentSession {
   readonly secrets: SecretVault;
   readonly attachments: SessionAttachmentStore;
   readonly open: OpenRuntime;
+  /** Tells whoever follows the session. */
+  readonly tell: (activity: TurnActivity) => void;
 }

@@ -15,6 +15,10 @@ export function shownActivity({
   if (correlationId !== null && text !== '') shown.push({ type: 'text-delta', turnId, correlationId, text });
   for (const { callId, tool, args, outcome } of toolCalls)
     if (outcome === undefined) shown.push({ type: 'tool-started', turnId, callId, tool, args });
-  if (waits.length > 0) shown.push({ type: 'turn-waiting', turnId, waits });
+  for (const childSessionId of new Set(waits.map((wait) => wait.childSessionId))) {
+    const of = childSessionId === undefined ? {} : { childSessionId };
+    const its = waits.filter((wait) => wait.childSessionId === childSessionId);
+    shown.push({ type: 'turn-waiting', turnId, ...of, waits: its });
+  }
   return shown;
 }
