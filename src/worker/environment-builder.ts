@@ -46,7 +46,7 @@ type TraceChoice =
  * but where two set the same thing (the last one wins), and nothing is checked before {@link RuntimeEnvironmentBuilder.build}.
  */
 export class RuntimeEnvironmentBuilder {
-  #pluginHost: PluginHost | undefined;
+  readonly #pluginHosts: PluginHost[] = [];
   #residency: Residency = Residency.KeepAll;
   #backgroundTaskHost: BackgroundTaskHost | null = null;
   #sessionStoreFactory: SessionStoreFactory | undefined;
@@ -58,9 +58,12 @@ export class RuntimeEnvironmentBuilder {
   #termination: TerminationPolicy = { treatMissingDoneAsFailure: true };
   #limits: RuntimeLimits = DEFAULT_LIMITS;
 
-  /** The plugins of the sessions. Default: a host without any. */
+  /**
+   * The plugins of the sessions, all of them: `build` throws `InvalidEnvironment` where two hosts were given, since those of the
+   * first one would be lost in silence. Default: a host without any.
+   */
   withPluginHost(host: PluginHost): this {
-    this.#pluginHost = host;
+    this.#pluginHosts.push(host);
     return this;
   }
 
@@ -171,7 +174,7 @@ export class RuntimeEnvironmentBuilder {
   /**
    * The environment: frozen, and with frozen copies of what is plain data. The builder may be used on.
    *
-   * @throws `InvalidEnvironment` for a limit that is not a whole number or too small, an empty trace name, or a persistent
+   * @throws `InvalidEnvironment` for a limit that is not a whole number or too small, an empty trace name, two plugin hosts, or a persistent
    *   session store whose attachments would lie in memory or in another database; `NotData` for a prompt or trace
    *   context that is not data.
    */
@@ -184,7 +187,8 @@ export class RuntimeEnvironmentBuilder {
     const { retries, ...bounds } = this.#limits;
     checkCounts('limits', bounds);
     checkCounts('limits.retries', { ...retries });
-    const pluginHost = this.#pluginHost ?? new PluginHost();
+    const [pluginHost = new PluginHost(), ...further] = this.#pluginHosts;
+    if (further.length > 0) throw invalid('pluginHost', 'there are several: give all plugins to one');
     return Object.freeze({
       pluginHost: this.#backgroundTaskHost === null ? pluginHost : pluginHost.withBackgroundTasks(),
       residency: this.#residency,

@@ -20,6 +20,16 @@ async function waitOf(runtime: LashRuntime): Promise<Extract<TurnWait, { readonl
   return wait;
 }
 
+test('what a child session warns of is told in the turn of its parent', async () => {
+  const model = modelFor({ go: [asks('ask'), done], task: [says('fine')] });
+  const runtime = await openParent(home(), model, [asksChild('task', { source: 'helper', tools: ['raed'] })]);
+  const events = eventsOf(runtime);
+  await runtime.turn('go').result;
+  const warnings = events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+  expect(warnings).toEqual(['The child session helper: Policy or turn names tools that nobody has: raed.']);
+  await runtime.close();
+});
+
 describe('[TU11] what a child session waits for', () => {
   test('shows in the turn of its parent, is answered there, and is gone then', async () => {
     const environment = home();

@@ -85,6 +85,21 @@ describe('the tools that a model is offered', () => {
     expect(provider.requests[3]?.tools.map(({ name }) => name)).toEqual(['write']);
   });
 
+  it('[TL7] that nobody has are a warning, once a turn, by their names', async () => {
+    const provider = plays(asks('read'), done, done);
+    const { runtime, events } = await openWith(provider, {
+      tools: [tool('read'), tool('write')],
+      policy: { ...policy, tools: ['read', 'gone'] },
+    });
+    const warnings = (): readonly string[] =>
+      events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+    await runtime.turn('go', { tools: ['read', 'write', 'raed'] }).result;
+    expect(warnings()).toEqual([expect.stringMatching(/that nobody has: gone, raed\.$/u)]);
+    await runtime.setPolicy({ tools: ['read'] });
+    await runtime.turn('go on').result;
+    expect(warnings()).toHaveLength(1);
+  });
+
   it('[TL7] are for one turn those that both it and the session name', async () => {
     const write = tool('write');
     const provider = plays(asks('write'), done, done);

@@ -27,6 +27,12 @@ function refusal(build: () => unknown): unknown {
   throw new Error('it was built');
 }
 
+test('two plugin hosts are refused: the plugins of one would be lost in silence', () => {
+  const builder = RuntimeEnvironment.builder().withPluginHost(new PluginHost());
+  builder.build();
+  expect(refusal(() => builder.withPluginHost(new PluginHost()).build())).toBe('pluginHost');
+});
+
 test('every field has a default', () => {
   const environment = RuntimeEnvironment.default();
   expect(environment).toMatchObject({
@@ -65,13 +71,9 @@ test('the plugin host has background tasks in whatever order the two are given',
   const hosts = [
     RuntimeEnvironment.builder().withPluginHost(new PluginHost()).withBackgroundTaskHost(taskHost),
     RuntimeEnvironment.builder().withBackgroundTaskHost(taskHost).withPluginHost(new PluginHost()),
-    RuntimeEnvironment.builder()
-      .withPluginHost(new PluginHost())
-      .withBackgroundTaskHost(taskHost)
-      .withPluginHost(new PluginHost()),
     RuntimeEnvironment.builder().withBackgroundTaskHost(taskHost),
   ].map((builder) => builder.build().pluginHost.backgroundTasksAvailable);
-  expect(hosts).toEqual([true, true, true, true]);
+  expect(hosts).toEqual([true, true, true]);
 });
 
 test('a plugin host with background tasks has the plugins and the register of the one it came from', () => {

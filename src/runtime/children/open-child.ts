@@ -45,7 +45,10 @@ export class OpenChild implements ChildSession {
     const { runtime } = opened;
     this.sessionId = runtime.sessionId;
     this.#opened = opened;
-    this.#stopShowing = runtime.subscribe(() => this.#showWaits(runtime.view().turn?.waits ?? []));
+    this.#stopShowing = runtime.subscribe((event) => {
+      this.#showWaits(runtime.view().turn?.waits ?? []);
+      if (event.type === 'warning') this.#showWarning(event.message);
+    });
     this.#showWaits(runtime.view().turn?.waits ?? []);
     const { signal } = opened.call;
     if (signal.aborted) this.#onAborted();
@@ -125,6 +128,13 @@ export class OpenChild implements ChildSession {
       childSessionId,
       waits: waits.map((wait) => ({ ...named(wait, childSessionId), childSessionId })),
     });
+  }
+
+  /** Nobody else follows the child's turn, who could hear it. */
+  #showWarning(warning: string): void {
+    const { engine, call, request } = this.#opened;
+    const message = `The child session ${request.source ?? request.key}: ${warning}`;
+    engine.parent.tell({ type: 'warning', turnId: call.turnId, message });
   }
 
   /** All that the turn used: its own tokens as those of the child, and its children's as what they were. */

@@ -34,7 +34,7 @@ import { answerInstruction, type Misfit, withMisfit } from './answer-check.ts';
 import { StreamMeter, streamEventName, traceParts, traceUsage } from './call-trace.ts';
 import { callModel, type ModelCallListener, type ModelCallResult } from './model-call.ts';
 import { attachmentsOf, promptMessages } from './model-request.ts';
-import { availableTools, type OfferedTool, ToolOffers } from './offered-tools.ts';
+import { availableTools, missingTools, type OfferedTool, ToolOffers } from './offered-tools.ts';
 import { tracePrompt } from './prompt-trace.ts';
 import type { RateLimits } from './rate-limits.ts';
 import { RequestTrace } from './request-trace.ts';
@@ -266,7 +266,8 @@ export class ModelCaller {
     const provider = await resolveProvider(this.#parts.providers(), policy.provider, secrets);
     signal.throwIfAborted();
     await hooks?.beforeStep(effect.step === 0 && effect.attempt === 1);
-    const named = availableTools(this.#parts.tools(), scope);
+    const all = this.#parts.tools();
+    const named = availableTools(all, scope);
     const left = await hooks?.availableTools(named.map(({ name }) => name));
     const available = left === undefined ? named : named.filter(({ name }) => left.includes(name));
     const offers = await Promise.all(available.map(async (tool) => await this.#offers.of(tool)));
@@ -285,7 +286,7 @@ export class ModelCaller {
     const isFirst = effect.step === 0 && effect.attempt === 1;
     if (isFirst || rendered !== this.#prompt) await tracePrompt(tracer, rendered, context, signal);
     this.#prompt = rendered;
-    if (isFirst && limit === undefined) this.#warnOfContext(scope.turnId);
+    if (isFirst) this.#warn(scope, limit, missingTools(all, scope));
     const promptTokens = estimateTokens(rendered.text) + estimateTokens(JSON.stringify(tools));
     const budget = contextBudget(limit ?? DEFAULT_CONTEXT_TOKENS, promptTokens);
     const { nodes: path } = await this.#context(effect.leaf, budget);
@@ -323,9 +324,13 @@ export class ModelCaller {
     return selectedPath(selection);
   }
 
-  #warnOfContext(turnId: string): void {
-    const message = `Neither the session nor the provider says how long the model's context is: ${DEFAULT_CONTEXT_TOKENS} tokens are assumed.`;
-    this.#parts.feed.emit({ type: 'warning', turnId, message });
+  #warn({ turnId }: TurnScope, limit: number | undefined, missing: readonly string[]): void {
+    const tell = (message: string): void => this.#parts.feed.emit({ type: 'warning', turnId, message });
+    if (limit === undefined)
+      tell(
+        `Neither the session nor the provider says how long the model's context is: ${DEFAULT_CONTEXT_TOKENS} tokens are assumed.`,
+      );
+    if (missing.length > 0) tell(`Policy or turn names tools that nobody has: ${missing.join(', ')}.`);
   }
 
   #traceContext(effect: ModelEffect, { turnId, turnIndex }: TurnScope): TraceContext {

@@ -29,6 +29,15 @@ export function availableTools(tools: readonly Tool[], { policy, tools: wish }: 
   return tools.filter(({ name }) => isNamed(policy.tools, name) && isNamed(wish, name));
 }
 
+/** The names among those that policy and turn want which no tool has. */
+export function missingTools(
+  tools: readonly Tool[],
+  { policy, tools: wish = [] }: Narrowing,
+): readonly string[] {
+  const known = new Set(tools.map(({ name }) => name));
+  return [...new Set([...(policy.tools ?? []), ...wish])].filter((name) => !known.has(name));
+}
+
 /** The specifications of tools with their prints; each is made once. */
 export class ToolOffers {
   readonly #made = new WeakMap<Tool, Promise<readonly [ToolSpec, OfferedTool]>>();
