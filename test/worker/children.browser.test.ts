@@ -73,6 +73,22 @@ test('[CH1] the call of a worker that is gone finds its agent again in the next 
   await vi.waitFor(() => expect(again.getSnapshot().lastTurn?.result.status).toBe('cancelled'), DEADLINE_MS);
 });
 
+test('[TU11] what an agent of an agent asks is answered where all questions of the turn are', async () => {
+  const { client } = await page(newDatabase());
+  const session = await client.createSession({ id: 's', policy });
+  const turn = session.turn(asks(asks('call erase {}')));
+  const wait = await vi.waitFor(() => {
+    const [first] = session.getSnapshot().turn?.waits ?? [];
+    if (first?.kind !== 'approval') throw new Error('nobody is asked');
+    return first;
+  }, DEADLINE_MS);
+  const [child] = (await client.listSessions({ parent: 's' })).items;
+  expect(wait).toMatchObject({ tool: 'erase', childSessionId: child?.sessionId });
+  await session.answer(wait.requestId, { approve: true });
+  expect(await within(turn.result)).toMatchObject({ status: 'completed' });
+  expect(JSON.stringify(session.getSnapshot().window.nodes)).toContain('erased');
+});
+
 test('[CH5] deleting a session deletes its children', async () => {
   const { client } = await page(newDatabase());
   const session = await client.createSession({ id: 's', policy });

@@ -1,5 +1,6 @@
 import { subagents } from 'lash-web/plugins/subagents';
 import {
+  defineTool,
   IndexedDbAttachmentStore,
   IndexedDbDatabase,
   IndexedDbSessionStoreFactory,
@@ -7,10 +8,19 @@ import {
   RuntimeEnvironment,
   serveRuntime,
 } from 'lash-web/worker';
+import * as z from 'zod/mini';
 
 import { fakeModel } from './fake-model.ts';
 
-const helpers = subagents({ agents: { helper: { description: 'helps', tools: ['spawn_agent'] } } });
+const helpers = subagents({ agents: { helper: { description: 'helps', tools: ['spawn_agent', 'erase'] } } });
+
+const erase = defineTool({
+  name: 'erase',
+  description: 'Needs an approval.',
+  input: z.object({}),
+  approval: true,
+  execute: () => 'erased',
+});
 
 serveRuntime({
   environment: ({ database: name }) => {
@@ -23,4 +33,5 @@ serveRuntime({
       .build();
   },
   providers: { fake: fakeModel },
+  tools: [erase],
 });
