@@ -121,9 +121,7 @@ describe('advice on an error', () => {
     const repeated = texts.filter((text, index) => texts.indexOf(text) !== index);
     // These say the same whether or not the server or the browser told more.
     const known = errors
-      .filter(({ name }) =>
-        /^(?:StaleBranch|StorageFull|ContextOverflow|ProviderUnavailable) \{".*\}$/.test(name),
-      )
+      .filter(({ name }) => /^(?:StaleBranch|StorageFull|ProviderUnavailable) \{".*\}$/.test(name))
       .map(({ error }) => adviceFor(error).text);
     expect(repeated.filter((text) => !known.includes(text))).toEqual([]);
   });
@@ -141,6 +139,14 @@ describe('advice on an error', () => {
     expect(text('ProviderUnauthorized', { status: 401 })).toMatch(/\(401\).* is wrong, or there is none\./);
     expect(text('UnsupportedMedia', { mime: 'image/webp' })).toContain('image/webp');
     expect(text('WorkerLoadFailed', { causes: ['a', 'b'] })).toContain('a; b');
+  });
+
+  test('sends nobody to a new chat where the newest message alone is too long: the runtime left out all others', () => {
+    const known = adviceFor(new LashError('ContextOverflow', '', { maxContextTokens: 8192 })).text;
+    expect(known).toMatch(/^This message, .* Shorten it, attach it as a file, /);
+    expect(known).not.toContain('new chat');
+    // Where nobody knows how much fits, older messages were not left out.
+    expect(adviceFor(new LashError('ContextOverflow', '', {})).text).toMatch(/Shorten .*new chat/);
   });
 
   test('leads into the settings where these are the place to put it right', () => {

@@ -140,8 +140,10 @@ const WORDS: { readonly [Code in LashErrorCode]: Words<Code> } = {
     'The model server sent something that cannot be understood. Check that the address in the settings is that of an OpenAI-compatible server.',
   ProviderEmptyResponse: () =>
     'The model answered with nothing at all. Press “Continue” to try again, or choose another model.',
-  ContextOverflow: () =>
-    'The conversation is longer than the model can read. Start a new chat, or choose a model with a larger context.',
+  ContextOverflow: ({ maxContextTokens }) =>
+    maxContextTokens === undefined
+      ? 'That is longer than the model can read. Shorten the message, start a new chat, or choose a model with a larger context.'
+      : 'This message, with the prompt and what tools returned for it, is longer than the model can read. Shorten it, attach it as a file, or choose a model with a larger context.',
   AnswerInvalid: ({ reason }) => `The model’s answer is not the data that was asked for (${reason}).`,
   ContentFiltered: () => 'The model’s safety filter stopped the answer. Edit your message and try again.',
   OutputLimitReached: () =>
