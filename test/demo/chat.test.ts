@@ -265,12 +265,19 @@ describe('a turn of another tab', () => {
     expect(chat.runsElsewhere).toBe(true);
   });
 
-  test('is why this tab was refused only until it ends', async () => {
+  test('is why this tab was refused only until it ends, and is told once: it is no error besides', async () => {
     const { chat, happens } = chatWith(SHORT);
     happens(writer('elsewhere'), started('t'));
-    await expect(chat.takeOver(false)).rejects.toMatchObject({ code: 'SessionHeldElsewhere' });
+    await chat.takeOver(false);
     expect(chat.refused).toEqual({ sessionId: 's', turnId: 't' });
     happens(finished('t'), started('u'));
+    expect(chat.refused).toBeNull();
+  });
+
+  test('is not what every failure to take over comes from', async () => {
+    const { chat, session } = chatWith(SHORT);
+    session.takeOver = () => Promise.reject(new LashError('WorkerLost', 'gone', {}));
+    await expect(chat.takeOver(false)).rejects.toMatchObject({ code: 'WorkerLost' });
     expect(chat.refused).toBeNull();
   });
 });

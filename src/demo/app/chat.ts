@@ -182,9 +182,17 @@ export class Chat {
     await this.#asking(() => this.session.branchToNode(tip));
   }
 
-  /** Makes this tab the one that writes; with `force`, also if another one is in the middle of an answer. */
+  /**
+   * Makes this tab the one that writes; with `force`, also if another one is in the middle of an answer. That one's
+   * refusal is no error: see {@link refused}.
+   */
   async takeOver(force: boolean): Promise<void> {
-    await this.#asking(() => this.session.takeOver({ force }));
+    try {
+      await this.#asking(() => this.session.takeOver({ force }));
+    } catch (error) {
+      if (!isLashError(error, 'SessionHeldElsewhere')) throw error;
+      this.#changed(null);
+    }
   }
 
   /** Shows more of the beginning, and resolves with whether there is older still. */
