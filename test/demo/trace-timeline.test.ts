@@ -132,10 +132,51 @@ describe('a row of the timeline', () => {
       },
       row: { depth: 1, label: 'stream', summary: 'text_delta', tone: 'plain' },
     },
-    {
-      event: { type: 'custom', name: 'trace_dropped', payload: { records: 2 } },
-      row: { depth: 0, label: 'trace dropped', summary: '{"records":2}', tone: 'plain' },
-    },
+    ...(
+      [
+        [
+          'llm_call_not_made',
+          { error: { code: 'ContextOverflow', message: 'too long' } },
+          { depth: 1, label: 'model not asked', summary: 'ContextOverflow', tone: 'bad' },
+        ],
+        [
+          'llm_call_not_made',
+          { error: { code: 'Cancelled', message: 'stopped' } },
+          { depth: 1, label: 'model not asked', summary: 'Cancelled', tone: 'plain' },
+        ],
+        [
+          'plugin_failed',
+          { message: 'it threw' },
+          { depth: 1, label: 'extension failed', summary: 'it threw', tone: 'bad' },
+        ],
+        [
+          'provider_failed_after_end',
+          { message: 'it threw' },
+          { depth: 1, label: 'provider failed after the answer', summary: 'it threw', tone: 'plain' },
+        ],
+        [
+          'turn_not_resumed',
+          { code: 'StorageFull', message: 'no space' },
+          { depth: 0, label: 'turn not gone on with', summary: 'StorageFull', tone: 'bad' },
+        ],
+        [
+          'tasks_damaged',
+          { message: 'a record is odd' },
+          { depth: 0, label: 'tasks cannot be read', summary: 'a record is odd', tone: 'bad' },
+        ],
+        [
+          'trace_dropped',
+          { records: 2, bytes: 2048 },
+          { depth: 0, label: 'part of the trace is missing', summary: '2 records, 2.0 KB', tone: 'plain' },
+        ],
+        [
+          'trace_dropped',
+          { records: 1, bytes: 10 },
+          { depth: 0, label: 'part of the trace is missing', summary: '1 record, 10 bytes', tone: 'plain' },
+        ],
+        ['brand_new', { left: 2 }, { depth: 0, label: 'brand new', summary: '{"left":2}', tone: 'plain' }],
+      ] as const
+    ).map(([name, payload, row]) => ({ event: { type: 'custom', name, payload } as const, row })),
     ...(
       [
         [{ state: 'cancel_requested' }, 'cancel requested', 'plain'],

@@ -1,3 +1,5 @@
+import { byteCount } from './format.ts';
+
 /** A trace record in the shape that the timeline needs; the rest of it is dropped once read. */
 export interface TraceRow {
   readonly id: string;
@@ -138,10 +140,38 @@ function describe(type: string, record: LooseRecord): Description {
     case 'runtime_stream_event':
       return plain(1, 'stream', text(object(record['event'])['event_name']));
     case 'custom':
-      if (record['name'] === 'task_changed') return ofTask(object(record['payload']));
-      return plain(0, text(record['name']).replaceAll('_', ' '), JSON.stringify(record['payload'] ?? null));
+      return ofRuntime(text(record['name']), record['payload']);
     default:
       return plain(0, type.replaceAll('_', ' '));
+  }
+}
+
+/** What the runtime says of itself, and of a name that is not known yet, as it stands there. */
+function ofRuntime(name: string, payload: unknown): Description {
+  const { code, message, error, records, bytes } = object(payload);
+  switch (name) {
+    case 'llm_call_not_made': {
+      const cause = object(error);
+      const summary = text(cause['code'] ?? cause['message']);
+      const tone = toneOf(false, cause['code'] === 'Cancelled');
+      return { depth: 1, label: 'model not asked', summary, tone };
+    }
+    case 'plugin_failed':
+      return bad(1, 'extension failed', text(message));
+    case 'provider_failed_after_end':
+      return plain(1, 'provider failed after the answer', text(message));
+    case 'turn_not_resumed':
+      return bad(0, 'turn not gone on with', text(code ?? message));
+    case 'tasks_damaged':
+      return bad(0, 'tasks cannot be read', text(message));
+    case 'trace_dropped': {
+      const lost = `${text(records)} ${records === 1 ? 'record' : 'records'}, ${byteCount(Number(bytes))}`;
+      return plain(0, 'part of the trace is missing', lost);
+    }
+    case 'task_changed':
+      return ofTask(object(payload));
+    default:
+      return plain(0, name.replaceAll('_', ' '), JSON.stringify(payload ?? null));
   }
 }
 
@@ -153,6 +183,10 @@ function ofTask({ title, state, moved_to: movedTo }: Readonly<Record<string, unk
 
 function plain(depth: 0 | 1, label: string, summary = ''): Description {
   return { depth, label, summary, tone: 'plain' };
+}
+
+function bad(depth: 0 | 1, label: string, summary: string): Description {
+  return { depth, label, summary, tone: 'bad' };
 }
 
 function toneOf(good: boolean, stopped: boolean): TraceRow['tone'] {
