@@ -68,6 +68,17 @@ test('[ST8][ST10] housekeeping removes branches that were left, and keeps those 
   await expect(demo.error).toHaveCount(0);
 });
 
+test('the storage page counts what agents took apart from the chats', async ({ demo, page }) => {
+  await demo.open();
+  await demo.say('Ask a helper to calculate 6 * 7');
+  await expect(demo.answers.last()).toContainText('42');
+  await demo.settled();
+  await page.getByTestId('open-storage').click();
+  await expect(page.getByTestId('helper-bytes')).toHaveText(/[1-9][\d.]* (bytes|KB)/);
+  const messages = (await page.getByTestId('session-bytes').textContent()) ?? '';
+  await expect(page.getByTestId('storage-row').locator('[data-label="Size"]')).toHaveText(messages);
+});
+
 test('the storage page says what may be evicted, and asks the browser to keep it', async ({ demo, page }) => {
   await demo.open();
   await page.getByTestId('open-storage').click();

@@ -149,11 +149,7 @@ export class App {
   /** Reads anew what the storage page shows. */
   readStorage(): void {
     if (this.connection.state !== 'ready') return;
-    this.notices.run(
-      this.sessions
-        .refresh()
-        .then(() => this.storage.refresh(this.sessions.items.map(({ sessionId }) => sessionId))),
-    );
+    this.notices.run(this.sessions.refresh().then(() => this.storage.refresh(this.sessions.items)));
   }
 
   readonly reconnect = (): void => this.notices.run(this.connect(null));

@@ -1,4 +1,10 @@
-import type { HousekeepingReport, RuntimeClient, SessionInventory, StorageReport } from 'lash-web';
+import type {
+  HousekeepingReport,
+  RuntimeClient,
+  SessionInventory,
+  SessionSummary,
+  StorageReport,
+} from 'lash-web';
 
 import { adviceFor } from './error-advice.ts';
 
@@ -17,6 +23,8 @@ export type SessionFacts = SessionInventory | { readonly trouble: string };
 /** What is stored for this site, and what can be done about it. Read while the storage page is shown. */
 export class StorageFacts {
   report: StorageReport | null = null;
+  /** What the sessions of agents and summaries take: they are part of the report, and no chats. */
+  helperBytes = 0;
   /** What a person was told when asking the browser to keep the data. */
   persistence: 'kept' | 'refused' | null = null;
   youngerThanMs: number = KEEP_RULES[0]?.youngerThanMs ?? 0;
@@ -36,12 +44,14 @@ export class StorageFacts {
     return this.#sessions.get(sessionId);
   }
 
-  /** Reads everything anew, one session after the other; a later call takes the place of an earlier one. */
-  async refresh(sessionIds: readonly string[]): Promise<void> {
+  /** Reads everything anew, one chat after the other; a later call takes the place of an earlier one. */
+  async refresh(chats: readonly SessionSummary[]): Promise<void> {
     const reading = ++this.#reading;
     this.report = await this.#client().storage();
+    const chatBytes = chats.reduce((sum, { bytes }) => sum + bytes, 0);
+    this.helperBytes = Math.max(0, this.report.sessionBytes - chatBytes);
     this.#changed();
-    for (const sessionId of sessionIds) {
+    for (const { sessionId } of chats) {
       if (reading !== this.#reading) return;
       await this.read(sessionId);
     }

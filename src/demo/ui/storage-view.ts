@@ -39,9 +39,11 @@ export function storageView(app: App): TemplateResult {
 }
 
 function origin(app: App, report: StorageReport): TemplateResult {
-  const { originUsage, originQuota } = report;
+  const { originUsage, originQuota, sessionBytes } = report;
+  const { helperBytes } = app.storage;
   return html`<dl class="facts">
-      ${fact('Messages', 'session-bytes', byteCount(report.sessionBytes))}
+      ${fact('Messages', 'session-bytes', byteCount(sessionBytes - helperBytes))}
+      ${fact('Agents and summaries', 'helper-bytes', byteCount(helperBytes))}
       ${fact('Attached files', 'attachment-bytes', byteCount(report.attachmentBytes))}
       ${fact('All of this site', 'origin-usage', originUsage === undefined ? 'unknown' : byteCount(originUsage))}
       ${fact('Allowed', 'origin-quota', originQuota === undefined ? 'unknown' : byteCount(originQuota))}
