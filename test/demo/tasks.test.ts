@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { describeError } from '../../src/core/error.ts';
+import type { SessionNode } from '../../src/core/node.ts';
 import { type BackgroundTaskRecord, newBackgroundTask } from '../../src/core/task.ts';
 import { endedTaskIn, stateInWords, tasksOf } from '../../src/demo/app/tasks.ts';
 
@@ -26,13 +27,34 @@ const task = (id: string, more: Partial<BackgroundTaskRecord> = {}): BackgroundT
 });
 
 const view = (...tasks: readonly BackgroundTaskRecord[]): Parameters<typeof endedTaskIn>[0] =>
-  ({ tasks }) as unknown as Parameters<typeof endedTaskIn>[0];
+  ({ tasks, window: { start: 0, nodes: [] } }) as unknown as Parameters<typeof endedTaskIn>[0];
+
+const asked = (createdAt: number) => ({
+  createdAt,
+  body: { kind: 'conversation', message: { role: 'user', parts: [] } },
+});
 
 test('shows what runs, newest first, before what ended since then', () => {
   const old = task('old', { state: 'completed', completedAt: 5 });
   const ended = task('ended', { state: 'failed', completedAt: 20, createdAt: 9 });
   const tasks = tasksOf(view(old, ended, task('a', { createdAt: 2 }), task('b', { createdAt: 3 })), 10);
   expect(tasks.map(({ id }) => id)).toEqual(['b', 'a', 'ended']);
+});
+
+test('lets go of what ended before the newest question, and of nothing that runs', () => {
+  const nodes = [asked(5), asked(15), { createdAt: 25, body: { kind: 'plugin' } }];
+  const tasks = tasksOf(
+    {
+      ...view(
+        task('before', { state: 'completed', completedAt: 14 }),
+        task('since', { state: 'completed', completedAt: 20 }),
+        task('runs', { createdAt: 2 }),
+      ),
+      window: { start: 0, nodes: nodes as unknown as SessionNode[] },
+    },
+    10,
+  );
+  expect(tasks.map(({ id }) => id)).toEqual(['runs', 'since']);
 });
 
 test.each([

@@ -39,5 +39,7 @@ test('[BH3] a countdown that is over says so', async ({ demo, page }) => {
   await expect(page.getByTestId('task')).toHaveAttribute('data-state', 'completed');
   await expect(page.getByTestId('announcement')).toHaveText('Countdown of 2 seconds: done.');
   await expect(page.getByTestId('tasks')).toContainText('0 running');
+  await demo.say('Calculate 6 * 7');
+  await expect(page.getByTestId('tasks')).toHaveCount(0);
   await expect(demo.traceRows('custom')).toContainText(['task running', 'task completed']);
 });

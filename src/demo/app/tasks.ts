@@ -16,10 +16,17 @@ export function isOver({ completedAt }: BackgroundTaskRecord): boolean {
   return completedAt !== null;
 }
 
-/** The tasks of a chat that a person wants to see: those that are not over, and what ended since `since`, newest first. */
-export function tasksOf({ tasks }: SessionView, since: number): readonly BackgroundTaskRecord[] {
+/**
+ * The tasks of a chat that a person wants to see: those that are not over, and what ended since `since` and since the
+ * newest question, newest first.
+ */
+export function tasksOf({ tasks, window }: SessionView, since: number): readonly BackgroundTaskRecord[] {
+  const question = window.nodes.findLast(
+    ({ body }) => body.kind === 'conversation' && body.message.role === 'user',
+  );
+  const from = Math.max(since, question?.createdAt ?? 0);
   return tasks
-    .filter(({ completedAt }) => completedAt === null || completedAt >= since)
+    .filter(({ completedAt }) => completedAt === null || completedAt >= from)
     .toSorted((a, b) => Number(isOver(a)) - Number(isOver(b)) || b.createdAt - a.createdAt);
 }
 

@@ -7,7 +7,10 @@ import { isOver, stateInWords, tasksOf } from '../app/tasks.ts';
 import { iconButton } from './button.ts';
 import { focusComposer } from './focus.ts';
 
-/** What runs in the background of the open chat, in whichever tab, and what ended since this page was loaded. */
+/**
+ * What runs in the background of the open chat, in whichever tab, and what ended since this page was loaded; the next
+ * question lets go of that.
+ */
 export function tasksPanel(app: App): TemplateResult | typeof nothing {
   const { chat } = app;
   const tasks = chat === null ? [] : tasksOf(chat.view, performance.timeOrigin);
