@@ -38,7 +38,6 @@ test('what is typed while the page connects waits for the session that the addre
   await demo.visit(sessionId);
   await expect(page.getByTestId('opening')).toBeVisible();
   await demo.composer.fill('Hello there');
-  await demo.composer.press('Enter');
   await expect(demo.send).toBeDisabled();
   release();
   await expect(demo.questions).toHaveText([/Who are you\?/]);
@@ -52,10 +51,57 @@ test('what is typed while the page connects waits for the session that the addre
   await expect(demo.composer).toHaveValue('');
 });
 
+test('Enter before the page is connected is said to wait, and sends once: to the session that the address names, or to a new one', async ({
+  demo,
+  page,
+}) => {
+  const announced = page.getByTestId('announcement');
+  const asked: string[] = [];
+  for (const question of ['Who are you?', 'Hello there']) {
+    await page.goto('about:blank');
+    const release = await holdWorker(page);
+    await demo.visit(asked.length === 0 ? undefined : asked[0]);
+    await demo.composer.fill(question);
+    await demo.composer.press('Enter');
+    await demo.composer.press('Enter');
+    await expect(announced).toHaveText('It is sent as soon as the app is ready.');
+    await expect(demo.composer).toHaveValue(question);
+    release();
+    await expect(demo.questions.last()).toContainText(question);
+    await demo.settled();
+    asked.push(demo.sessionId());
+  }
+  await expect(demo.questions).toHaveText([/Who are you\?/, /Hello there/]);
+  await expect(demo.answers).toHaveCount(2);
+  await expect(demo.queued).toHaveCount(0);
+  await expect(demo.composer).toHaveValue('');
+  await expect(demo.sessions).toHaveCount(1);
+});
+
+test('whoever goes on typing after that Enter takes it back', async ({ demo, page }) => {
+  await demo.open();
+  const first = await make(demo, 'Who are you?');
+  await page.goto('about:blank');
+
+  const release = await holdWorker(page);
+  await demo.visit(first);
+  await demo.composer.fill('Hello');
+  await demo.composer.press('Enter');
+  await demo.composer.press('End');
+  await demo.composer.pressSequentially(' there');
+  await expect(page.getByTestId('announcement')).toBeEmpty();
+  release();
+  await expect(demo.questions).toHaveText([/Who are you\?/]);
+  await expect(demo.status).toHaveText('ready');
+  await expect(demo.composer).toHaveValue('Hello there');
+  await expect(demo.stop).toHaveCount(0);
+});
+
 test('what is typed for a session that does not exist stays in the composer', async ({ demo, page }) => {
   const release = await holdWorker(page);
   await demo.visit('no-such-session');
   await demo.composer.fill('Who are you?');
+  await demo.composer.press('Enter');
   release();
   await expect(demo.error).toHaveAttribute('data-code', 'SessionNotFound');
   await expect(demo.composer).toHaveValue('Who are you?');
@@ -79,8 +125,8 @@ test('what is typed and attached while a session opens is for that one; each kee
   await expect(demo.composer).toHaveValue('');
   await expect(demo.messages).toHaveCount(0);
   await demo.composer.fill('Read the attached file');
-  await demo.composer.press('Enter');
   await page.getByTestId('attach').setInputFiles([textFile('list.txt', 'eggs and a heron')]);
+  await demo.composer.press('Enter');
   await letGo();
   await expect(demo.questions).toHaveText([/Who are you\?/]);
   await expect(demo.composer).toHaveValue('Read the attached file');

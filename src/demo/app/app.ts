@@ -1,5 +1,6 @@
 import { isLashError, type EndedTurn, type RuntimeClient } from 'lash-web';
 
+import type { Arrival } from './arrival.ts';
 import { type Chat, NEW_TITLE } from './chat.ts';
 import { Connection } from './connection.ts';
 import type { Draft } from './draft.ts';
@@ -20,13 +21,6 @@ import { StorageFacts } from './storage-facts.ts';
 import { Theme } from './theme.ts';
 import { TraceFeed } from './trace-feed.ts';
 import { Transfers } from './transfers.ts';
-
-/** A chat that is on its way. Without an id it is a new one. */
-interface Arrival {
-  readonly sessionId: string | null;
-  /** Resolves with the chat once it is shown; with `null` if it does not come, or something else is wanted meanwhile. */
-  readonly shown: PromiseWithResolvers<Chat | null>;
-}
 
 /** All that the page shows, and all that a person can do with it. Every change asks for a new frame. */
 export class App {
@@ -52,6 +46,8 @@ export class App {
   readonly #chats: OpenChats;
   #arrival: Arrival | null = null;
   #creating: Promise<Chat> | null = null;
+  /** The draft that is to be sent as soon as it can be, unless it says something else by then. */
+  #wished: { readonly draft: Draft; readonly text: string } | null = null;
 
   /** `makeWay` lets an error be seen whatever lies over the page. */
   constructor(connect: (theme: Theme) => Promise<RuntimeClient>, changed: () => void, makeWay: () => void) {
@@ -90,6 +86,16 @@ export class App {
     return this.chat?.draft ?? this.#drafts.of(this.opening);
   }
 
+  /** Whether there is somewhere to send to; what is typed before that waits. */
+  get ready(): boolean {
+    return this.connection.state === 'ready' && this.opening === null;
+  }
+
+  /** Whether what stands in the composer is sent as soon as there is somewhere to send to. */
+  get wished(): boolean {
+    return this.#wished?.draft === this.draft && this.#wished.text === this.draft.text;
+  }
+
   /** The model of the open chat, or the one that a new chat gets. */
   get model(): ModelChoice {
     return this.chat === null ? lastChoice() : choiceOf(this.chat.session.policy);
@@ -126,6 +132,7 @@ export class App {
     this.notices.dismiss();
     if (this.place === 'storage') this.readStorage();
     if (this.#arrival !== null) await this.#arrive(this.#arrival);
+    this.#sendWished();
   }
 
   /** Shows what the page's address names. */
@@ -137,6 +144,7 @@ export class App {
 
   /** Shows another place; the open chat stays as it is. */
   goTo(place: Place): void {
+    this.#wished = null;
     this.#await(null);
     this.place = place;
     setAddress(place, this.chat?.id ?? null, 'push');
@@ -236,9 +244,12 @@ export class App {
     await this.sessions.delete(sessionId);
   }
 
-  /** Sends what stands in the composer, see {@link Chat.send}. */
+  /** Sends what stands in the composer, see {@link Chat.send}: now, or as soon as there is somewhere to send to. */
   async send(whenRunning: 'queue' | 'inject'): Promise<void> {
-    if (!this.draft.sendable || this.opening !== null) return;
+    const { draft } = this;
+    if (!draft.sendable) return;
+    this.#wished = this.ready ? null : { draft, text: draft.text };
+    if (this.#wished !== null) return this.redraw();
     const chat = this.chat ?? (await this.create());
     this.notices.dismiss();
     await chat.send(whenRunning);
@@ -255,10 +266,28 @@ export class App {
   }
 
   async attach(files: readonly File[]): Promise<void> {
+    const { draft } = this;
+    this.#wished = null;
+    // The message is not sent without them.
+    draft.storing++;
+    try {
+      const chat = await this.#chatToAttachTo();
+      if (chat !== null) for (const file of files) this.notices.run(chat.attach(file));
+    } finally {
+      draft.storing--;
+      this.redraw();
+    }
+  }
+
+  async #chatToAttachTo(): Promise<Chat | null> {
     const arriving = this.opening === null ? undefined : this.#arrival?.shown.promise;
-    const chat = arriving === undefined ? (this.chat ?? (await this.create())) : await arriving;
-    if (chat === null) return;
-    for (const file of files) this.notices.run(chat.attach(file));
+    return arriving === undefined ? (this.chat ?? (await this.create())) : arriving;
+  }
+
+  #sendWished(): void {
+    // Whoever looks elsewhere by then does not wait for it any more.
+    if (!this.wished) this.#wished = null;
+    else if (this.ready) this.notices.run(this.send('queue'));
   }
 
   openSettings(): void {
@@ -299,6 +328,7 @@ export class App {
   /** Lets go of what is shown, for what was asked for: what is typed from now on is for that. */
   #expect(sessionId: string | null): Arrival {
     const arrival = { sessionId, shown: Promise.withResolvers<Chat | null>() };
+    this.#wished = null;
     this.#await(arrival);
     this.place = 'chat';
     this.storage.rest();
@@ -356,6 +386,7 @@ export class App {
     this.trace.show(chat?.view ?? null);
     this.panels.uncover();
     this.#chats.show(chat);
+    this.#sendWished();
     this.redraw();
   }
 }

@@ -11,6 +11,8 @@ import { icon } from './icons.ts';
 const LIMITS = `Pictures and text files, up to ${byteCount(MAX_ATTACHMENT_BYTES)} each`;
 
 const HELP = 'Enter sends, Shift+Enter makes a new line';
+/** Said while a message waits for the worker, or for the chat that is being opened. */
+export const WISHED = 'It is sent as soon as the app is ready.';
 const HELP_RUNNING = 'Enter sends it next, Ctrl+Enter into this answer';
 
 /** Where a message is written: text, attachments, and the buttons that send and stop. */
@@ -69,7 +71,9 @@ export function composer(app: App): TemplateResult {
           @change=${(event: Event) => onChoose(app, event)}
         />
       </label>
-      <span class="composer-help muted" id="composer-help">${queues ? HELP_RUNNING : HELP}</span>
+      <span class="composer-help muted" id="composer-help"
+        >${app.wished ? WISHED : queues ? HELP_RUNNING : HELP}</span
+      >
       ${queues && draft.sendable ? injectButton(app) : nothing} ${sendButton(app, queues)}
       ${running ? stopButton(app) : nothing}
     </div>
@@ -96,7 +100,7 @@ function sendButton(app: App, queues: boolean): TemplateResult {
     title=${label}
     ?disabled=${!app.draft.sendable || !canSend(app)}
   >
-    ${icon('send')}
+    ${app.wished ? html`<span class="spinner"></span>` : icon('send')}
   </button>`;
 }
 
@@ -130,9 +134,8 @@ function stopButton(app: App): TemplateResult {
   </button>`;
 }
 
-/** Until the chat is there, what is typed waits for it. */
-function canSend({ connection, opening, chat }: App): boolean {
-  return connection.state === 'ready' && opening === null && chat?.canSend !== false;
+function canSend({ ready, chat }: App): boolean {
+  return ready && chat?.canSend !== false;
 }
 
 function submit(app: App, event: Event): void {
@@ -141,7 +144,7 @@ function submit(app: App, event: Event): void {
 }
 
 function send(app: App, whenRunning: 'queue' | 'inject'): void {
-  if (!canSend(app)) return;
+  if (app.chat?.canSend === false) return;
   app.notices.run(app.send(whenRunning));
   offerComposer();
 }

@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 
 import type { App } from '../app/app.ts';
-import { cancelEdit, composer } from './composer.ts';
+import { cancelEdit, composer, WISHED } from './composer.ts';
 import { conversation } from './conversation.ts';
 import { damageNotice } from './damage-notice.ts';
 import { deleteDialog } from './delete-dialog.ts';
@@ -79,7 +79,7 @@ export function page(app: App, scrolls: Scrolls): TemplateResult {
       ${panels.covered ? html`<div class="backdrop" @click=${() => closeDrawers(app)}></div>` : nothing}
     </div>
     <div class="visually-hidden" role="status" aria-live="polite" data-testid="announcement">
-      ${app.chat?.announcement ?? ''}
+      ${app.wished ? WISHED : (app.chat?.announcement ?? '')}
     </div>
     ${settingsDialog(app)} ${deleteDialog(app)}`;
 }
