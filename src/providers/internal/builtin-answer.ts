@@ -1,5 +1,6 @@
 import { findNonJson, type JsonObject, type JsonValue } from '../../core/json.ts';
 import type { ModelRequest } from '../../core/model-request.ts';
+import type { ToolSpec } from '../../core/tool-spec.ts';
 import { type Conversation, type KnownResult, readConversation } from './builtin-conversation.ts';
 import { confession, greeting, introduction, list, LONG_STORY } from './builtin-prose.ts';
 import { SKILLS, tellUnknown } from './builtin-skills.ts';
@@ -24,7 +25,7 @@ const TOLD_TO_CALL =
 /** The model's answer to `request`; the same request has the same answer. */
 export function answerTo(request: ModelRequest): Answer {
   const conversation = readConversation(request.messages);
-  const tools = request.tools.map(({ name }) => name);
+  const { tools } = request;
   if (conversation.results.length > 0) return say(conversation, tellResults(conversation.results));
   const calls = callsFor(conversation, tools);
   const reasoning = /\bthink\b/i.test(conversation.question) ? think(conversation, calls) : '';
@@ -43,12 +44,15 @@ function say({ begun, images }: Conversation, prose: string): Answer {
   return { reasoning: '', text: goesOn ? text.slice(begun.length) : text, calls: [] };
 }
 
-function callsFor(conversation: Conversation, tools: readonly string[]): readonly ToolWish[] {
+function callsFor(conversation: Conversation, tools: readonly ToolSpec[]): readonly ToolWish[] {
   const told = TOLD_TO_CALL.exec(conversation.question)?.groups;
   const tool = told?.['tool'] ?? '';
-  if (tools.includes(tool)) return [{ tool, args: parse(told?.['args'] ?? '{}') }];
-  const known = SKILLS.filter((skill) => tools.includes(skill.tool));
-  const wishes = known.map((skill) => skill.wanted(conversation).map((args) => ({ tool: skill.tool, args })));
+  if (tools.some(({ name }) => name === tool)) return [{ tool, args: parse(told?.['args'] ?? '{}') }];
+  const wishes = SKILLS.map((skill) => {
+    const offered = tools.find(({ name }) => name === skill.tool);
+    const wanted = offered === undefined ? [] : skill.wanted(conversation, offered.inputSchema);
+    return wanted.map((args) => ({ tool: skill.tool, args }));
+  });
   // What is given to agents is not done as well.
   const given = wishes.find(([first]) => first?.tool === 'spawn_agent');
   return given ?? wishes.flat();
@@ -62,11 +66,12 @@ function think({ question }: Conversation, calls: readonly ToolWish[]): string {
   return `I was asked: “${question}”. ${plan}`;
 }
 
-function proseFor(conversation: Conversation, tools: readonly string[]): string {
+function proseFor(conversation: Conversation, tools: readonly ToolSpec[]): string {
   const { question, attached, images, turns } = conversation;
   const summary = summaryIn(question);
   if (summary !== undefined) return summary;
-  const abilities = SKILLS.filter(({ tool }) => tools.includes(tool)).map(({ ability }) => ability);
+  const offered = new Set(tools.map(({ name }) => name));
+  const abilities = SKILLS.filter(({ tool }) => offered.has(tool)).map(({ ability }) => ability);
   if (/\b(?:long|write|tell)\b.*\bstory\b/i.test(question)) return LONG_STORY;
   if (/\bwho are you|\bwhat are you\b|\bwhat can you do|\byour name|\bwhich model|^help\b/i.test(question)) {
     return introduction(abilities);
@@ -94,7 +99,7 @@ function tellResult({ tool, args, status, content }: KnownResult): string {
   if (status === 'cancelled') return `\`${tool}\` was stopped before it was done.`;
   const result = parse(content);
   const skill = SKILLS.find((candidate) => candidate.tool === tool);
-  return skill === undefined ? tellUnknown(tool, result) : skill.tell(asObject(args), result);
+  return skill?.tell(asObject(args), result) ?? tellUnknown(tool, result);
 }
 
 /** `text` as JSON, or as it is when it is none. */

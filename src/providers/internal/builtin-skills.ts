@@ -11,11 +11,14 @@ export interface Skill {
   readonly tool: string;
   /** What it lets the model do, for a sentence that begins with "I can". */
   readonly ability: string;
-  /** The arguments of the calls that the conversation asks for. */
-  readonly wanted: (conversation: Conversation) => readonly JsonObject[];
-  /** A result in prose. */
-  readonly tell: (args: JsonObject, result: JsonValue) => string;
+  /** The arguments of the calls that the conversation asks for, as `schema` wants them. */
+  readonly wanted: (conversation: Conversation, schema: JsonObject) => readonly JsonObject[];
+  /** A result in prose; `undefined` where what it would say is not there: another tool may have the same name. */
+  readonly tell: (args: JsonObject, result: JsonValue) => string | undefined;
 }
+
+/** What was looked for, if it is there. */
+type Found = JsonValue | undefined;
 
 const READABLE = /^text\/|json|xml|javascript|typescript|yaml|toml|csv|markdown|sql/i;
 const ABOUT_A_FILE = /\b(?:file|document|attachment|attached|read|summari[sz]e)\b/i;
@@ -34,22 +37,20 @@ export const SKILLS: readonly Skill[] = [
     tool: 'spawn_agent',
     ability: 'ask helpers to do things',
     wanted: ({ question }) => tasksIn(question),
-    tell: ({ agent }, result) => `The ${show(agent)} says: ${show(result)}`,
+    tell: ({ agent }, result) => told`The ${agent} says: ${result}`,
   },
   {
     tool: 'calculator',
     ability: 'calculate',
     wanted: ({ question }) => expressionsIn(question).map((expression) => ({ expression })),
-    tell: (args, result) => `${code(args['expression'])} is **${show(field(result, 'result'))}**.`,
+    tell: ({ expression }, result) => told`\`${expression}\` is **${wholeOr(result, 'result')}**.`,
   },
   {
     tool: 'remember',
     ability: 'note something down',
     wanted: ({ question }) => factsIn(question),
     tell: ({ key, value }) =>
-      key === 'note'
-        ? `I noted: **${show(value)}**.`
-        : `I noted that **${show(key)}** is **${show(value)}**.`,
+      key === 'note' ? told`I noted: **${value}**.` : told`I noted that **${key}** is **${value}**.`,
   },
   {
     tool: 'recall',
@@ -63,16 +64,16 @@ export const SKILLS: readonly Skill[] = [
     wanted: ({ question }) => forgottenIn(question),
     tell: ({ key }, result) =>
       field(result, 'found') === false
-        ? `Nothing was noted down about **${show(key)}**.`
-        : `I deleted the note about **${show(key)}**.`,
+        ? told`Nothing was noted down about **${key}**.`
+        : told`I deleted the note about **${key}**.`,
   },
   {
     tool: 'plan',
     ability: 'keep a plan',
-    wanted: ({ question }) => plansIn(question),
+    wanted: ({ question }, schema) => plansIn(question, schema),
     tell: (_, result) => {
-      const steps = Number(field(result, 'steps'));
-      return `The plan has **${steps}** ${steps === 1 ? 'step' : 'steps'}.`;
+      const steps = field(result, 'steps');
+      return told`The plan has **${steps}** ${steps === 1 ? 'step' : 'steps'}.`;
     },
   },
   {
@@ -81,22 +82,22 @@ export const SKILLS: readonly Skill[] = [
     wanted: ({ question }) => tickedIn(question),
     tell: ({ step }, result) =>
       field(result, 'found') === false
-        ? `There is no step **${show(step)}** in the plan.`
-        : `I ticked off **${show(step)}**; ${show(field(result, 'left'))} left.`,
+        ? told`There is no step **${step}** in the plan.`
+        : told`I ticked off **${step}**; ${field(result, 'left')} left.`,
   },
   {
     tool: 'timer',
     ability: 'set a timer',
     wanted: ({ question }) => secondsIn(question).map((seconds) => ({ seconds })),
     tell: ({ seconds }) =>
-      `The **${timeInWords(Number(seconds))}** ${seconds === 1 || seconds === 60 ? 'is' : 'are'} over.`,
+      told`The **${timeIn(seconds)}** ${seconds === 1 || seconds === 60 ? 'is' : 'are'} over.`,
   },
   {
     tool: 'countdown',
     ability: 'count down in the background',
     wanted: ({ question }) => countdownsIn(question).map((seconds) => ({ seconds })),
     tell: ({ seconds }) =>
-      `I count down **${timeInWords(Number(seconds))}** in the background. Meanwhile you can go on.`,
+      told`I count down **${timeIn(seconds)}** in the background. Meanwhile you can go on.`,
   },
   {
     tool: 'tasks_list',
@@ -108,7 +109,7 @@ export const SKILLS: readonly Skill[] = [
     tool: 'read_file',
     ability: 'read attached text files',
     wanted: (conversation) => filesWanted(conversation).map(({ attachmentId }) => ({ attachmentId })),
-    tell: (_, result) => tellFile(show(field(result, 'name')), show(field(result, 'text'))),
+    tell: (_, result) => tellFile(field(result, 'name'), field(result, 'text')),
   },
   {
     tool: 'set_theme',
@@ -117,7 +118,7 @@ export const SKILLS: readonly Skill[] = [
       const theme = THEMES.map((words) => words.exec(question)?.groups?.['theme']).find((name) => name);
       return theme === undefined || factsIn(question).length > 0 ? [] : [{ theme: theme.toLowerCase() }];
     },
-    tell: ({ theme }) => `The page now uses the **${show(theme)}** theme.`,
+    tell: ({ theme }) => told`The page now uses the **${theme}** theme.`,
   },
   {
     tool: 'page_info',
@@ -132,9 +133,14 @@ export function tellUnknown(tool: string, result: JsonValue): string {
   return `The tool \`${tool}\` answered:\n\n${fence(result)}`;
 }
 
+/** A sentence, unless something that it says is not there. */
+function told(words: TemplateStringsArray, ...said: readonly Found[]): string | undefined {
+  const there = said.filter((value) => value !== undefined && value !== null);
+  return there.length === said.length ? String.raw({ raw: words }, ...there.map(show)) : undefined;
+}
+
 /** A value as it reads in a sentence. */
-export function show(value: JsonValue | undefined): string {
-  if (value === undefined || value === null) return 'nothing';
+function show(value: JsonValue): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
@@ -148,32 +154,34 @@ function filesWanted({ question, attached, earlierFiles }: Conversation): readon
   return ABOUT_A_FILE.test(question) ? earlierFiles.filter(readable).slice(0, 1) : [];
 }
 
-function tellKeys(result: JsonValue): string {
-  const keys = field(result, 'keys');
-  if (!Array.isArray(keys)) return `I noted: **${show(result)}**.`;
+function tellKeys(result: JsonValue): string | undefined {
+  const keys = wholeOr(result, 'keys');
+  if (!Array.isArray(keys)) return told`I noted: **${result}**.`;
   if (keys.length === 0) return 'Nothing is noted down yet.';
   return `These things are noted down: ${keys.map((key: JsonValue) => `**${show(key)}**`).join(', ')}.`;
 }
 
 function tellNote(key: string, result: JsonValue): string {
-  const value = field(result, 'value');
-  const missing = value === null || value === '' || field(result, 'found') === false;
+  const value = wholeOr(result, 'value') ?? '';
+  const missing = value === '' || field(result, 'found') === false;
   return missing
     ? `Nothing is noted down about **${key}**.`
     : `I noted that **${key}** is **${show(value)}**.`;
 }
 
-function tellTasks(tasks: JsonValue): string {
-  if (!Array.isArray(tasks) || tasks.length === 0) return 'Nothing runs in the background.';
-  return tasks
-    .map((task: JsonValue) => {
-      const [title, state] = [field(task, 'title'), field(task, 'state')].map(show);
-      return `- **${title}**: ${state?.replaceAll('_', ' ')}`;
-    })
-    .join('\n');
+function tellTasks(tasks: Found): string | undefined {
+  if (!Array.isArray(tasks)) return undefined;
+  if (tasks.length === 0) return 'Nothing runs in the background.';
+  const lines = tasks.map((task: JsonValue) => {
+    const state = field(task, 'state');
+    const words = typeof state === 'string' ? state.replaceAll('_', ' ') : undefined;
+    return told`- **${field(task, 'title')}**: ${words}`;
+  });
+  return lines.every((line) => line !== undefined) ? lines.join('\n') : undefined;
 }
 
-function tellFile(name: string, text: string): string {
+function tellFile(name: Found, text: Found): string | undefined {
+  if (typeof name !== 'string' || typeof text !== 'string') return undefined;
   const words = text.match(/\S+/g)?.length ?? 0;
   const lines = text === '' ? 0 : text.replace(/\n$/, '').split('\n').length;
   const head = `**${name}** has ${lines} ${lines === 1 ? 'line' : 'lines'} and ${words} ${words === 1 ? 'word' : 'words'}.`;
@@ -181,13 +189,18 @@ function tellFile(name: string, text: string): string {
   return beginning === '' ? head : `${head} It begins:\n\n${quote(beginning)}`;
 }
 
-function field(value: JsonValue, name: string): JsonValue {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return (value as JsonObject)[name] ?? null;
+function timeIn(seconds: Found): string | undefined {
+  return typeof seconds === 'number' ? timeInWords(seconds) : undefined;
 }
 
-function code(value: JsonValue | undefined): string {
-  return `\`${show(value)}\``;
+function field(value: JsonValue, name: string): Found {
+  const isFields = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isFields ? (value as JsonObject)[name] : undefined;
+}
+
+/** A field of an object; a result that is none is the answer as a whole. */
+function wholeOr(value: JsonValue, name: string): Found {
+  return typeof value === 'object' && !Array.isArray(value) ? field(value, name) : value;
 }
 
 function fence(value: JsonValue): string {
