@@ -14,10 +14,12 @@ export interface BuiltinOptions {
  * A small model that needs no network: fixed rules, the same answer to the same request. It is there to try things out
  * and for tests; what it can do depends on the tools of the request.
  *
- * It calls `calculator` ({ expression }), `remember` ({ key, value }), `recall` ({ key? }), `forget` ({ key }), `timer`
- * ({ seconds }), `spawn_agent` ({ agent, task }), `read_file` ({ attachmentId }), `set_theme` ({ theme }) and `page_info` ({}) when it is asked for such
- * things, and any tool when told to "call <tool> with {...}". It thinks aloud when asked to think, and writes some 400 words when asked for a long story. Tokens are
- * counted roughly: four characters are one.
+ * It calls these tools when it is asked for such things: `calculator` ({ expression }), `remember` ({ key, value }),
+ * `recall` ({ key? }), `forget` ({ key }), `plan` ({ steps }: texts, or objects with one text each), `tick` ({ step }),
+ * `timer` ({ seconds }), `countdown` ({ seconds }), `tasks_list` ({}), `spawn_agent` ({ agent, task }), `read_file`
+ * ({ attachmentId }), `set_theme` ({ theme }) and `page_info` ({}). It calls any tool when told to "call <tool> with
+ * {...}". It thinks aloud when asked to think, and writes some 400 words when asked for a long story. Tokens are counted
+ * roughly: four characters are one.
  */
 export function builtinProvider(options: BuiltinOptions = {}): Provider {
   const { wordsPerSecond = 40 } = options;
