@@ -102,8 +102,9 @@ export interface TaskFilter {
  *   task that was started ends in exactly one terminal event, told once per session that is open.
  * - BH4 Cancelling does what the policy says. With `cooperative` the run's signal aborts, and what it settles with decides; with
  *   `abort` the signal aborts, and the task is cancelled; with `external` nothing is aborted here.
- * - BH5 Closing or parking a session does what the policy says of each task that runs here, or was registered here. A task that is
- *   kept can be seen and stopped by whoever opens the session.
+ * - BH5 Closing or parking a session does what the policy says of each task that runs here, or was registered here, and of those
+ *   that came to it from other sessions in this worker. A task that is kept can be seen and stopped by whoever opens the session.
+ *   One that came while the session was not open here is kept until it is opened and closed here.
  * - BH6 A task whose worker is gone is found when the session is opened, and within seconds where it is open. It ends, or is begun
  *   again, as its policy says, once. One that was paused is begun again when the session is opened where its definition is.
  * - BH7 A transferred task goes on in the other session under its id; if that is taken there, `TaskExists`, and nothing moves. The
@@ -153,8 +154,6 @@ export interface HostedTasks extends SessionTasks {
 /** The session that a host is to keep tasks for. */
 export interface TaskSession {
   readonly sessionId: string;
-  /** Whose child it is. */
-  readonly parentId: string | null;
   /** Whether it was opened to read only: nothing is changed then, and nothing resumed. */
   readonly readOnly: boolean;
   /** Where it is stored, who is alive, and how tabs hear of each other. A host opens stores of its own. */

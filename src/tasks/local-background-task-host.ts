@@ -2,12 +2,16 @@ import type { BackgroundTaskHost, HostedTasks, TaskSession } from '../contract/t
 import { LashError } from '../core/error.ts';
 import type { KeptRecords } from './kept-records.ts';
 import { LocalTasks } from './local-tasks.ts';
+import type { DeskHost } from './task-desk.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Runs background tasks in this worker. It keeps nothing but what it was made with: sessions, workers and tabs may share one. */
+/**
+ * Runs background tasks in this worker. Its sessions and environments share one: it knows which tasks went from one session to
+ * another, so that closing the other one does what their policies say.
+ */
 export class LocalBackgroundTaskHost implements BackgroundTaskHost {
-  readonly #kept: KeptRecords;
+  readonly #desks: DeskHost;
 
   /**
    * `keepEnded`: how many records of tasks that ended a session keeps at most, default 100. `keepEndedMs`: for how long, default
@@ -21,11 +25,11 @@ export class LocalBackgroundTaskHost implements BackgroundTaskHost {
       const reason = 'must be a whole number, at least 0';
       throw new LashError('InvalidInput', `${path} ${reason}`, { path, reason });
     }
-    this.#kept = { keepEnded, keepEndedMs };
+    this.#desks = { kept: { keepEnded, keepEndedMs }, heirs: new Map() };
   }
 
   /** @throws what opening the session's store throws */
   async open(session: TaskSession): Promise<HostedTasks> {
-    return await LocalTasks.open(session, this.#kept);
+    return await LocalTasks.open(session, this.#desks);
   }
 }

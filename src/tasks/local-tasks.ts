@@ -14,9 +14,8 @@ import {
   newBackgroundTask,
 } from '../core/task.ts';
 import { HiddenWork } from './hidden-work.ts';
-import type { KeptRecords } from './kept-records.ts';
 import { begun, checkTaskData, taskToKeep, taskToRun } from './new-task.ts';
-import { TaskDesk } from './task-desk.ts';
+import { type DeskHost, TaskDesk } from './task-desk.ts';
 import { invalid, sessionClosed, taskNotDefined, taskNotFound } from './task-errors.ts';
 import { progressText } from './task-run.ts';
 
@@ -29,8 +28,6 @@ export class LocalTasks implements HostedTasks {
   readonly #listeners: Set<(task: BackgroundTaskRecord) => void>;
   /** What is being begun or registered at this moment. */
   readonly #beginning = new Set<Promise<unknown>>();
-  /** What was registered here. */
-  readonly #registered = new Set<string>();
   /** Aborts with what every further call is refused with. */
   readonly #closed: AbortController;
 
@@ -43,13 +40,13 @@ export class LocalTasks implements HostedTasks {
     this.#closed = parts.closed;
   }
 
-  static async open(session: TaskSession, kept: KeptRecords): Promise<LocalTasks> {
+  static async open(session: TaskSession, host: DeskHost): Promise<LocalTasks> {
     const parts: OpenParts = {
       hidden: new HiddenWork(),
       listeners: new Set(),
       closed: new AbortController(),
     };
-    const desk = await TaskDesk.open(session, kept, {
+    const desk = await TaskDesk.open(session, host, {
       changed: (record) => {
         session.tell(record);
         for (const listener of parts.listeners) listener(record);
@@ -83,7 +80,7 @@ export class LocalTasks implements HostedTasks {
     const add = this.#desk.add(task.state === 'pending' ? record : begun(record, null));
     return await this.#begin(
       add.then((stored) => {
-        this.#registered.add(stored.id);
+        this.#desk.registered.add(stored.id);
         return stored;
       }),
     );
@@ -173,7 +170,7 @@ export class LocalTasks implements HostedTasks {
     this.#hidden.end(closed);
     // Only what is stored has policies.
     await Promise.allSettled(this.#beginning);
-    await this.#desk.leave(this.#registered, closed);
+    await this.#desk.leave(closed);
   }
 
   async #begin<T>(work: Promise<T>): Promise<T> {

@@ -16,6 +16,13 @@ import { isOwnerThere, TaskOwner } from './task-owner.ts';
 import { type RunHome, type RunNews, TaskRun } from './task-run.ts';
 import { finishTransfer, transferTask, type TransferSide } from './task-transfer.ts';
 
+/** What the desks of one host have in common. */
+export interface DeskHost {
+  readonly kept: KeptRecords;
+  /** The desks of sessions that were given a task and may not be open, and when the task has arrived. */
+  readonly heirs: Map<TaskDesk, Promise<unknown>>;
+}
+
 /** Who is told what happens at a desk, as long as the session is open here. */
 export interface DeskListener {
   changed(record: BackgroundTaskRecord): void;
@@ -25,17 +32,19 @@ export interface DeskListener {
 
 /**
  * The records of a session's tasks, and the runs of those that run here. What runs here is found by others as what runs in
- * another tab is: by its record and its owner's lease. So nothing is shared between two desks, not even in one worker, and one
- * outlives its session as long as it runs a task.
+ * another tab is: by its record and its owner's lease. So no task is shared between two desks, not even in one worker, and one
+ * outlives its session as long as it runs a task. A task that comes from another session has a desk to itself, an heir, which
+ * does what closing its session here asks for.
  */
 export class TaskDesk implements RunHome, TransferSide {
   readonly sessionId: string;
   readonly ledger: TaskLedger;
   readonly owner: TaskOwner;
   readonly runs: Map<string, TaskRun> = new Map();
+  readonly registered: Set<string> = new Set();
   readonly leaving: Set<string> = new Set();
   readonly #session: TaskSession;
-  readonly #kept: KeptRecords;
+  readonly #host: DeskHost;
   readonly #store: SessionStore;
   readonly #watch: OwnerWatch;
   readonly #left = new AbortController();
@@ -43,17 +52,18 @@ export class TaskDesk implements RunHome, TransferSide {
   #listener: DeskListener | null;
   #isOpening = false;
   #stopHearing: (() => void) | null = null;
+  #ending: Promise<void> | null = null;
 
   private constructor(
     session: TaskSession,
-    kept: KeptRecords,
+    host: DeskHost,
     listener: DeskListener | null,
     store: SessionStore,
   ) {
     const { sessionId, factory, clock } = session;
     this.sessionId = sessionId;
     this.#session = session;
-    this.#kept = kept;
+    this.#host = host;
     this.#listener = listener;
     this.#store = store;
     this.owner = new TaskOwner(clock.newId(), factory.leases);
@@ -76,14 +86,10 @@ export class TaskDesk implements RunHome, TransferSide {
   }
 
   /** A desk with a store of its own. @throws what opening a store throws */
-  static async open(
-    session: TaskSession,
-    kept: KeptRecords,
-    listener: DeskListener | null,
-  ): Promise<TaskDesk> {
+  static async open(session: TaskSession, host: DeskHost, listener: DeskListener | null): Promise<TaskDesk> {
     const { sessionId, factory } = session;
     const store = await factory.open(sessionId, { kind: 'open' });
-    const desk = new TaskDesk(session, kept, listener, store);
+    const desk = new TaskDesk(session, host, listener, store);
     desk.#stopHearing = factory.leases.subscribe(sessionId, desk.#hear);
     try {
       await desk.ledger.load();
@@ -137,21 +143,27 @@ export class TaskDesk implements RunHome, TransferSide {
     this.#watch.begin();
   }
 
-  /** Does what the policies of the tasks that run here say, and of those named `also` (rule BH5). Nobody is told from then on. */
-  async leave(also: Iterable<string>, closed: Error): Promise<void> {
+  /** Does what the policies of the session's tasks say that run or were registered here (rule BH5). Nobody is told from then on. */
+  async leave(closed: Error): Promise<void> {
     this.#left.abort(closed);
-    for (const id of [...this.runs.keys(), ...also]) await this.#close(id, closed);
+    await this.#closeAll(closed);
+    if (!this.#session.readOnly) await this.#closeHeirs(closed);
     this.#listener = null;
-    if (this.runs.size === 0) await this.end();
+    await this.#endIfIdle();
   }
 
   /** Moves a task, and its run, to another session (rule BH7). */
   async transfer(taskId: string, sessionId: string): Promise<BackgroundTaskRecord> {
     const heir = await this.#heir(sessionId);
+    const arrival = transferTask(this, heir, taskId);
+    this.#host.heirs.set(
+      heir,
+      arrival.catch(() => undefined),
+    );
     try {
-      return await transferTask(this, heir, taskId);
+      return await arrival;
     } finally {
-      if (heir.runs.size === 0) await heir.end();
+      await heir.#endIfIdle();
     }
   }
 
@@ -161,19 +173,28 @@ export class TaskDesk implements RunHome, TransferSide {
 
   over(run: TaskRun): void {
     if (this.runs.get(run.taskId) === run) this.runs.delete(run.taskId);
-    if (this.#listener === null && this.runs.size === 0) void this.end();
+    void this.#endIfIdle();
     // Where its end is not stored, it is lost.
     if (this.#listener !== null && !this.#session.readOnly) this.#watch.begin();
   }
 
   /** Lets go of everything. Idempotent. */
   async end(): Promise<void> {
-    const stopHearing = this.#stopHearing;
-    if (stopHearing === null) return;
-    this.#stopHearing = null;
-    stopHearing();
+    this.#ending ??= this.#end();
+    await this.#ending;
+  }
+
+  async #end(): Promise<void> {
+    this.#host.heirs.delete(this);
+    this.#stopHearing?.();
     await this.#store.close();
     await this.owner.release();
+  }
+
+  /** Ends once nobody is told any more, and it has nothing that closing the session could concern. */
+  async #endIfIdle(): Promise<void> {
+    const held = this.runs.size + this.registered.size + this.leaving.size;
+    if (this.#listener === null && held === 0) await this.end();
   }
 
   #newRun(taskId: string): TaskRun {
@@ -182,10 +203,30 @@ export class TaskDesk implements RunHome, TransferSide {
     return run;
   }
 
+  /** Does what the policies say of the tasks that came to this session from others in this worker, and tells it. */
+  async #closeHeirs(closed: Error): Promise<void> {
+    const { sessionId, factory } = this.#session;
+    let isAny = false;
+    for (const [heir, arrival] of this.#host.heirs) {
+      if (heir.sessionId !== sessionId || heir.#session.factory !== factory) continue;
+      isAny = true;
+      await arrival;
+      await heir.#closeAll(closed);
+      // That it cannot let go keeps nothing else from being closed.
+      await heir.#endIfIdle().catch(() => undefined);
+    }
+    // What cannot be read now is told to nobody, but has happened.
+    if (isAny) await this.ledger.reload().catch(() => undefined);
+  }
+
+  async #closeAll(closed: Error): Promise<void> {
+    for (const id of [...this.runs.keys(), ...this.registered]) await this.#close(id, closed);
+    this.registered.clear();
+  }
+
   async #close(taskId: string, closed: Error): Promise<void> {
     const { policies, state } = this.ledger.find(taskId) ?? {};
     const run = this.runs.get(taskId);
-    const { parentId } = this.#session;
     const reason = closed.message;
     const stop: BackgroundTaskMove =
       run === undefined
@@ -195,13 +236,18 @@ export class TaskDesk implements RunHome, TransferSide {
       if (policies?.close === 'cancel') await this.ledger.move(taskId, stop);
       if (policies?.close === 'pause')
         await this.ledger.move(taskId, state === 'cancel_requested' ? stop : { type: 'pause' });
-      if (policies?.close === 'transfer' && parentId !== null) await this.transfer(taskId, parentId);
+      if (policies?.close === 'transfer') await this.#transferToParent(taskId);
     } catch (error) {
       // What storage did not take is found as lost. A task that cannot be transferred is kept, and one that ended has.
       if (run === undefined || policies?.close === 'transfer' || isRefusal(error)) return;
       this.over(run);
       run.drop(closed);
     }
+  }
+
+  async #transferToParent(taskId: string): Promise<void> {
+    const { parent } = await this.#store.loadSessionMeta();
+    if (parent?.relation === 'child') await this.transfer(taskId, parent.sessionId);
   }
 
   /** Tells what happened to a task, and the run of it that is here. */
@@ -213,6 +259,7 @@ export class TaskDesk implements RunHome, TransferSide {
       this.over(run);
       run.drop(reason);
     } else if (state === 'cancel_requested' && policies.cancel === 'cooperative') run?.stop(reason);
+    if (hasEnded(record) && this.registered.delete(id)) void this.#endIfIdle();
     this.#listener?.changed(record);
     if (this.#listener === null || this.#session.readOnly) return;
     if (hasEnded(record)) this.#prune().catch(() => undefined);
@@ -238,6 +285,7 @@ export class TaskDesk implements RunHome, TransferSide {
       if (moved?.ok === true) this.#listener?.changed(moved.record);
     }
     this.runs.clear();
+    this.registered.clear();
     this.#listener?.deleted(deleted);
     this.#listener = null;
     void this.end();
@@ -291,7 +339,7 @@ export class TaskDesk implements RunHome, TransferSide {
 
   async #prune(): Promise<void> {
     const now = this.#session.clock.now();
-    const ids = surplusRecords(this.ledger.all, this.sessionId, this.#kept, now);
+    const ids = surplusRecords(this.ledger.all, this.sessionId, this.#host.kept, now);
     if (ids.length > 0) await this.ledger.remove(ids);
   }
 
@@ -307,10 +355,9 @@ export class TaskDesk implements RunHome, TransferSide {
     });
   }
 
-  /** A desk of another session, which nobody opens with it: it is there as long as it runs a task. */
+  /** A desk of another session, which nobody opens with it: it is there as long as it has a task. */
   async #heir(sessionId: string): Promise<TaskDesk> {
-    const session = { ...this.#session, sessionId, parentId: null, definitions: [] };
-    return await TaskDesk.open(session, this.#kept, null);
+    return await TaskDesk.open({ ...this.#session, sessionId, definitions: [] }, this.#host, null);
   }
 }
 

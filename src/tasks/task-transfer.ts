@@ -11,6 +11,8 @@ export interface TransferSide extends RunHome {
   readonly ledger: TaskLedger;
   readonly owner: TaskOwner;
   readonly runs: Map<string, TaskRun>;
+  /** The ids of tasks that somebody else does, and that were registered in this worker. */
+  readonly registered: Set<string>;
   /** The ids of tasks that are on their way out. */
   readonly leaving: Set<string>;
 }
@@ -40,6 +42,9 @@ export async function transferTask(
     from.runs.delete(taskId);
     to.runs.set(taskId, run);
   }
+  const isRegistered = from.registered.delete(taskId);
+  // For the others there is nothing to do when their session is closed.
+  if (isRegistered && record.policies.close !== 'keep') to.registered.add(taskId);
   try {
     const { sessionId } = to;
     const by = record.owner;
@@ -54,6 +59,8 @@ export async function transferTask(
       to.runs.delete(taskId);
       from.runs.set(taskId, run);
     }
+    if (isRegistered) from.registered.add(taskId);
+    to.registered.delete(taskId);
     // What was refused is not on its way, or somebody else moves it.
     if (!isRefusal(error)) await bringBack(from, taskId, record.owner).catch(() => undefined);
     arrive?.(from);

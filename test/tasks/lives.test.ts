@@ -3,7 +3,7 @@ import { describe, expect, it, test, vi } from 'vitest';
 
 import { isLashError } from '../../src/core/error.ts';
 import { type BackgroundTaskPolicies, hasEnded } from '../../src/core/task.ts';
-import { endsOf, openTab, sessionsNamed, type Tab, type Work, workNamed } from './support.ts';
+import { childNamed, endsOf, openTab, sessionsNamed, type Tab, type Work, workNamed } from './support.ts';
 
 /** A session whose tab runs a task `t` of these policies. */
 async function running(
@@ -11,16 +11,17 @@ async function running(
   {
     maxAttempts = 3,
     deaf = false,
-    parentId = null,
-  }: { maxAttempts?: number; deaf?: boolean; parentId?: string | null } = {},
+    isChild = false,
+  }: { maxAttempts?: number; deaf?: boolean; isChild?: boolean } = {},
 ): Promise<{
   readonly tab: Tab;
   readonly work: Work;
   readonly next: (more?: Parameters<typeof openTab>[2]) => Promise<Tab>;
 }> {
-  const factory = await sessionsNamed('s', 'p');
+  const factory = await sessionsNamed('p', ...(isChild ? [] : ['s']));
+  if (isChild) await childNamed(factory, 's', 'p');
   const work = workNamed('work', { policies, maxAttempts, deaf });
-  const tab = await openTab(factory, [work.definition], { parentId });
+  const tab = await openTab(factory, [work.definition]);
   await tab.tasks.start({ name: 'work', id: 't', input: 'in' });
   return { tab, work, next: async (more) => await openTab(factory, [work.definition], more) };
 }
@@ -100,7 +101,7 @@ describe('a session that is closed or parked', () => {
   });
 
   it('[BH5][BH7][flaw 37] transfers a task to its parent, where it can be seen and stopped', async () => {
-    const { tab, work, next } = await running({ close: 'transfer' }, { parentId: 'p' });
+    const { tab, work, next } = await running({ close: 'transfer' }, { isChild: true });
     const parent = await next({ sessionId: 'p' });
     await tab.tasks.leave();
     expect(tab.told.at(-1)).toMatchObject({ id: 't', sessionId: 'p' });

@@ -1,22 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import type { SessionStoreFactory } from '../../src/contract/store.ts';
-import type { TaskStore } from '../../src/contract/task-store.ts';
-import { standIn } from '../../src/testing/stand-in.ts';
-import { endsOf, openTab, sessionsNamed, workNamed } from './support.ts';
-
-/** The same sessions, with task records that a test changes. */
-function withTasks(
-  origin: SessionStoreFactory,
-  change: (tasks: TaskStore) => Partial<TaskStore>,
-): SessionStoreFactory {
-  return standIn(origin, {
-    open: async (sessionId, mode) => {
-      const store = await origin.open(sessionId, mode);
-      return standIn(store, { tasks: standIn(store.tasks, change(store.tasks)) });
-    },
-  });
-}
+import { endsOf, openTab, sessionsNamed, withTasks, workNamed } from './support.ts';
 
 /** Waits until all that can happen without a timer has happened. */
 const settled = async (): Promise<void> => await new Promise((resolve) => setTimeout(resolve, 20));

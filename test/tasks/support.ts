@@ -2,6 +2,7 @@ import { onTestFinished } from 'vitest';
 
 import type { Clock } from '../../src/contract/clock.ts';
 import type { SessionStoreFactory } from '../../src/contract/store.ts';
+import type { TaskStore } from '../../src/contract/task-store.ts';
 import type {
   BackgroundTaskContext,
   BackgroundTaskDefinition,
@@ -12,6 +13,7 @@ import type { JsonValue } from '../../src/core/json.ts';
 import { type BackgroundTaskRecord, hasEnded } from '../../src/core/task.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import { LocalBackgroundTaskHost } from '../../src/tasks/local-background-task-host.ts';
+import { standIn } from '../../src/testing/stand-in.ts';
 import { type Death, type MortalTab, mortalTab } from '../runtime/mortal.ts';
 import { clockOfItsOwn } from '../runtime/stores.ts';
 import { policy } from '../runtime/support.ts';
@@ -21,6 +23,25 @@ export async function sessionsNamed(...ids: readonly string[]): Promise<SessionS
   const factory = new InMemorySessionStoreFactory();
   for (const id of ids) await factory.open(id, { kind: 'create', title: id, policy, at: 1 });
   return factory;
+}
+
+/** Makes a session that is the child of another one. */
+export async function childNamed(factory: SessionStoreFactory, id: string, parentId: string): Promise<void> {
+  const parent = { sessionId: parentId, relation: 'child', source: 'child', depth: 1 } as const;
+  await factory.open(id, { kind: 'create', title: id, policy, at: 1, parent });
+}
+
+/** The same sessions, with task records that a test changes. */
+export function withTasks(
+  origin: SessionStoreFactory,
+  change: (tasks: TaskStore, sessionId: string) => Partial<TaskStore>,
+): SessionStoreFactory {
+  return standIn(origin, {
+    open: async (sessionId, mode) => {
+      const store = await origin.open(sessionId, mode);
+      return standIn(store, { tasks: standIn(store.tasks, change(store.tasks, sessionId)) });
+    },
+  });
 }
 
 /** Work that a test ends. */
@@ -66,6 +87,7 @@ export interface Tab {
   /** The states that it was told of a task. */
   readonly states: (taskId: string) => readonly string[];
   readonly mortal: MortalTab;
+  readonly host: LocalBackgroundTaskHost;
 }
 
 /** Opens a session in a tab of its own. */
@@ -81,7 +103,6 @@ export async function openTab(
   const traced: string[] = [];
   const tasks = await host.open({
     sessionId: 's',
-    parentId: null,
     readOnly: false,
     factory: mortal.factory,
     definitions,
@@ -102,7 +123,17 @@ export async function openTab(
     traced,
     states: (taskId) => told.filter(({ id }) => id === taskId).map(({ state }) => state),
     mortal,
+    host,
   };
+}
+
+/** Opens another session in the same tab. */
+export async function openBeside(
+  { host, mortal }: Tab,
+  sessionId: string,
+  definitions: readonly BackgroundTaskDefinition[] = [],
+): Promise<Tab> {
+  return await openTab(mortal.factory, definitions, { host, sessionId, factory: mortal.factory });
 }
 
 /** A clock whose waits are short, and which makes ids that no other one makes. */

@@ -34,13 +34,12 @@ export async function openTasks(
   session: OpeningSession,
 ): Promise<HostedTasks | null> {
   const { environment, meta, readOnly, clock, secrets, feed, plugins, tracer } = session;
-  const { sessionId, parent } = meta;
+  const { sessionId } = meta;
   const definitions = plugins?.backgroundTasks ?? [];
   checkDefinitions(definitions);
   try {
     return await host.open({
       sessionId,
-      parentId: parent?.relation === 'child' ? parent.sessionId : null,
       readOnly,
       factory: environment.sessionStoreFactory,
       definitions,
