@@ -26,8 +26,8 @@ export class LocalTasks implements HostedTasks {
   readonly #desk: TaskDesk;
   readonly #hidden: HiddenWork;
   readonly #listeners: Set<(task: BackgroundTaskRecord) => void>;
-  /** What is being begun or registered at this moment. */
-  readonly #beginning = new Set<Promise<unknown>>();
+  /** What is being begun, registered or transferred at this moment. */
+  readonly #underWay = new Set<Promise<unknown>>();
   /** Aborts with what every further call is refused with. */
   readonly #closed: AbortController;
 
@@ -69,7 +69,7 @@ export class LocalTasks implements HostedTasks {
     await owner.hold();
     this.#refuseReadOnly();
     const record = begun(newBackgroundTask(asked, clock.now()), owner.id);
-    return await this.#begin(this.#desk.run(record, definition, asked.input));
+    return await this.#during(this.#desk.run(record, definition, asked.input));
   }
 
   async register(task: TaskRegistration): Promise<BackgroundTaskRecord> {
@@ -78,7 +78,7 @@ export class LocalTasks implements HostedTasks {
     const asked = taskToKeep(sessionId, task, () => clock.newId());
     const record = newBackgroundTask(asked, clock.now());
     const add = this.#desk.add(task.state === 'pending' ? record : begun(record, null));
-    return await this.#begin(
+    return await this.#during(
       add.then((stored) => {
         this.#desk.registered.add(stored.id);
         return stored;
@@ -130,9 +130,10 @@ export class LocalTasks implements HostedTasks {
 
   async transfer(taskId: string, sessionId: string): Promise<BackgroundTaskRecord> {
     this.#refuseReadOnly();
-    const record = await this.get(taskId);
-    if (sessionId === this.#session.sessionId) return record;
-    return await this.#desk.transfer(taskId, sessionId);
+    const isHere = sessionId === this.#session.sessionId;
+    return await this.#during(
+      this.get(taskId).then((record) => (isHere ? record : this.#desk.transfer(taskId, sessionId))),
+    );
   }
 
   subscribe(listener: (task: BackgroundTaskRecord) => void): () => void {
@@ -168,17 +169,18 @@ export class LocalTasks implements HostedTasks {
     const closed = sessionClosed(this.#session.sessionId);
     this.#closed.abort(closed);
     this.#hidden.end(closed);
-    // Only what is stored has policies.
-    await Promise.allSettled(this.#beginning);
+    // Only what is stored has policies, and only what has arrived is another session's.
+    await Promise.allSettled(this.#underWay);
     await this.#desk.leave(closed);
   }
 
-  async #begin<T>(work: Promise<T>): Promise<T> {
-    this.#beginning.add(work);
+  /** Closing waits for `work`. */
+  async #during<T>(work: Promise<T>): Promise<T> {
+    this.#underWay.add(work);
     try {
       return await work;
     } finally {
-      this.#beginning.delete(work);
+      this.#underWay.delete(work);
     }
   }
 

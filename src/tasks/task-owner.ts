@@ -8,14 +8,17 @@ export class TaskOwner {
   readonly id: string;
   readonly #leases: SessionLeases;
   #lease: Promise<SessionLease | null> | null = null;
+  #isOver = false;
 
   constructor(id: string, leases: SessionLeases) {
     this.id = id;
     this.#leases = leases;
   }
 
-  /** Becomes visible to others. A task names its owner only after that. */
+  /** Becomes visible to others. A task names its owner only after that. Once it was released it does nothing. */
   async hold(): Promise<void> {
+    // No task can name it any more: its store was closed before.
+    if (this.#isOver) return;
     this.#lease ??= this.#leases.acquire(leaseOf(this.id)).catch((error: unknown) => {
       // The next one asks again.
       this.#lease = null;
@@ -24,8 +27,11 @@ export class TaskOwner {
     await this.#lease;
   }
 
+  /** Is not there any more, for good. */
   async release(): Promise<void> {
-    await (await this.#lease)?.release();
+    this.#isOver = true;
+    const lease = await this.#lease?.catch(() => null);
+    await lease?.release();
   }
 }
 

@@ -1,6 +1,27 @@
 import { describe, expect, it } from 'vitest';
 
+import type { SessionLeases } from '../../src/contract/lease.ts';
+import { standIn } from '../../src/testing/stand-in.ts';
 import { endsOf, openTab, sessionsNamed, withTasks, workNamed } from './support.ts';
+
+/** The same leases; `held` names those that are held. */
+function countedLeases(origin: SessionLeases, held: Set<string>): SessionLeases {
+  return standIn(origin, {
+    acquire: async (name, options) => {
+      const lease = await origin.acquire(name, options);
+      if (lease !== null) held.add(name);
+      return (
+        lease &&
+        standIn(lease, {
+          release: async () => {
+            held.delete(name);
+            await lease.release();
+          },
+        })
+      );
+    },
+  });
+}
 
 /** Waits until all that can happen without a timer has happened. */
 const settled = async (): Promise<void> => await new Promise((resolve) => setTimeout(resolve, 20));
@@ -35,6 +56,44 @@ describe('a session that is closed while a task begins', () => {
 });
 
 describe('a transfer that meets something else', () => {
+  it.each(['runs here', 'was registered here'])(
+    '[BH5][BH7] the close of its session: it arrives, and %s',
+    async (how) => {
+      for (let ticks = 0; ticks < 60; ticks++) {
+        const factory = await sessionsNamed('s', 'p');
+        const work = workNamed('work');
+        const tab = await openTab(factory, [work.definition]);
+        if (how === 'runs here') await tab.tasks.start({ name: 'work', id: 't' });
+        else await tab.tasks.register({ id: 't' });
+        const moving = tab.tasks.transfer('t', 'p');
+        for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+        await tab.tasks.leave();
+        expect(await moving).toMatchObject({ id: 't', sessionId: 'p' });
+        expect(await (await openTab(factory, [], { sessionId: 'p' })).tasks.list()).toMatchObject([
+          { id: 't', state: 'running' },
+        ]);
+        expect(work.runs.filter(({ context }) => context.signal.aborted)).toEqual([]);
+      }
+    },
+  );
+
+  it('[BH7][BH8] the deletion of its session: no lease is left behind', async () => {
+    for (let ticks = 0; ticks < 60; ticks++) {
+      const origin = await sessionsNamed('s', 'p');
+      const held = new Set<string>();
+      const factory = standIn(origin, { leases: countedLeases(origin.leases, held) });
+      const tab = await openTab(factory);
+      await tab.tasks.register({ id: 't' });
+      const moving = tab.tasks.transfer('t', 'p').catch(() => undefined);
+      for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+      await origin.delete('s');
+      origin.leases.publish('s', { kind: 'deleted' });
+      await moving;
+      await settled();
+      expect([ticks, ...held]).toEqual([ticks]);
+    }
+  });
+
   it('[BH7] another transfer of the same task: it goes to one of the two', async () => {
     const factory = await sessionsNamed('s', 'p', 'q');
     const [left, right] = [await openTab(factory), await openTab(factory)];
