@@ -118,11 +118,15 @@ export interface SessionTasks {
   start(task: TaskStart): Promise<BackgroundTaskRecord>;
   /** Keeps the record of what somebody else does. @throws `TaskExists`, `InvalidInput`, `NotData` */
   register(task: TaskRegistration): Promise<BackgroundTaskRecord>;
-  /** @throws `TaskNotFound`, `TaskEnded`, `InvalidTaskMove` */
+  /** @throws `TaskNotFound`, `TaskEnded`, `InvalidTaskMove`, `InvalidInput` */
   update(taskId: string, update: TaskUpdate): Promise<BackgroundTaskRecord>;
-  /** Ends a task for whoever does it. One that runs here is stopped. @throws `TaskNotFound`, `TaskEnded`, `InvalidTaskMove`, `NotData` */
+  /**
+   * Ends a task for whoever does it. One that runs here is stopped. Of a failure its stack and its cause are not kept.
+   *
+   * @throws `TaskNotFound`, `TaskEnded`, `InvalidTaskMove`, `InvalidInput`, `NotData`
+   */
   complete(taskId: string, outcome: BackgroundTaskOutcome): Promise<BackgroundTaskRecord>;
-  /** Resolves with the task as it is then. @throws `TaskNotFound`, `TaskEnded` */
+  /** Resolves with the task as it is then. @throws `TaskNotFound`, `TaskEnded`, `InvalidInput` */
   cancel(taskId: string, reason?: string): Promise<BackgroundTaskRecord>;
   /** @throws `TaskNotFound` */
   get(taskId: string): Promise<BackgroundTaskRecord>;

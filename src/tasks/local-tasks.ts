@@ -14,9 +14,10 @@ import {
   newBackgroundTask,
 } from '../core/task.ts';
 import { HiddenWork } from './hidden-work.ts';
-import { begun, checkTaskData, taskToKeep, taskToRun } from './new-task.ts';
+import { begun, taskToKeep, taskToRun } from './new-task.ts';
+import { checkOneOf, checkOutcome, checkText } from './task-checks.ts';
 import { type DeskHost, TaskDesk } from './task-desk.ts';
-import { invalid, sessionClosed, taskNotDefined, taskNotFound } from './task-errors.ts';
+import { sessionClosed, taskNotDefined, taskNotFound } from './task-errors.ts';
 import { progressText } from './task-run.ts';
 
 /** The tasks of one session that is open here, as rules BH1 to BH9 say. */
@@ -88,6 +89,8 @@ export class LocalTasks implements HostedTasks {
 
   async update(taskId: string, { state, progress }: TaskUpdate): Promise<BackgroundTaskRecord> {
     this.#refuseReadOnly();
+    if (state !== undefined) checkOneOf(state, ['running', 'waiting'], 'state');
+    if (progress !== undefined) checkText(progress, 'progress');
     const { ledger } = this.#desk;
     let record = await this.get(taskId);
     if (state !== undefined) {
@@ -102,13 +105,12 @@ export class LocalTasks implements HostedTasks {
 
   async complete(taskId: string, outcome: BackgroundTaskOutcome): Promise<BackgroundTaskRecord> {
     this.#refuseReadOnly();
-    if (!hasEnded(outcome)) throw invalid('outcome.state', 'must be completed, failed or cancelled');
-    if (outcome.state === 'completed') checkTaskData(outcome.result, 'outcome.result');
-    return await this.#desk.ledger.move(taskId, { type: 'end', outcome });
+    return await this.#desk.ledger.move(taskId, { type: 'end', outcome: checkOutcome(outcome) });
   }
 
   async cancel(taskId: string, reason?: string): Promise<BackgroundTaskRecord> {
     this.#refuseReadOnly();
+    if (reason !== undefined) checkText(reason, 'reason');
     return await this.#desk.ledger.move(taskId, { type: 'cancel', reason: reason ?? null });
   }
 

@@ -1,7 +1,4 @@
 import type { BackgroundTaskDefinition, TaskLabels, TaskRegistration, TaskStart } from '../contract/task.ts';
-import { checkId } from '../core/id.ts';
-import { type JsonValue, utf8Length } from '../core/json.ts';
-import { refuseNonData } from '../core/plain-data.ts';
 import {
   type BackgroundTaskKind,
   type BackgroundTaskPolicies,
@@ -9,10 +6,9 @@ import {
   moveBackgroundTask,
   type NewBackgroundTask,
 } from '../core/task.ts';
+import { checkName, checkOneOf, checkTaskData, checkText } from './task-checks.ts';
 import { invalid } from './task-errors.ts';
 
-/** What a task's input or result takes at most, in bytes of JSON. */
-const DATA_BYTES = 16 * 1024;
 const MAX_ATTEMPTS = 3;
 /** How long a task's title and its producer's name are at most. */
 const LABEL_CHARS = 500;
@@ -24,13 +20,6 @@ const POLICIES: { readonly [Name in keyof BackgroundTaskPolicies]: readonly Back
     lost: ['fail', 'resume'],
   };
 const KINDS: readonly BackgroundTaskKind[] = ['monitor', 'subagent', 'observer', 'other'];
-
-/** Refuses what cannot be kept as a task's input or result. @throws `NotData`, `InvalidInput` */
-export function checkTaskData(value: JsonValue, path: string): void {
-  refuseNonData(value, path);
-  const bytes = utf8Length(JSON.stringify(value));
-  if (bytes > DATA_BYTES) throw invalid(path, `has ${bytes} bytes of JSON, and may have ${DATA_BYTES}`);
-}
 
 /** A task of this definition. @throws `InvalidInput`, `NotData` */
 export function taskToRun(
@@ -61,6 +50,7 @@ export function taskToKeep(
   };
   if (policies.close === 'pause')
     throw invalid('policies.close', 'cannot be pause: nobody here runs the task');
+  if (task.state !== undefined) checkOneOf(task.state, ['pending', 'running'], 'state');
   return newTask(sessionId, task, newId, { name: null, maxAttempts: 1, policies });
 }
 
@@ -77,16 +67,14 @@ function newTask(
   what: Pick<NewBackgroundTask, 'name' | 'maxAttempts' | 'policies'>,
 ): NewBackgroundTask {
   const { kind = 'other', producer = 'host', input = null } = task;
-  const id = checkId(task.id ?? newId(), 'id');
+  const id = checkName(task.id ?? newId(), 'id');
   checkTaskData(input, 'input');
-  if (!KINDS.includes(kind)) throw invalid('kind', `must be one of ${KINDS.join(', ')}`);
-  for (const [name, values] of Object.entries(POLICIES)) {
-    const value: string = what.policies[name as keyof BackgroundTaskPolicies];
-    if (!(values as readonly string[]).includes(value))
-      throw invalid(`policies.${name}`, `must be one of ${values.join(', ')}`);
-  }
+  checkOneOf(kind, KINDS, 'kind');
+  for (const [name, values] of Object.entries<readonly string[]>(POLICIES))
+    checkOneOf(what.policies[name as keyof BackgroundTaskPolicies], values, `policies.${name}`);
   const { title = id, parentTaskId = null, childSessionId = null } = task;
-  for (const [name, label] of Object.entries({ title, producer }))
-    if (label.length > LABEL_CHARS) throw invalid(name, `has more than ${LABEL_CHARS} characters`);
+  for (const [name, label] of Object.entries({ title, producer })) checkText(label, name, LABEL_CHARS);
+  for (const [name, other] of Object.entries({ parentTaskId, childSessionId }))
+    if (other !== null) checkName(other, name);
   return { ...what, id, sessionId, kind, producer, input, title, parentTaskId, childSessionId };
 }

@@ -4,7 +4,7 @@ import { cutText } from '../core/cut-text.ts';
 import { isLashError, toWireError } from '../core/error.ts';
 import type { JsonValue } from '../core/json.ts';
 import type { BackgroundTaskMove, BackgroundTaskOutcome, BackgroundTaskRecord } from '../core/task.ts';
-import { checkTaskData } from './new-task.ts';
+import { checkTaskData } from './task-checks.ts';
 import { isRefusal } from './task-errors.ts';
 
 /** How much of a progress message is kept, in characters. */
