@@ -12,6 +12,7 @@ import { shownTasks } from '../core/shown-tasks.ts';
 import { indexBranches, type SessionView } from '../core/view.ts';
 import type { OpenRuntime } from './children/child-runtime.ts';
 import { Children } from './children/children.ts';
+import { eachStep } from './each-step.ts';
 import { Feed } from './feed.ts';
 import { History } from './history/history.ts';
 import { nodeBudget } from './history/node-budget.ts';
@@ -165,10 +166,10 @@ export async function openSession(
       },
     };
   } catch (error) {
-    await tasks?.leave();
-    plugins?.dispose();
-    unregister();
-    await store?.close();
+    // What keeps one of them from being closed is not why the session could not be opened.
+    await eachStep([() => tasks?.leave(), () => plugins?.dispose(), unregister, () => store?.close()]).catch(
+      () => undefined,
+    );
     throw secrets.redactError(error);
   }
 }

@@ -16,6 +16,7 @@ import type { ApprovalDecision } from '../core/turn-wait.ts';
 import { totalUsage, type TokenUsage, type UsageEntry } from '../core/usage.ts';
 import { reduceViewWithin, type SessionView } from '../core/view.ts';
 import type { OpenRuntime } from './children/child-runtime.ts';
+import { eachStep } from './each-step.ts';
 import type { SessionListener } from './feed.ts';
 import type { Appended } from './history/history-parts.ts';
 import { hostAppend, type HostNodes } from './history/host-nodes.ts';
@@ -358,27 +359,25 @@ export class LashRuntime {
       runtime.resumeTurns(false);
       return runtime;
     } catch (error) {
-      await runtime.close();
+      await runtime.close().catch(() => undefined);
       throw error;
     }
   }
 
   async #close(turn: 'stop' | 'leave'): Promise<void> {
-    try {
-      if (turn === 'leave') await this.#turns.abandon(sessionClosed(this.sessionId));
-      await this.#turns.close('the session is being closed');
-      await this.#parts.children.closed();
-      await this.#order.idle;
-      await this.#writes.maintained;
-      await this.#tabs.close();
-      await this.#parts.tracer.flush();
-      await this.#store.close();
-      // Last: what keeps tasks from being left keeps nothing else from being closed.
-      await this.#opened.tasks?.leave();
-    } finally {
-      this.#observation.end();
-      this.#opened.unregister();
-    }
+    await eachStep([
+      () => turn === 'leave' && this.#turns.abandon(sessionClosed(this.sessionId)),
+      () => this.#turns.close('the session is being closed'),
+      () => this.#parts.children.closed(),
+      () => this.#order.idle,
+      () => this.#writes.maintained,
+      () => this.#tabs.close(),
+      () => this.#parts.tracer.flush(),
+      () => this.#store.close(),
+      () => this.#opened.tasks?.leave(),
+      () => this.#observation.end(),
+      () => this.#opened.unregister(),
+    ]);
   }
 
   #refuseReadOnly(): void {

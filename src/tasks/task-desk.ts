@@ -187,8 +187,7 @@ export class TaskDesk implements RunHome, TransferSide {
   async #end(): Promise<void> {
     this.#host.heirs.delete(this);
     this.#stopHearing?.();
-    await this.#store.close();
-    await this.owner.release();
+    await this.#store.close().finally(async () => await this.owner.release());
   }
 
   /** Ends once nobody is told any more, and it has nothing that closing the session could concern. */
