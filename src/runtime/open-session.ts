@@ -97,13 +97,13 @@ export async function openSession(
     const host = environment.backgroundTaskHost;
     const background = host && (await loadModule('tasks', import('./tasks/open-tasks.ts')));
     const givenTools = (): readonly Tool[] => (typeof tools === 'function' ? tools() : tools);
-    const hostTools = (): readonly Tool[] => background?.withTaskTools(givenTools()) ?? givenTools();
     if (mode !== 'readOnly' && environment.pluginHost.plugins.length > 0) {
       const { openPlugins } = await loadModule('plugins', import('./plugins/open-plugins.ts'));
       const opening = { environment, store, clock, secrets, tracer, feed, history, attachments };
-      plugins = await openPlugins({ ...opening, tasks: () => tasks, hostTools: hostTools() });
+      plugins = await openPlugins({ ...opening, tasks: () => tasks, hostTools: givenTools() });
     }
     const built = plugins;
+    const ownTools = (): readonly Tool[] => built?.join(givenTools()) ?? givenTools();
     const readOnly = mode === 'readOnly';
     if (host !== null && background !== null) {
       const opening = { environment, meta, readOnly, clock, secrets, feed, plugins, tracer };
@@ -133,7 +133,7 @@ export async function openSession(
       clock,
       tracer,
       providers: () => (typeof providers === 'function' ? providers() : providers),
-      tools: () => built?.join(hostTools()) ?? hostTools(),
+      tools: () => background?.withTaskTools(ownTools()) ?? ownTools(),
       plugins: built,
       tasks,
       children: new Children({

@@ -75,7 +75,7 @@ export class RuntimeEnvironmentBuilder {
 
   /**
    * Who owns background tasks, such as a `LocalBackgroundTaskHost`. The plugin host then says that they are available, and the
-   * model is offered the tools `tasks_list` and `tasks_stop`. Default: nobody.
+   * model is offered the tools `tasks_list` and `tasks_stop`, unless the session or a plugin has its own. Default: nobody.
    */
   withBackgroundTaskHost(host: BackgroundTaskHost): this {
     this.#backgroundTaskHost = host;

@@ -4,6 +4,7 @@ import { PluginHost } from '../../src/contract/plugin-host.ts';
 import type { Plugin } from '../../src/contract/plugin.ts';
 import type { SessionStoreFactory } from '../../src/contract/store.ts';
 import type { BackgroundTaskDefinition, SessionTasks } from '../../src/contract/task.ts';
+import type { Tool } from '../../src/contract/tool.ts';
 import { LashError } from '../../src/core/error.ts';
 import type { SessionEvent } from '../../src/core/event.ts';
 import { hasEnded } from '../../src/core/task.ts';
@@ -148,6 +149,22 @@ describe('a session with a host for background tasks', () => {
     ]);
     expect(await offered({ tools: [own] })).toEqual(['mine', expect.stringMatching(/^Stops/u)]);
     expect(await offered({ policy: { ...policy, tools: [] } })).toEqual([]);
+  });
+
+  it.each(['a list', 'a function'])('[TL7] a tool of a plugin takes the place of one (%s)', async (how) => {
+    const own = toolNamed('tasks_stop', { execute: () => 'not today' });
+    const tools = how === 'a list' ? [own] : (): readonly Tool[] => [own];
+    const plugins = [plain({ tools })];
+    const tab = await openTab(await sessionsNamed('s'), [], {
+      plugins,
+      play: [asks('tasks_stop', 'tasks_list'), done],
+    });
+    await tab.runtime.turn('go').result;
+    const outcomes = tab.runtime
+      .view()
+      .window.nodes.flatMap(({ body }) => (body.kind === 'tool' ? [body.invocation.outcome] : []));
+    expect(outcomes).toMatchObject([{ value: 'not today' }, { value: { tasks: [] } }]);
+    await tab.runtime.close();
   });
 
   it('[BH1][BH2] a task id used twice, or a completion after the end, is named by task, and the session goes on', async () => {

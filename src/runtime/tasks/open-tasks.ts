@@ -75,7 +75,7 @@ function tracedTask(keeper: string, task: BackgroundTaskRecord): JsonObject {
   };
 }
 
-/** A session's tools and those for its tasks. One of the same name that the session has takes its place. */
+/** A session's tools, those of its plugins included, and behind them those for its tasks: but for names that are taken. */
 export function withTaskTools(tools: readonly Tool[]): readonly Tool[] {
   return [...tools, ...TASK_TOOLS.filter(({ name }) => !tools.some((tool) => tool.name === name))];
 }
