@@ -69,9 +69,9 @@ export interface ChildSession {
   readonly sessionId: string;
   /** Runs a turn to its end, or finds how it ended. It rejects only if the input was not accepted. */
   turn(input: TurnInput, options?: ChildTurnOptions): Promise<ChildResult>;
-  /** Stops what runs, and closes it. It stays stored. */
+  /** Stops what runs, and closes it, as the end of the call does. It stays stored. */
   close(): Promise<void>;
-  /** Closes and deletes it, with its own children, for good (law ST12). */
+  /** Closes and deletes it, with its own children and its background tasks, for good (law ST12). */
   delete(): Promise<void>;
 }
 
@@ -83,7 +83,8 @@ export interface ChildSession {
  *   found again, and made once. One that was deleted is made anew.
  * - CH2 A child has the providers, secrets and plugins of its parent, and only the tools that it was given.
  * - CH3 When the call ends that asked for a child, or is stopped, the child's turns are stopped, those that wait included, and
- *   the child is closed. Where the call's tab is gone, whoever goes on with the turn sees to that.
+ *   the child is closed. Its background tasks are cancelled, where their policy says so, or become the parent's (rule BH5). Where
+ *   the call's tab is gone, whoever goes on with the turn sees to that.
  * - CH4 How deep children may have children, and how many of one session may be open, is limited: `ChildLimitReached`.
  * - CH5 Deleting a session deletes its children. A child whose parent is gone is like any other session.
  */

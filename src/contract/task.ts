@@ -104,7 +104,9 @@ export interface TaskFilter {
  *   `abort` the signal aborts, and the task is cancelled; with `external` nothing is aborted here.
  * - BH5 Closing or parking a session does what the policy says of each task that runs here, or was registered here, and of those
  *   that came to it from other sessions in this worker. A task that is kept can be seen and stopped by whoever opens the session.
- *   One that came while the session was not open here is kept until it is opened and closed here.
+ *   One that came while the session was not open here is kept until it is opened and closed here. Where nobody is expected to
+ *   open a child again, since the call that asked for it is over, what would be kept or paused there goes to the parent: it is
+ *   seen and stopped there, and closed with it. What cannot, as its id is taken there or it runs in another tab, stays.
  * - BH6 A task whose worker is gone is found when the session is opened, and within seconds where it is open. It ends, or is begun
  *   again, as its policy says, once. One that was paused is begun again when the session is opened where its definition is.
  * - BH7 A transferred task goes on in the other session under its id; if that is taken there, `TaskExists`, and nothing moves. The
@@ -151,8 +153,8 @@ export interface HostedTasks extends SessionTasks {
    * now it looks at again.
    */
   resume(): Promise<void>;
-  /** The session is closed or parked here: does what the tasks' policies say (BH5). */
-  leave(): Promise<void>;
+  /** The session is closed or parked here: does what the tasks' policies say; with `toParent`, for good (BH5). */
+  leave(options?: { readonly toParent?: boolean }): Promise<void>;
 }
 
 /** The session that a host is to keep tasks for. */

@@ -28,7 +28,7 @@ export interface BackgroundTaskPolicies {
   /**
    * When its session is closed or parked where it runs. `keep`: it runs on, as long as the worker does. `cancel`: it is cancelled.
    * `transfer`: it goes on as a task of the parent session, and is kept where there is none. `pause`: it is stopped, and begun
-   * again when the session is opened.
+   * again when the session is opened. When the call is over that asked for a child session, `keep` and `pause` are `transfer`.
    */
   readonly close: 'keep' | 'cancel' | 'transfer' | 'pause';
   /** When whoever runs it is gone: it has failed (`TaskLost`), or is begun again, at most `maxAttempts` times in all. */

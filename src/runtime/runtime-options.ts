@@ -58,6 +58,8 @@ export type ResumeOptions = Omit<RuntimeOptions, 'sessionId' | 'mode'> & {
 export interface CloseOptions {
   /** What becomes of the turn that runs: it is stopped (default), or left as it is stored, to whoever goes on with it. */
   readonly turn?: 'stop' | 'leave';
+  /** `toParent`: nobody is expected to open this child session again, and its background tasks go to its parent (rule BH5). */
+  readonly tasks?: 'toParent';
 }
 
 /** Looks at a session's store before anything is written to it. */

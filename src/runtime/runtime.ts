@@ -343,8 +343,8 @@ export class LashRuntime {
   }
 
   /** Stops a running turn, or leaves it, waits for what is under way, and ends this handle. The session stays stored. */
-  async close({ turn = 'stop' }: CloseOptions = {}): Promise<void> {
-    this.#closing ??= this.#close(turn);
+  async close(options: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(options);
     await this.#closing;
   }
 
@@ -364,7 +364,7 @@ export class LashRuntime {
     }
   }
 
-  async #close(turn: 'stop' | 'leave'): Promise<void> {
+  async #close({ turn, tasks }: CloseOptions): Promise<void> {
     await eachStep([
       () => turn === 'leave' && this.#turns.abandon(sessionClosed(this.sessionId)),
       () => this.#turns.close('the session is being closed'),
@@ -374,7 +374,7 @@ export class LashRuntime {
       () => this.#tabs.close(),
       () => this.#parts.tracer.flush(),
       () => this.#store.close(),
-      () => this.#opened.tasks?.leave(),
+      () => this.#opened.tasks?.leave({ toParent: tasks === 'toParent' }),
       () => this.#observation.end(),
       () => this.#opened.unregister(),
     ]);

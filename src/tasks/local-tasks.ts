@@ -166,14 +166,14 @@ export class LocalTasks implements HostedTasks {
     if (!this.#session.readOnly) await this.#desk.resume();
   }
 
-  async leave(): Promise<void> {
+  async leave({ toParent = false }: { readonly toParent?: boolean } = {}): Promise<void> {
     if (this.#closed.signal.aborted) return;
     const closed = sessionClosed(this.#session.sessionId);
     this.#closed.abort(closed);
     this.#hidden.end(closed);
     // Only what is stored has policies, and only what has arrived is another session's.
     await Promise.allSettled(this.#underWay);
-    await this.#desk.leave(closed);
+    await this.#desk.leave(closed, toParent);
   }
 
   /** Closing waits for `work`. */

@@ -143,11 +143,16 @@ export class TaskDesk implements RunHome, TransferSide {
     this.#watch.begin();
   }
 
-  /** Does what the policies of the session's tasks say that run or were registered here (rule BH5). Nobody is told from then on. */
-  async leave(closed: Error): Promise<void> {
+  /**
+   * Does what the policies of the session's tasks say that run or were registered here, and, where it is closed for good and the
+   * rest goes `toParent`, of those that nobody runs (rule BH5). Nobody is told from then on.
+   */
+  async leave(closed: Error, toParent: boolean): Promise<void> {
     this.#left.abort(closed);
-    await this.#closeAll(closed);
-    if (!this.#session.readOnly) await this.#closeHeirs(closed);
+    if (!this.#session.readOnly) {
+      await this.#closeAll(closed, toParent);
+      await this.#closeHeirs(closed, toParent);
+    }
     this.#listener = null;
     await this.#endIfIdle();
   }
@@ -203,14 +208,14 @@ export class TaskDesk implements RunHome, TransferSide {
   }
 
   /** Does what the policies say of the tasks that came to this session from others in this worker, and tells it. */
-  async #closeHeirs(closed: Error): Promise<void> {
+  async #closeHeirs(closed: Error, toParent: boolean): Promise<void> {
     const { sessionId, factory } = this.#session;
     let isAny = false;
     for (const [heir, arrival] of this.#host.heirs) {
       if (heir.sessionId !== sessionId || heir.#session.factory !== factory) continue;
       isAny = true;
       await arrival;
-      await heir.#closeAll(closed);
+      await heir.#closeAll(closed, toParent);
       // That it cannot let go keeps nothing else from being closed.
       await heir.#endIfIdle().catch(() => undefined);
     }
@@ -218,13 +223,19 @@ export class TaskDesk implements RunHome, TransferSide {
     if (isAny) await this.ledger.reload().catch(() => undefined);
   }
 
-  async #closeAll(closed: Error): Promise<void> {
-    for (const id of [...this.runs.keys(), ...this.registered]) await this.#close(id, closed);
+  async #closeAll(closed: Error, toParent: boolean): Promise<void> {
+    const isIdle = (task: BackgroundTaskRecord): boolean => task.owner === null && !hasEnded(task);
+    const idle = toParent ? this.tasks.filter(isIdle).map(({ id }) => id) : [];
+    const ids = new Set([...this.runs.keys(), ...this.registered, ...idle]);
+    for (const id of ids) await this.#close(id, closed, toParent);
     this.registered.clear();
   }
 
-  async #close(taskId: string, closed: Error): Promise<void> {
-    const { policies, state } = this.ledger.find(taskId) ?? {};
+  async #close(taskId: string, closed: Error, toParent: boolean): Promise<void> {
+    const close = this.ledger.find(taskId)?.policies.close;
+    const isForParent = close === 'transfer' || (toParent && close !== 'cancel');
+    if (isForParent && (await this.#isTransferred(taskId))) return;
+    const state = this.ledger.find(taskId)?.state;
     const run = this.runs.get(taskId);
     const reason = closed.message;
     const stop: BackgroundTaskMove =
@@ -232,21 +243,27 @@ export class TaskDesk implements RunHome, TransferSide {
         ? { type: 'cancel', reason }
         : { type: 'end', outcome: { state: 'cancelled', reason } };
     try {
-      if (policies?.close === 'cancel') await this.ledger.move(taskId, stop);
-      if (policies?.close === 'pause')
+      if (close === 'cancel') await this.ledger.move(taskId, stop);
+      if (close === 'pause')
         await this.ledger.move(taskId, state === 'cancel_requested' ? stop : { type: 'pause' });
-      if (policies?.close === 'transfer') await this.#transferToParent(taskId);
     } catch (error) {
-      // What storage did not take is found as lost. A task that cannot be transferred is kept, and one that ended has.
-      if (run === undefined || policies?.close === 'transfer' || isRefusal(error)) return;
+      // What storage did not take is found as lost, and a task that ended has.
+      if (run === undefined || isRefusal(error)) return;
       this.over(run);
       run.drop(closed);
     }
   }
 
-  async #transferToParent(taskId: string): Promise<void> {
-    const { parent } = await this.#store.loadSessionMeta();
-    if (parent?.relation === 'child') await this.transfer(taskId, parent.sessionId);
+  /** Whether it is a task of the parent now. One that cannot be is closed as if there were none. */
+  async #isTransferred(taskId: string): Promise<boolean> {
+    try {
+      const { parent } = await this.#store.loadSessionMeta();
+      if (parent?.relation !== 'child') return false;
+      await this.transfer(taskId, parent.sessionId);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** Tells what happened to a task, and the run of it that is here. */

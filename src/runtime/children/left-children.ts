@@ -1,6 +1,8 @@
 import type { SessionStore } from '../../contract/store.ts';
+import type { TaskStore } from '../../contract/task-store.ts';
 import { isLashError } from '../../core/error.ts';
 import type { SessionSummary } from '../../core/policy.ts';
+import { type BackgroundTaskRecord, hasEnded } from '../../core/task.ts';
 import type { UsageEntry } from '../../core/usage.ts';
 import { isPassing } from '../turn/patient-storage.ts';
 import type { ChildCall } from './child-call.ts';
@@ -28,7 +30,7 @@ export class LeftChildren {
     });
   }
 
-  /** Stops what is not over in one of them, and resolves with what it used in all. @throws as {@link of} */
+  /** Stops what is not over in one of them, hands its background tasks on, and resolves with what it used in all. @throws as {@link of} */
   async end(call: ChildCall, { sessionId, parent }: SessionSummary): Promise<readonly UsageEntry[]> {
     const source = parent?.source ?? 'child';
     try {
@@ -44,7 +46,11 @@ export class LeftChildren {
   }
 
   async #isAnythingLeft(sessionId: string): Promise<boolean> {
-    return await this.#within(sessionId, async ({ turns }) => (await turns.pending()).length > 0);
+    return await this.#within(
+      sessionId,
+      async ({ turns, tasks }) =>
+        (await turns.pending()).length > 0 || (await isAnyTaskLeft(tasks, sessionId)),
+    );
   }
 
   async #ledgerOf(sessionId: string): Promise<readonly UsageEntry[]> {
@@ -55,7 +61,7 @@ export class LeftChildren {
     try {
       // It goes on only to be stopped.
       const child = await this.#engine.openStored(call, sessionId, source, 'ask');
-      await stopTurns(child, call.storage.over).finally(async () => await child.close());
+      await stopTurns(child, call.storage.over).finally(async () => await child.close({ tasks: 'toParent' }));
     } catch (error) {
       if (!isLashError(error, 'SessionInUse')) throw error;
       await this.#tellToStop(sessionId);
@@ -76,5 +82,16 @@ export class LeftChildren {
     const { sessionStoreFactory: factory } = this.#engine.parent.environment;
     const store = await factory.open(sessionId, { kind: 'open' });
     return await work(store).finally(async () => await store.close());
+  }
+}
+
+/** Whether the session has a background task that has not ended. Where records cannot be read, it has none (law ST6). */
+async function isAnyTaskLeft(tasks: TaskStore, sessionId: string): Promise<boolean> {
+  try {
+    const records = (await tasks.list()).map(({ body }) => body as unknown as BackgroundTaskRecord);
+    return records.some((record) => record.sessionId === sessionId && !hasEnded(record));
+  } catch (error) {
+    if (!isLashError(error, 'StoredDataCorrupt')) throw error;
+    return false;
   }
 }

@@ -10,6 +10,7 @@ import type { TurnInput } from '../../core/turn-input.ts';
 import type { TurnWait } from '../../core/turn-wait.ts';
 import { isNoUsage, type UsageEntry } from '../../core/usage.ts';
 import { deleteSessions } from '../delete-sessions.ts';
+import type { CloseOptions } from '../runtime-options.ts';
 import { isPassing } from '../turn/patient-storage.ts';
 import { answerText } from './answer-text.ts';
 import type { ChildCall } from './child-call.ts';
@@ -73,13 +74,13 @@ export class OpenChild implements ChildSession {
   }
 
   async close(): Promise<void> {
-    const { call } = this.#opened;
-    this.#closing ??= this.#close(isLeft(call) ? 'leave' : 'stop');
+    this.#closing ??= this.#close({ tasks: 'toParent' });
     await this.#closing;
   }
 
   async delete(): Promise<void> {
-    await this.close();
+    this.#closing ??= this.#close({});
+    await this.#closing;
     await deleteSessions(this.#opened.engine.parent.environment, this.sessionId);
   }
 
@@ -151,16 +152,18 @@ export class OpenChild implements ChildSession {
     this.close().catch(() => undefined);
   };
 
-  async #close(turn: 'stop' | 'leave'): Promise<void> {
+  async #close(options: CloseOptions): Promise<void> {
     const { call, request, runtime, release, stopped } = this.#opened;
     call.signal.removeEventListener('abort', this.#onAborted);
+    // What is left is opened again by whoever goes on, as it is.
+    const left = isLeft(call);
     try {
-      if (turn === 'stop') await this.#stopTurns();
-      this.#isStopped = turn === 'stop';
+      if (!left) await this.#stopTurns();
+      this.#isStopped = !left;
     } finally {
       this.#stopShowing();
-      if (turn === 'stop') this.#showWaits([]);
-      await runtime.close({ turn }).finally(() => {
+      if (!left) this.#showWaits([]);
+      await runtime.close(left ? { turn: 'leave' } : options).finally(() => {
         release();
         if (this.#isStopped) stopped(spentIn(runtime.usage().ledger, request.source));
       });
