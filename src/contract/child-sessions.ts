@@ -80,7 +80,8 @@ export interface ChildSession {
  * it in the parent's ledger, once, by source and model, through grandchildren.
  *
  * - CH1 The same key in the same call is the same child, also after a reload, and where it was closed meanwhile: a child is
- *   found again, and made once. One that was deleted is made anew.
+ *   found again, and made once. One that was deleted is made anew. Where a page has it open already, the call works beside
+ *   that, as another tab would: either one may run its turn, and both see how it ends.
  * - CH2 A child has the providers, secrets and plugins of its parent, and only the tools that it was given.
  * - CH3 When the call ends that asked for a child, or is stopped, the child's turns are stopped, those that wait included, and
  *   the child is closed. Its background tasks are cancelled, where their policy says so, or become the parent's (rule BH5). Where

@@ -80,6 +80,48 @@ describe('children of a call whose tab is gone', () => {
     await until(() => expect(page.view().lastTurn?.result.status).toBe('cancelled'));
     await Promise.all([two.close(), page.close()]);
   });
+
+  test.each(['ask', 'go-on'] as const)(
+    '[CH1] one that the page has open meanwhile is found by its call (unfinished turns: %s)',
+    async (unfinishedTurns) => {
+      const origin = memory();
+      await dieInChild(origin, 'safe');
+      const environment = home({ factory: origin });
+      const [, child] = await storedMetas(origin);
+      const model = modelFor({ go: [done], task: [says('the answer')] });
+      const tools = [asksChild('task', { tools: ['step'], source: 'helper' }), toolNamed('step')];
+      const sessionId = child?.sessionId ?? '';
+      const page = await openParent(environment, model, [toolNamed('step')], { sessionId, unfinishedTurns });
+      const two = await openParent(environment, model, tools);
+      await until(() => expect(two.view().lastTurn?.result.status).toBe('completed'));
+      const outcomes = model.requests.at(-1)?.messages.at(-1);
+      expect(JSON.stringify(outcomes)).toContain('the answer');
+      expect(model.asked()).toEqual(['task', 'go']);
+      expect(callsOf(two, 'helper')).toBe(2);
+      await until(() => expect(page.view().lastTurn?.result.status).toBe('completed'));
+      await Promise.all([two.close(), page.close()]);
+    },
+  );
+
+  test('[CH1] one that the page went on with goes on by its call once the page is closed, and is stopped with it', async () => {
+    const origin = memory();
+    await dieInChild(origin, 'safe');
+    const environment = home({ factory: origin });
+    const [, child] = await storedMetas(origin);
+    const model = modelFor({ task: [['hang'], ['hang']] });
+    const tools = [asksChild('task', { tools: ['step'], source: 'helper' }), toolNamed('step')];
+    const sessionId = child?.sessionId ?? '';
+    const page = await openParent(environment, model, [toolNamed('step')], { sessionId });
+    await until(() => expect(model.asked()).toEqual(['task']));
+    const two = await openParent(environment, model, tools);
+    await letRun();
+    await page.close({ turn: 'leave' });
+    await until(() => expect(model.asked()).toEqual(['task', 'task']));
+    await two.cancelTurn('t');
+    await until(() => expect(two.view().lastTurn?.result.status).toBe('cancelled'));
+    expect(await unfinished(origin)).toEqual([]);
+    await two.close();
+  });
 });
 
 describe('how children end', () => {

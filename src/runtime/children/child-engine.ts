@@ -1,4 +1,5 @@
 import type { ChildRequest } from '../../contract/child-sessions.ts';
+import { PluginHost } from '../../contract/plugin-host.ts';
 import { mergeTraceContext } from '../../contract/trace.ts';
 import { isLashError, LashError } from '../../core/error.ts';
 import type { Page, SessionPolicy, SessionSummary } from '../../core/policy.ts';
@@ -78,7 +79,11 @@ export class ChildEngine {
     }
   }
 
-  /** Opens a child that is stored. @throws what opening throws */
+  /**
+   * Opens a child that is stored: where somebody has it open here, beside them, as another tab would (rule CH1).
+   *
+   * @throws what opening throws
+   */
   async openStored(
     { callId }: Pick<ChildCall, 'callId'>,
     sessionId: string,
@@ -93,19 +98,23 @@ export class ChildEngine {
       ...(callId === undefined ? {} : { originating_tool_call_id: callId }),
       metadata: { parent_session_id: meta.sessionId, source },
     });
-    return await open(
-      { ...environment, traceContext },
-      {
-        sessionId,
-        secrets,
-        clock,
-        unfinishedTurns,
-        ...(providers === undefined ? {} : { providers }),
-        ...(tools === undefined ? {} : { tools }),
-        ...(rates === undefined ? {} : { rates }),
-        ...(online === undefined ? {} : { online }),
-      },
-    );
+    const child = {
+      sessionId,
+      secrets,
+      clock,
+      unfinishedTurns,
+      ...(providers === undefined ? {} : { providers }),
+      ...(tools === undefined ? {} : { tools }),
+      ...(rates === undefined ? {} : { rates }),
+      ...(online === undefined ? {} : { online }),
+    };
+    try {
+      return await open({ ...environment, traceContext }, child);
+    } catch (error) {
+      if (!isLashError(error, 'SessionInUse')) throw error;
+      const pluginHost = hostBeside(environment.pluginHost);
+      return await open({ ...environment, traceContext, pluginHost }, child);
+    }
   }
 
   /**
@@ -184,6 +193,12 @@ export class ChildEngine {
     }
     return await find(sessionId);
   }
+}
+
+/** A host of the same plugins, with a register of its own (rule PH1). */
+function hostBeside({ plugins, backgroundTasksAvailable }: PluginHost): PluginHost {
+  const host = new PluginHost(plugins);
+  return backgroundTasksAvailable ? host.withBackgroundTasks() : host;
 }
 
 /** What `find` gives, or `null` where there is no such session. */

@@ -9,7 +9,7 @@ import type { ChildCall } from './child-call.ts';
 import type { ChildEngine } from './child-engine.ts';
 import { childPrefix } from './child-names.ts';
 import { spentIn } from './spent-in.ts';
-import { STOP_REASON, stopTurns } from './stop-turns.ts';
+import { stopTurns } from './stop-turns.ts';
 
 /** The children of calls whose tab is gone, which whoever goes on has not asked for again. */
 export class LeftChildren {
@@ -58,24 +58,9 @@ export class LeftChildren {
   }
 
   async #stop(call: ChildCall, sessionId: string, source: string): Promise<void> {
-    try {
-      // It goes on only to be stopped.
-      const child = await this.#engine.openStored(call, sessionId, source, 'ask');
-      await stopTurns(child, call.storage.over).finally(async () => await child.close({ tasks: 'toParent' }));
-    } catch (error) {
-      if (!isLashError(error, 'SessionInUse')) throw error;
-      await this.#tellToStop(sessionId);
-    }
-  }
-
-  /** Somebody else has it open here, and stops it. */
-  async #tellToStop(sessionId: string): Promise<void> {
-    const { leases } = this.#engine.parent.environment.sessionStoreFactory;
-    await this.#within(sessionId, async ({ turns }) => {
-      for (const { turnId } of await turns.pending())
-        await turns.signal({ turnId, signalId: 'cancel', value: STOP_REASON });
-    });
-    leases.publish(sessionId, { kind: 'turns-changed' });
+    // It goes on only to be stopped.
+    const child = await this.#engine.openStored(call, sessionId, source, 'ask');
+    await stopTurns(child, call.storage.over).finally(async () => await child.close({ tasks: 'toParent' }));
   }
 
   async #within<T>(sessionId: string, work: (store: SessionStore) => Promise<T>): Promise<T> {

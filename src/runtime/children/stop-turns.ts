@@ -4,7 +4,7 @@ import { Deferred } from '../deferred.ts';
 import type { ChildRuntime } from './child-runtime.ts';
 
 /** Why a child's turn is stopped. */
-export const STOP_REASON = 'whoever asked for it is done';
+const STOP_REASON = 'whoever asked for it is done';
 
 /**
  * Stops the turns of a child that are not over, those included that wait or that nobody runs, and resolves once they are. When
