@@ -100,6 +100,13 @@ export interface ChildSessions {
    * @throws `Unsupported` outside of a tool call: in hooks but `afterToolCall`
    */
   handOff(request: HandOffRequest): Promise<string>;
+  /**
+   * Deletes a child of this session that is stored, open or not, with its own children, for good (law ST12). What it used
+   * stays counted.
+   *
+   * @throws `SessionNotFound` for what is no child of this session, and what opening throws
+   */
+  delete(sessionId: string): Promise<void>;
   /** The children of this session that are stored, newest change first. */
   list(page?: { readonly after?: string; readonly limit?: number }): Promise<Page<SessionSummary>>;
 }

@@ -58,6 +58,10 @@ const LEAST_TOKENS = 100;
 /** How much of a result is read for a summary, in bytes. */
 const RESULT_BYTES = 1000;
 
+/** What children are known by that make summaries. */
+const SOURCE = 'compaction';
+const TITLE = 'Summary';
+
 /** What the last model call of a turn was shown. */
 interface Shown {
   readonly turnId: string;
@@ -71,7 +75,8 @@ interface Shown {
  * then old turns are summarised by a child session, when a turn ends, and the model is shown the newest summary on the path
  * in their place. Nothing of the history changes: a summary is a node behind the turn's answer (`rolling-history.summary`), and
  * belongs to its branch. A summary that fails is a warning, and is tried again after the next turn, then after two, then after
- * each fourth; behind a turn that was stopped none is made.
+ * each fourth; behind a turn that was stopped none is made. Of the child sessions that made summaries (source `compaction`, title
+ * `Summary`) the newest one stays stored, the older ones are deleted.
  *
  * @throws `InvalidInput` for an option that is out of range
  */
@@ -90,7 +95,6 @@ export function rollingHistory(options: RollingHistoryOptions = {}): Plugin {
 function hooksOf(options: RollingHistoryOptions): PluginHooks<null> {
   const { maxContextTokens = Infinity, summariseAt = 0.8 } = options;
   let shown: Shown | null = null;
-  const children: ChildSession[] = [];
   let failures = 0;
   let turnsToWait = 0;
   return {
@@ -113,8 +117,6 @@ function hooksOf(options: RollingHistoryOptions): PluginHooks<null> {
       shown = null;
       // Whoever stopped it waits for its end.
       if (status === 'cancelled') return undefined;
-      // What was returned before is stored by now: of several children the newest one says how its summary came about.
-      await Promise.all(children.splice(0, children.length - 1).map(async (child) => await child.delete()));
       // Where another tab made the turn's calls, the next turn says how long the path is.
       if (last?.turnId !== context.turnId) return undefined;
       if (!last.isShort && last.tokens <= summariseAt * last.budget) return undefined;
@@ -127,9 +129,7 @@ function hooksOf(options: RollingHistoryOptions): PluginHooks<null> {
         throw error;
       });
       failures = 0;
-      if (made === null) return undefined;
-      children.push(made.child);
-      return [made.node];
+      return made === null ? undefined : [made];
     },
   };
 }
@@ -144,12 +144,12 @@ function viewLimits(
   return { budget, clearAt: clearAt * budget, protectedTools, recentTurns, tokensOf };
 }
 
-/** A new summary, and who made it; `null` where there is nothing to summarise yet. @throws `Error` if none is made */
+/** A new summary; `null` where there is nothing to summarise yet. @throws `Error` if none is made */
 async function summarise(
   { path, sessions, signal }: HookContext<null>,
   budget: number,
   options: RollingHistoryOptions,
-): Promise<{ readonly node: PluginNode; readonly child: ChildSession } | null> {
+): Promise<PluginNode | null> {
   const { policy, instructions } = options;
   const maxTokens = Math.floor(Math.min(SUMMARY_PART * budget, MOST_BYTES / 4));
   if (maxTokens < LEAST_TOKENS) return null;
@@ -167,10 +167,9 @@ async function summarise(
   const told = instructions === undefined ? request : `${request}\n\n${instructions}`;
   const child = await openChild(sessions, policy);
   const text = await answerOf(child, told, signal);
-  return {
-    node: summaryNode(plan, fitting(cutText(text, lengthWithin(text, maxTokens))), child.sessionId),
-    child,
-  };
+  // What stays is deleted with the next one.
+  await deleteOlder(sessions, child.sessionId).catch(() => undefined);
+  return summaryNode(plan, fitting(cutText(text, lengthWithin(text, maxTokens))), child.sessionId);
 }
 
 /** The beginning of a text that fits a node. */
@@ -195,7 +194,20 @@ async function openChild(
   policy: Partial<SessionPolicy> | undefined,
 ): Promise<ChildSession> {
   const own = policy === undefined ? {} : { policy };
-  return await sessions.open({ key: 'summary', source: 'compaction', title: 'Summary', tools: [], ...own });
+  return await sessions.open({ key: 'summary', source: SOURCE, title: TITLE, tools: [], ...own });
+}
+
+/** Of several children the newest one says how its summary came about: the others go, whoever had them made, on any branch. */
+async function deleteOlder(sessions: ChildSessions, newest: string): Promise<void> {
+  const older: string[] = [];
+  let after: string | undefined;
+  do {
+    const page = await sessions.list(after === undefined ? {} : { after });
+    for (const { sessionId, title, parent } of page.items)
+      if (sessionId !== newest && title === TITLE && parent?.source === SOURCE) older.push(sessionId);
+    after = page.next ?? undefined;
+  } while (after !== undefined);
+  await Promise.all(older.map(async (sessionId) => await sessions.delete(sessionId)));
 }
 
 /** What a child answers. One that does not is not kept. @throws `Error` if it does not */

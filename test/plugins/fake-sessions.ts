@@ -1,5 +1,6 @@
 import type { ChildRequest, ChildSessions } from '../../src/contract/child-sessions.ts';
 import { LashError, toWireError } from '../../src/core/error.ts';
+import type { SessionSummary } from '../../src/core/policy.ts';
 import { NO_USAGE } from '../../src/core/usage.ts';
 
 /** What a child answers: text, or nothing, since its turn failed. */
@@ -17,12 +18,14 @@ export function fakeSessions(answer: (asked: string, index: number) => ChildAnsw
   const requests: ChildRequest[] = [];
   const asked: string[] = [];
   const kept = new Set<string>();
+  const requestOf = (sessionId: string): ChildRequest | undefined =>
+    requests.find((_, index) => idOf(index + 1) === sessionId);
   return {
     requests,
     asked,
     kept,
     open: async (request) => {
-      const sessionId = `child-${requests.push(request)}`;
+      const sessionId = idOf(requests.push(request));
       kept.add(sessionId);
       return await Promise.resolve({
         sessionId,
@@ -48,6 +51,29 @@ export function fakeSessions(answer: (asked: string, index: number) => ChildAnsw
       });
     },
     handOff: async () => await Promise.reject(new Error('nobody hands off here')),
-    list: async () => await Promise.resolve({ items: [], next: null }),
+    delete: async (sessionId) => {
+      kept.delete(sessionId);
+      await Promise.resolve();
+    },
+    // A page holds one of them.
+    list: async ({ after } = {}) => {
+      const ids = [...kept];
+      const at = after === undefined ? 0 : ids.indexOf(after) + 1;
+      const items = ids.slice(at, at + 1).map((sessionId) => summaryOf(sessionId, requestOf(sessionId)));
+      const next = at + 1 < ids.length ? (ids[at] ?? null) : null;
+      return await Promise.resolve({ items, next });
+    },
   };
+}
+
+function idOf(number: number): string {
+  return `child-${number}`;
+}
+
+function summaryOf(
+  sessionId: string,
+  { title = '', source = 'child' }: Partial<ChildRequest> = {},
+): SessionSummary {
+  const parent = { sessionId: 's', relation: 'child', source, depth: 1 } as const;
+  return { sessionId, title, createdAt: 0, updatedAt: 0, nodeCount: 0, bytes: 0, parent };
 }

@@ -327,13 +327,43 @@ describe('the summary of rollingHistory', () => {
     expect(await session.view()).toEqual(here);
   });
 
-  it('keeps the newest child only', async () => {
+  it('keeps the newest child only, also where the session was opened again, and no other child goes', async () => {
     const session = new RollingSession(2000);
+    const others = [
+      { key: 'a', source: 'compaction', title: 'Mine' },
+      { key: 'b', source: 'mine', title: 'Summary' },
+    ];
+    for (const other of others) await session.sessions.open(other);
+    const kept: (readonly string[])[] = [];
+    for (let opening = 0; opening < 3; opening++) {
+      await summarised(session);
+      kept.push([...session.sessions.kept]);
+      session.reopen();
+    }
+    const own = ['child-3', 'child-4', 'child-5'];
+    expect(kept).toEqual(own.map((sessionId) => ['child-1', 'child-2', sessionId]));
+  });
+
+  it('is stored also where the child before it cannot be deleted, which goes with the next one', async () => {
+    const sessions = fakeSessions((_, index) => `summary ${index + 1}`);
+    let isAway = true;
+    const session = new RollingSession(
+      2000,
+      {},
+      {
+        ...sessions,
+        delete: async (sessionId) => {
+          if (isAway) throw new Error('storage is away');
+          await sessions.delete(sessionId);
+        },
+      },
+    );
     await summarised(session);
     await summarised(session);
-    expect([...session.sessions.kept]).toEqual(['child-1', 'child-2']);
-    await session.turn('next');
-    expect([...session.sessions.kept]).toEqual(['child-2']);
+    expect([...sessions.kept]).toEqual(['child-1', 'child-2']);
+    isAway = false;
+    await summarised(session);
+    expect([...sessions.kept]).toEqual(['child-3']);
   });
 
   it('of a long history that had none begins with what may be read, and is not longer than its part', async () => {

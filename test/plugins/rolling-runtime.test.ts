@@ -148,6 +148,20 @@ describe('a session with rollingHistory', () => {
     expect(said).toContain('Summarise the conversation');
   });
 
+  it('keeps at most two children, however often the session is opened again', async () => {
+    const factory = new InMemorySessionStoreFactory();
+    const model = agent();
+    const stored: number[] = [];
+    for (let opening = 0; opening < 8; opening++) {
+      const runtime = await open(factory, model);
+      for (let turn = 0; turn < 4; turn++) await runtime.turn(`question ${opening}.${turn}`).result;
+      await (opening % 2 === 0 ? runtime.park() : runtime.close());
+      stored.push((await factory.list({ parent: 's' })).items.length);
+    }
+    expect(model.summaries.length).toBeGreaterThan(5);
+    expect(Math.max(...stored)).toBeLessThanOrEqual(2);
+  });
+
   it('[15.1 e] ends its turn as it would where no summary is made, and says so', async () => {
     const factory = new InMemorySessionStoreFactory();
     let says = '';

@@ -283,6 +283,37 @@ describe('child sessions', () => {
     expect(await storedMetas(environment.sessionStoreFactory)).toEqual([]);
   });
 
+  test('a later call may delete a child that an earlier one left stored, with its own, and nothing else', async () => {
+    const model = modelFor({
+      go: [asks('ask'), done],
+      middle: [asks('dig'), done],
+      deep: [says('x')],
+      tidy: [asks('tidy'), done],
+    });
+    const dig = childTool('dig', async (sessions) => {
+      const child = await sessions.open({ key: 'one' });
+      return (await child.turn('deep')).text;
+    });
+    const codes: unknown[] = [];
+    const tidy = childTool('tidy', async (sessions) => {
+      const { items } = await sessions.list();
+      for (const sessionId of [...items.map((item) => item.sessionId), 's', 'other', 'nowhere'])
+        await sessions.delete(sessionId).catch((error: unknown) => codes.push((error as LashError).code));
+    });
+    const environment = home();
+    const other = await openParent(environment, model, [], { sessionId: 'other' });
+    await other.close();
+    const tools = [asksChild('middle', { tools: ['dig'] }), dig, tidy];
+    const runtime = await openParent(environment, model, tools);
+    await runtime.turn('go').result;
+    expect(await storedMetas(environment.sessionStoreFactory)).toHaveLength(4);
+    await runtime.turn('tidy').result;
+    expect(codes).toEqual(['SessionNotFound', 'SessionNotFound', 'SessionNotFound']);
+    const left = await storedMetas(environment.sessionStoreFactory);
+    expect(left.map(({ sessionId }) => sessionId).toSorted()).toEqual(['other', 's']);
+    await runtime.close();
+  });
+
   test('[flaw 15] a child may begin with what was said so far, as a copy that changes nothing', async () => {
     const model = modelFor({ hello: [says('hi')], go: [asks('ask'), done], task: [says('x')] });
     const environment = home();

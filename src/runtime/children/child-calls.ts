@@ -52,6 +52,10 @@ export class ChildCalls {
     return await this.#host.engine.list(page);
   }
 
+  async delete(sessionId: string): Promise<void> {
+    await this.#host.engine.delete(sessionId);
+  }
+
   async handOff(request: HandOffRequest): Promise<string> {
     this.#call.signal.throwIfAborted();
     if (!this.#call.mayHandOff) {

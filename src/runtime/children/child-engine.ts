@@ -5,6 +5,7 @@ import { isLashError, LashError } from '../../core/error.ts';
 import type { Page, SessionPolicy, SessionSummary } from '../../core/policy.ts';
 import type { SessionParent } from '../../core/session-parent.ts';
 import { Deferred } from '../deferred.ts';
+import { deleteSessions } from '../delete-sessions.ts';
 import { checkPolicy } from '../policy-check.ts';
 import type { ChildCall } from './child-call.ts';
 import { childPrefix, nameOf } from './child-names.ts';
@@ -44,6 +45,16 @@ export class ChildEngine {
       yield* page.items;
       after = page.next ?? undefined;
     } while (after !== undefined);
+  }
+
+  /** Deletes a child that is stored. @throws `SessionNotFound` for what is none of this session, and what opening throws */
+  async delete(sessionId: string): Promise<void> {
+    const { environment, meta } = this.parent;
+    const store = await environment.sessionStoreFactory.open(sessionId, { kind: 'open' });
+    const { parent } = await store.loadSessionMeta().finally(async () => await store.close());
+    if (parent?.relation !== 'child' || parent.sessionId !== meta.sessionId)
+      throw new LashError('SessionNotFound', `There is no child session ${sessionId}`, { sessionId });
+    await deleteSessions(environment, sessionId);
   }
 
   /**

@@ -27,6 +27,7 @@ export class Children implements SessionChildren {
       sessions: {
         open: async (request) => await (await within()).open(request),
         handOff: async (request) => await (await within()).handOff(request),
+        delete: async (sessionId) => await (await within()).delete(sessionId),
         list: async (page) => await (await within()).list(page),
       },
       end: async () => {
