@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest';
 
 import type { LashError } from '../../src/core/error.ts';
-import { childTool, home, modelFor, openParent, patientClock, storedMetas } from './children-support.ts';
+import {
+  childTool,
+  home,
+  modelFor,
+  openParent,
+  patientClock,
+  says,
+  storedMetas,
+} from './children-support.ts';
 import { asks, done, letRun, plain, until } from './plugin-support.ts';
 import { toolNamed } from './support.ts';
 
@@ -60,5 +68,24 @@ describe('what a turn is not passed on to', () => {
     expect(await turn.cancel()).toMatchObject({ status: 'cancelled' });
     expect(await storedMetas(environment.sessionStoreFactory)).toHaveLength(1);
     await runtime.close();
+  });
+
+  test('[CH6] once: the same input again is the same session, and another one is refused and changes nothing', async () => {
+    const outcomes: unknown[] = [];
+    const passes = childTool('pass', async (sessions) => {
+      for (const input of ['first', 'first', 'second'])
+        outcomes.push(await sessions.handOff({ input }).catch((error: unknown) => (error as LashError).code));
+    });
+    const environment = home();
+    const model = modelFor({ go: [asks('pass')], first: [says('here I am')] });
+    const runtime = await openParent(environment, model, [passes]);
+    const { successor = '' } = await runtime.turn('go').result;
+    expect(outcomes).toEqual([successor, successor, 'OperationConflict']);
+    expect(await storedMetas(environment.sessionStoreFactory)).toHaveLength(2);
+    await runtime.close();
+    const next = await openParent(environment, model, [], { sessionId: successor });
+    await until(() => expect(next.view().lastTurn?.result.status).toBe('completed'));
+    expect(model.asked()).toEqual(['go', 'first']);
+    await next.close();
   });
 });

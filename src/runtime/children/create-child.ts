@@ -42,21 +42,29 @@ export async function createChild(parent: ParentSession, call: ChildCall, child:
   try {
     const leaf = await startPath(parent, call, start, made.store);
     if (firstInput !== undefined) {
-      const ask = parent.secrets.redactJson(checkAsk(firstInput, {}));
-      await checkImages(ask, parent.attachments);
-      const request = ask as unknown as JsonValue;
-      await made.store.turns.accept({
-        turnId: FIRST_TURN,
-        hash: await hashOf(ask),
-        request,
-        at: parent.clock.now(),
-      });
+      await checkImages(checkAsk(firstInput, {}), parent.attachments);
+      await acceptFirst(parent, made.store, firstInput);
     }
     await made.publish(leaf);
   } catch (error) {
     await made.abandon();
     throw error;
   }
+}
+
+/**
+ * Puts a session's first input into its queue, unless it was accepted before.
+ *
+ * @throws `InvalidInput`, `NotData`, `OperationConflict` where another one was
+ */
+export async function acceptFirst(
+  { secrets, clock }: ParentSession,
+  { turns }: SessionStore,
+  input: TurnInput,
+): Promise<void> {
+  const ask = secrets.redactJson(checkAsk(input, {}));
+  const hash = await hashOf(ask);
+  await turns.accept({ turnId: FIRST_TURN, hash, request: ask as unknown as JsonValue, at: clock.now() });
 }
 
 /** Copies what the session starts with, and resolves with its leaf. */

@@ -5,7 +5,7 @@ import { deleteSessions } from '../delete-sessions.ts';
 import type { ChildCall, EndingTurn } from './child-call.ts';
 import type { ChildEngine } from './child-engine.ts';
 import { successorPrefix } from './child-names.ts';
-import { FIRST_TURN } from './create-child.ts';
+import { acceptFirst, FIRST_TURN } from './create-child.ts';
 
 /** The sessions that the turns of one session pass the conversation on to. */
 export class HandOffs {
@@ -17,7 +17,12 @@ export class HandOffs {
     this.#engine = engine;
   }
 
-  /** Makes the session that goes on in place of this one, with its first input in its queue. Resolves with its id. */
+  /**
+   * Makes the session that goes on in place of this one, with its first input in its queue, unless it is there (rule CH6).
+   * Resolves with its id.
+   *
+   * @throws `OperationConflict` where it is there with another input, `InvalidInput`, and what creating throws
+   */
   async make(call: ChildCall, request: HandOffRequest): Promise<string> {
     const { meta, environment } = this.#engine.parent;
     const { title = meta.title, start = { kind: 'empty' }, input: firstInput } = request;
@@ -34,7 +39,8 @@ export class HandOffs {
     return await this.#engine.make(
       { prefix, key: call.effect },
       async (sessionId) => {
-        await (await environment.sessionStoreFactory.open(sessionId, { kind: 'open' })).close();
+        const store = await environment.sessionStoreFactory.open(sessionId, { kind: 'open' });
+        await acceptFirst(this.#engine.parent, store, firstInput).finally(async () => await store.close());
         return sessionId;
       },
       async (sessionId) => {
