@@ -88,7 +88,8 @@ export interface ChildSession {
  *   the call's tab is gone, whoever goes on with the turn sees to that.
  * - CH4 How deep children may have children, and how many of one session may be open, is limited: `ChildLimitReached`.
  * - CH5 Deleting a session deletes its children. A child whose parent is gone is like any other session.
- * - CH6 A tool call passes the conversation on once: asked again with the same input it is the same session.
+ * - CH6 A tool call passes the conversation on once: asked again with the same input it is the same session. A child passes
+ *   nothing on, since its parent waits for its own answer.
  */
 export interface ChildSessions {
   /** Opens a child, and makes it if there is none yet. @throws `ChildLimitReached`, `InvalidInput`, what opening throws */
@@ -98,7 +99,7 @@ export interface ChildSessions {
    * That session is stored by then, with its first input in its queue. One that the turn's end does not name is deleted again,
    * unless somebody has begun its first turn: of a call that failed, of a turn that was stopped, or where another call was first.
    *
-   * @throws `Unsupported` outside of a tool call: in hooks but `afterToolCall`;
+   * @throws `Unsupported` within a child (rule CH6), and outside of a tool call: in hooks but `afterToolCall`;
    *   `OperationConflict` where the call has passed on with another input
    */
   handOff(request: HandOffRequest): Promise<string>;

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 
+import type { ChildResult } from '../../src/contract/child-sessions.ts';
 import type { LashError } from '../../src/core/error.ts';
 import {
+  asksChild,
   childTool,
   home,
   modelFor,
@@ -35,6 +37,37 @@ describe('what a turn is not passed on to', () => {
     expect(codes).toEqual(['Unsupported', 'Unsupported', 'Unsupported', 'Unsupported']);
     expect(await storedMetas(environment.sessionStoreFactory)).toHaveLength(1);
     await runtime.close();
+  });
+
+  test('[CH6] a child session cannot: its parent would be left without an answer', async () => {
+    const codes: string[] = [];
+    const passes = childTool('pass', async (sessions) => {
+      const handing = sessions.handOff({ input: 'go on' });
+      codes.push(await handing.catch((error: unknown) => (error as LashError).code));
+    });
+    const environment = home();
+    const model = modelFor({ go: [asks('ask'), done], task: [asks('pass'), says('the answer')] });
+    const seen: ChildResult[] = [];
+    const tools = [asksChild('task', { tools: ['pass'] }, seen), passes];
+    const runtime = await openParent(environment, model, tools);
+    await runtime.turn('go').result;
+    expect(codes).toEqual(['Unsupported']);
+    expect(seen).toMatchObject([{ reason: 'assistant_message', text: 'the answer' }]);
+    expect(await storedMetas(environment.sessionStoreFactory)).toHaveLength(2);
+    await runtime.close();
+  });
+
+  test('[CH6] a session that goes on for another one can, and is as deep', async () => {
+    const environment = home();
+    const model = modelFor({ go: [asks('pass')], 'go on': [asks('pass')] });
+    const one = await openParent(environment, model, [pass]);
+    const { successor = '' } = await one.turn('go').result;
+    await one.close();
+    const two = await openParent(environment, model, [pass], { sessionId: successor });
+    await until(() => expect(two.view().lastTurn?.result.reason).toBe('handoff'));
+    const metas = await storedMetas(environment.sessionStoreFactory);
+    expect(metas.map(({ parent }) => parent?.depth ?? 0)).toEqual([0, 0, 0]);
+    await two.close();
   });
 
   test('of two sessions that its calls made, the one stays that its end names', async () => {

@@ -58,10 +58,9 @@ export class ChildCalls {
 
   async handOff(request: HandOffRequest): Promise<string> {
     this.#call.signal.throwIfAborted();
-    if (!this.#call.mayHandOff) {
-      const feature = 'handing the conversation on outside of a tool call';
-      throw new LashError('Unsupported', `There is no ${feature}`, { feature });
-    }
+    if (!this.#call.mayHandOff) throw noHandOff('outside of a tool call');
+    // Whoever asked a child would be left without its answer (rule CH6).
+    if (this.#host.engine.parent.meta.parent?.relation === 'child') throw noHandOff('within a child session');
     const handing = this.#host.handOffs.make(this.#call, request);
     this.#handingOff.add(handing);
     return (this.#successor = await handing);
@@ -122,6 +121,11 @@ export class ChildCalls {
   #forget(key: string, child: Promise<OpenChild>): void {
     if (this.#children.get(key) === child) this.#children.delete(key);
   }
+}
+
+function noHandOff(where: string): LashError<'Unsupported'> {
+  const feature = `handing the conversation on ${where}`;
+  return new LashError('Unsupported', `There is no ${feature}`, { feature });
 }
 
 function checkKey(key: unknown): void {
