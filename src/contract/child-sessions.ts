@@ -6,7 +6,7 @@ import type { TurnInput } from '../core/turn-input.ts';
 import type { TurnResult } from '../core/turn-result.ts';
 import type { UsageEntry } from '../core/usage.ts';
 
-/** What a child session begins with. */
+/** What a child session begins with. With a path comes what plugins keep where it ends (rule PS1). */
 export type ChildStart =
   /** Nothing. */
   | { readonly kind: 'empty' }

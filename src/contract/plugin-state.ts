@@ -19,6 +19,7 @@ export interface StateIssue {
  * What a plugin keeps of a session: JSON data of at most 64 KiB.
  *
  * - PS1 It belongs to the branch: a turn finds what held at the node that it continues from, and `initial` where nothing did.
+ *   A session that begins with the path of another one begins with what held where that ends.
  * - PS2 A change is stored with the outcome of what it was made in, recorded or committed: what was told is never without it
  *   (law TU4). What is asked again after a crash is asked with what was recorded by then, which may hold a change of its own
  *   that was recorded with something else. So a change should say what is, and not count.

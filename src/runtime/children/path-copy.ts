@@ -14,8 +14,8 @@ interface PathCopy {
 }
 
 /**
- * Copies the path that ends at `leaf`, absent: the active one, within the commit budget (law ST13). Resolves with the copy of
- * its end.
+ * Copies the path that ends at `leaf`, absent: the active one, within the commit budget (law ST13), and what plugins keep where
+ * it ends (rule PS1). Resolves with the copy of its end.
  *
  * @throws `NodeNotFound`, `StoredDataCorrupt`
  */
@@ -25,7 +25,12 @@ export async function copyPath(
 ): Promise<string | null> {
   const end = leaf === undefined ? (await from.load({ kind: 'head' })).head.leaf : leaf;
   if (end === null) return null;
-  const { depth } = await from.locate(end);
+  const { start: depth, checkpoint } = await from.load({
+    kind: 'path',
+    leaf: end,
+    limit: 1,
+    checkpoint: true,
+  });
   let parentId: string | null = null;
   let commits = 0;
   for (let start = 0; start <= depth; start += PAGE) {
@@ -43,6 +48,17 @@ export async function copyPath(
       parentId = last;
       commits++;
     }
+  }
+  // Beside the nodes there need not be room for it.
+  if (checkpoint) {
+    await to.commit({
+      operationId: 'copy-checkpoint',
+      expectedRevision: commits,
+      epoch: 0,
+      change: { kind: 'unchanged' },
+      usage: [],
+      checkpoint: checkpoint.components,
+    });
   }
   return parentId;
 }
