@@ -96,8 +96,9 @@ export interface ChildSessions {
   open(request: ChildRequest): Promise<ChildSession>;
   /**
    * Ends the turn once its tool calls are over, as `handoff`, and names the session that goes on, whose id this resolves with.
-   * That session is stored by then, with its first input in its queue. One that the turn's end does not name is deleted again,
-   * unless somebody has begun its first turn: of a call that failed, of a turn that was stopped, or where another call was first.
+   * That session is stored by then, with its first input in its queue. One that the turn's end does not name is deleted again
+   * once that is stored, unless somebody has begun its first turn: of a call that failed, of a turn that was stopped, or where
+   * another call was first. Where the tab dies in between it stays.
    *
    * @throws `Unsupported` within a child (rule CH6), and outside of a tool call: in hooks but `afterToolCall`;
    *   `OperationConflict` where the call has passed on with another input

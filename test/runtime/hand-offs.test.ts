@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { ChildResult } from '../../src/contract/child-sessions.ts';
-import type { LashError } from '../../src/core/error.ts';
+import { LashError } from '../../src/core/error.ts';
 import {
   asksChild,
   childTool,
@@ -12,7 +12,9 @@ import {
   says,
   storedMetas,
 } from './children-support.ts';
-import { asks, done, letRun, plain, until } from './plugin-support.ts';
+import { mortalTab } from './mortal.ts';
+import { asks, done, letRun, memory, plain, until } from './plugin-support.ts';
+import { faultyFactory, type Faults } from './stores.ts';
 import { toolNamed } from './support.ts';
 
 describe('what a turn is not passed on to', () => {
@@ -120,5 +122,60 @@ describe('what a turn is not passed on to', () => {
     await until(() => expect(next.view().lastTurn?.result.status).toBe('completed'));
     expect(model.asked()).toEqual(['go', 'first']);
     await next.close();
+  });
+
+  test('the session of a turn goes whose end could not be stored, and which ended otherwise', async () => {
+    const origin = memory();
+    let ends = 0;
+    const commit: Faults['commit'] = async ({ turn }, proceed) => {
+      if (turn?.kind === 'end' && ends++ === 0) throw new LashError('Internal', 'no such end', {});
+      return await proceed();
+    };
+    const model = modelFor({ go: [asks('pass')] });
+    const runtime = await openParent(home({ factory: faultyFactory({ commit }, origin) }), model, [pass]);
+    expect(await runtime.turn('go').result).toMatchObject({ status: 'failed', reason: 'runtime_error' });
+    expect(await storedMetas(origin)).toHaveLength(1);
+    await runtime.close();
+  });
+
+  test('none goes before the end is stored that does not name it: the next tab may come to another end', async () => {
+    const origin = memory();
+    const recordsBehindPass = (): number => {
+      const made = tab.writes.indexOf('publish');
+      return made < 0 ? 0 : tab.writes.slice(made).filter((write) => write === 'record').length;
+    };
+    const tab = mortalTab(
+      faultyFactory(
+        {
+          // What `last` came to cannot be recorded, so that the turn is to end as failed, but the tab dies first.
+          record: async (_, proceed) => {
+            if (recordsBehindPass() > 1) throw new LashError('Internal', 'no such record', {});
+            await proceed();
+          },
+          commit: async ({ turn }, proceed) => {
+            if (turn?.kind === 'end') await tab.kill();
+            return tab.isDead() ? await new Promise(() => undefined) : await proceed();
+          },
+        },
+        origin,
+      ),
+    );
+    const last = childTool('last', async () => {
+      await until(() => expect(recordsBehindPass()).toBeGreaterThan(0));
+    });
+    const hangs = childTool('hangs', async () => {
+      await until(() => expect(tab.isDead()).toBe(true));
+    });
+    const tools = [pass, last, hangs];
+    const model = modelFor({ go: [asks('pass', 'last', 'hangs')] });
+    const one = await openParent(home({ factory: tab.factory }), model, tools);
+    one.turn('go', { inputId: 't' });
+    await tab.death;
+    const two = await openParent(home({ factory: mortalTab(origin).factory }), model, tools);
+    const { reason, successor } = await two.turn('go', { inputId: 't' }).result;
+    expect(reason).toBe('handoff');
+    const { items } = await origin.list({ parent: 's' });
+    expect(items.map(({ sessionId }) => sessionId)).toEqual([successor]);
+    await two.close();
   });
 });

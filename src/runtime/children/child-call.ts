@@ -45,18 +45,18 @@ export interface CallChildren {
 export interface SessionChildren {
   of(call: ChildCall): CallChildren;
   /**
-   * A turn is about to end: of the sessions that its calls passed the conversation on to, all but this one are deleted again
-   * that nobody went on with.
+   * The end of a turn is stored: of the sessions that its calls passed the conversation on to, all but this one are deleted
+   * again that nobody went on with.
    */
-  settle(ending: EndingTurn): Promise<void>;
+  settle(ended: EndedTurn): Promise<void>;
   /** Tells those that are open that something was brought which turns may wait for. */
   resumeTurns(): void;
   /** Resolves when none is open any more. */
   closed(): Promise<void>;
 }
 
-/** A turn that is about to end. */
-export interface EndingTurn {
+/** A turn whose end is stored. */
+export interface EndedTurn {
   readonly turnId: string;
   /** The session that goes on in its place. */
   readonly successor: string | undefined;

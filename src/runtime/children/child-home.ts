@@ -1,4 +1,4 @@
-import type { ChildCall, EndingTurn } from './child-call.ts';
+import type { ChildCall, EndedTurn } from './child-call.ts';
 import { ChildCalls } from './child-calls.ts';
 import { ChildEngine } from './child-engine.ts';
 import { HandOffs } from './hand-offs.ts';
@@ -21,8 +21,8 @@ export class ChildHome {
     return new ChildCalls({ engine: this.#engine, handOffs: this.#handOffs, left: this.#left }, call);
   }
 
-  async settle(ending: EndingTurn): Promise<void> {
-    await this.#handOffs.settle(ending);
+  async settle(ended: EndedTurn): Promise<void> {
+    await this.#handOffs.settle(ended);
   }
 
   resumeTurns(): void {

@@ -1,6 +1,6 @@
 import { loadModule } from '../../contract/load-module.ts';
 import { cancelled } from '../session-errors.ts';
-import type { CallChildren, ChildCall, EndingTurn, SessionChildren } from './child-call.ts';
+import type { CallChildren, ChildCall, EndedTurn, SessionChildren } from './child-call.ts';
 import type { ChildCalls } from './child-calls.ts';
 import type { ChildHome } from './child-home.ts';
 import type { ParentSession } from './parent-session.ts';
@@ -42,8 +42,8 @@ export class Children implements SessionChildren {
     };
   }
 
-  async settle(ending: EndingTurn): Promise<void> {
-    if (this.#home !== undefined || ending.isAgain) await (await this.#load()).settle(ending);
+  async settle(ended: EndedTurn): Promise<void> {
+    if (this.#home !== undefined || ended.isAgain) await (await this.#load()).settle(ended);
   }
 
   resumeTurns(): void {

@@ -2,7 +2,7 @@ import type { HandOffRequest } from '../../contract/child-sessions.ts';
 import { isLashError } from '../../core/error.ts';
 import type { SessionParent } from '../../core/session-parent.ts';
 import { deleteSessions } from '../delete-sessions.ts';
-import type { ChildCall, EndingTurn } from './child-call.ts';
+import type { ChildCall, EndedTurn } from './child-call.ts';
 import type { ChildEngine } from './child-engine.ts';
 import { successorPrefix } from './child-names.ts';
 import { acceptFirst, FIRST_TURN } from './create-child.ts';
@@ -51,7 +51,7 @@ export class HandOffs {
   }
 
   /** Deletes those that the turn does not name, unless somebody goes on with them already. */
-  async settle({ turnId, successor, isAgain }: EndingTurn): Promise<void> {
+  async settle({ turnId, successor, isAgain }: EndedTurn): Promise<void> {
     if (!this.#turns.has(turnId) && !isAgain) return;
     const { meta, environment } = this.#engine.parent;
     const prefix = await successorPrefix(meta.sessionId, turnId);

@@ -66,7 +66,6 @@ export class TurnCommits {
   async make(effect: CommitEffect, state: TurnState): Promise<CommittedStep> {
     const { operationId, parent, target, role } = effect;
     const { history } = this.#parts;
-    if (role.kind === 'end') await this.#settleHandOffs(role.end);
     const added = await this.#tellEnd(effect, state);
     let nodes = [...effect.nodes, ...added];
     const pending = await this.#checkpoint();
@@ -96,6 +95,7 @@ export class TurnCommits {
     if (pending !== undefined && 'checkpoint' in checkpoint) pending.committed();
     this.#turn.states?.moved(history.head.leaf === leaf ? history.head : null);
     this.#parts.plugins?.show();
+    if (role.kind === 'end') await this.#settleHandOffs(role.end);
     return spent.length === 0 ? { leaf } : { leaf, spent };
   }
 
@@ -177,12 +177,15 @@ export class TurnCommits {
     return this.#parts.children.of(call);
   }
 
-  /** What was made for a turn to be passed on to, and is not named by its end, goes. That it stays is no reason not to end. */
+  /**
+   * What was made for a turn to be passed on to, and is not named by its end, goes. Before that is stored somebody else may
+   * come to another one. That it stays is no reason not to end.
+   */
   async #settleHandOffs({ successor }: TurnEnd): Promise<void> {
     const { scope, isAgain } = this.#turn;
-    const ending = { turnId: scope.turnId, successor, isAgain };
+    const ended = { turnId: scope.turnId, successor, isAgain };
     try {
-      await this.#storage.run(async () => await this.#parts.children.settle(ending));
+      await this.#storage.run(async () => await this.#parts.children.settle(ended));
     } catch (error) {
       traceTrouble(this.#parts, error);
     }
