@@ -89,6 +89,29 @@ test('[TU11] what an agent of an agent asks is answered where all questions of t
   expect(JSON.stringify(session.getSnapshot().window.nodes)).toContain('erased');
 });
 
+test.each(['ask', 'go-on'] as const)(
+  '[CH1][CH3] a call finds its agent also where the page had opened that first, and stops it (unfinished turns: %s)',
+  async (unfinishedTurns) => {
+    const database = newDatabase();
+    const before = await page(database);
+    const session = await before.client.createSession({ id: 's', policy });
+    session.turn(asks('drip'), { inputId: 't' }).result.catch(() => undefined);
+    const agent = await agentOf(session);
+    before.worker.terminate();
+
+    const { client } = await page(database);
+    const opened = await client.openSession(agent, { unfinishedTurns });
+    const again = await client.openSession('s');
+    expect(await agentOf(again)).toBe(agent);
+    await again.cancelTurn('t');
+    for (const stopped of [again, opened])
+      await vi.waitFor(
+        () => expect(stopped.getSnapshot().lastTurn?.result.status).toBe('cancelled'),
+        DEADLINE_MS,
+      );
+  },
+);
+
 test('[CH5] deleting a session deletes its children', async () => {
   const { client } = await page(newDatabase());
   const session = await client.createSession({ id: 's', policy });
