@@ -116,7 +116,8 @@ export interface PluginAction<State> {
  *   kind there are three: **all** are called, and their answers joined; in a **chain** each is given what the one before it
  *   returned, and returning nothing leaves that as it is; of **first** the first answer counts, and nobody behind it is asked.
  * - PL2 A hook may wait where its type says so, for as long as the plugin's `timeoutMs`. One that throws, takes longer, or
- *   answers with something else than its type says is `PluginFailed`, which names plugin and hook.
+ *   answers with something else than its type says is `PluginFailed`, which names plugin and hook. So is a hook that there is
+ *   not, and one that is something else than its type says, which keep the session from opening.
  * - PL3 What that does is said at each hook. Whatever it is, the turn ends with exactly one terminal event (law TU6), and the
  *   session goes on.
  * - PL4 Hooks of a model call run again when the call is made again: after a failed attempt, a wait, or a crash before its
@@ -216,8 +217,8 @@ export interface PluginHooks<State> {
   dispose?(): void;
 }
 
-/** A unit of extension, as its author writes it. */
-export interface PluginDefinition<State> {
+/** A unit of extension, as its author writes it; `Built` is what its `build` returns. */
+export interface PluginDefinition<State, Built = PluginHooks<State>> {
   /** 1 to 64 letters, digits, `.`, `_` and `-`; unique within a host. */
   readonly id: string;
   /** Of the state; a whole number from 0 on. */
@@ -230,14 +231,22 @@ export interface PluginDefinition<State> {
   readonly timeoutMs?: number;
   /** What it does in a session. */
   readonly hooks?: PluginHooks<State>;
-  /** Makes the hooks of one session, in place of `hooks`: called once for each session that opens. It must be cheap. */
-  build?(session: PluginSessionInfo<State>): PluginHooks<State>;
+  /**
+   * Makes the hooks of one session, in place of `hooks`: called once for each session that opens. It must be cheap, and answer at
+   * once.
+   */
+  build?(session: PluginSessionInfo<State>): Built;
 }
 
 /** A plugin, whatever its state. */
 export type Plugin = PluginDefinition<unknown>;
 
-/** `plugin` itself: hooks that do not fit it do not compile. */
-export function definePlugin<State = null>(plugin: PluginDefinition<State>): Plugin {
+/**
+ * `plugin` itself: hooks that do not fit it do not compile. Leave `State` to be found from the schema: where it is written out, a
+ * hook that there is not compiles in what `build` returns, and keeps the session from opening instead (rule PL2).
+ */
+export function definePlugin<State = null, Built extends PluginHooks<State> = PluginHooks<State>>(
+  plugin: PluginDefinition<State, Built & Record<Exclude<keyof Built, keyof PluginHooks<State>>, never>>,
+): Plugin {
   return plugin;
 }

@@ -32,7 +32,7 @@ export interface HookLaw {
   readonly ofModelCall?: true;
   /** Whether it may change the state (rule PS2). */
   readonly ofTurn?: true;
-  /** What it must not return. */
+  /** What it must not return; of one that is not asked, what it must not be. */
   readonly wrong: readonly unknown[];
   readonly chain?: ChainLaw;
 }
@@ -54,8 +54,18 @@ const inOptions = ({ provider, ...policy }: SessionPolicy, tag: string): Session
 
 /** What the contract says, hook by hook: one that is missing here does not compile. */
 export const HOOK_LAWS: { readonly [Hook in keyof Required<PluginHooks<unknown>>]: HookLaw } = {
-  tools: { kind: 'listed', failure: 'none', waits: 'never', wrong: [] },
-  backgroundTasks: { kind: 'listed', failure: 'none', waits: 'never', wrong: [] },
+  tools: {
+    kind: 'listed',
+    failure: 'none',
+    waits: 'never',
+    wrong: [null, 'abc', {}, [null], [{ name: 'x' }]],
+  },
+  backgroundTasks: {
+    kind: 'listed',
+    failure: 'none',
+    waits: 'never',
+    wrong: [null, 5, {}, [null], [{ name: 'x' }]],
+  },
   prepareTools: {
     kind: 'all',
     failure: 'turn',
@@ -64,7 +74,12 @@ export const HOOK_LAWS: { readonly [Hook in keyof Required<PluginHooks<unknown>>
     ofTurn: true,
     wrong: [],
   },
-  actions: { kind: 'listed', failure: 'none', waits: 'never', wrong: [] },
+  actions: {
+    kind: 'listed',
+    failure: 'none',
+    waits: 'never',
+    wrong: [null, 5, [], { x: null }, { x: { run: 1 } }],
+  },
   prompt: {
     kind: 'all',
     failure: 'turn',

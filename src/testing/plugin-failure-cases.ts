@@ -207,6 +207,25 @@ const openingCases: readonly PluginHostCase[] = [
     },
   },
   {
+    name: '[PL2] hooks that there are not, and what is no hook, refuse the session, and the failure names them',
+    run: async (context) => {
+      const bad: readonly (readonly [string, string, unknown])[] = [
+        ['build', 'beforeTrun', () => undefined],
+        ...Object.entries(HOOK_LAWS).flatMap(([hook, { kind, wrong }]) =>
+          (kind === 'listed' ? wrong : [null, 5, {}]).map((value) => [hook, hook, value] as const),
+        ),
+      ];
+      for (const [hook, name, value] of bad) {
+        const hooks = { [name]: value };
+        const forms: readonly Partial<Plugin>[] = [{ hooks }, { build: () => hooks }];
+        for (const form of forms) {
+          const opening = inTime(openHost(context, [{ id: 'bad', version: 1, ...form }]), 'opening');
+          await rejects(opening, 'PluginFailed', { plugin: 'bad', hook, problem: 'invalid' });
+        }
+      }
+    },
+  },
+  {
     name: '[PL3] a session that is closed, parked or deleted disposes of each plugin once, and tells it nothing afterwards',
     run: async (context) => {
       for (const [end, finish] of Object.entries(ENDS)) {

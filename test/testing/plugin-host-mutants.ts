@@ -72,6 +72,15 @@ export const hostMutants: readonly Mutant<PluginHostContext>[] = [
       return name === 'transformText' || name === 'viewContext' ? undefined : answer;
     }),
   ),
+  host('leaves out hooks that there are not', PL2, (plugins) =>
+    plugins.map(({ hooks, ...plugin }) => ({
+      ...plugin,
+      build: (session) => {
+        const made = plugin.build?.(session) ?? hooks ?? {};
+        return Object.hasOwn(made, 'beforeTrun') ? {} : made;
+      },
+    })),
+  ),
   host(
     'hides failures',
     PL2,

@@ -78,7 +78,7 @@ export function callNow<T>(call: Pick<HookCall, 'plugin' | 'hook'>, work: () => 
 }
 
 /** Whether it is a promise, of whatever make: it is waited for as one. */
-export function isThenable(value: unknown): value is PromiseLike<never> {
+function isThenable(value: unknown): value is PromiseLike<never> {
   return (
     (typeof value === 'object' || typeof value === 'function') &&
     value !== null &&
@@ -87,8 +87,13 @@ export function isThenable(value: unknown): value is PromiseLike<never> {
 }
 
 /** What a plugin is told of that answered with something else than it should. */
-export function hookInvalid({ plugin, hook }: Pick<HookCall, 'plugin' | 'hook'>, what: string): LashError {
-  const message = `The hook ${hook} of the plugin ${plugin} must return ${what}`;
+export function hookInvalid(call: Pick<HookCall, 'plugin' | 'hook'>, what: string): LashError {
+  return hookMisfit(call, `return ${what}`);
+}
+
+/** What a plugin is told of that has something else for a hook than it `must`. */
+export function hookMisfit({ plugin, hook }: Pick<HookCall, 'plugin' | 'hook'>, must: string): LashError {
+  const message = `The hook ${hook} of the plugin ${plugin} must ${must}`;
   return new LashError('PluginFailed', message, { plugin, hook, problem: 'invalid' });
 }
 

@@ -1,5 +1,4 @@
 import type { PluginNode, ToolCallRuling, TurnAbort } from '../../contract/plugin.ts';
-import type { Tool } from '../../contract/tool.ts';
 import { findNonJson } from '../../core/json.ts';
 import type { Part } from '../../core/message.ts';
 import type { SessionNode } from '../../core/node.ts';
@@ -15,10 +14,6 @@ type Fields = Readonly<Record<string, unknown>>;
 const SLOTS: readonly unknown[] = PROMPT_SLOTS;
 const KINDS: readonly unknown[] = ['text', 'reasoning', 'image', 'file', 'tool-call'];
 const ROLES: readonly unknown[] = ['user', 'assistant', 'system'];
-
-export function isTools(value: unknown): value is readonly Tool[] {
-  return Array.isArray(value) && value.every(isTool);
-}
 
 export function isAbort(value: unknown): value is TurnAbort {
   return isData(value) && typeof value['abort'] === 'string';
@@ -96,16 +91,6 @@ export function isOutcome(value: unknown): value is ToolOutcome {
     default:
       return status === 'cancelled' && typeof message === 'string';
   }
-}
-
-function isTool(value: unknown): boolean {
-  if (!isFields(value)) return false;
-  const { name, description, inputSchema, check, execute } = value;
-  return (
-    [name, description].every((text) => typeof text === 'string') &&
-    (isFields(inputSchema) || typeof inputSchema === 'function') &&
-    [check, execute].every((member) => typeof member === 'function')
-  );
 }
 
 function isInvocation({ callId, tool, args, outcome }: Fields): boolean {

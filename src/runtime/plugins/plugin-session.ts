@@ -12,8 +12,8 @@ import type { SessionPolicy } from '../../core/policy.ts';
 import type { SessionAttachmentStore } from '../portable/owned-attachments.ts';
 import type { SecretVault } from '../secrets.ts';
 import type { BuiltPlugin } from './built-plugin.ts';
-import { callHook, callNow, type HookCall, hookInvalid, isThenable } from './call-hook.ts';
-import { isTools } from './hook-answers.ts';
+import { callHook, callNow, type HookCall, hookInvalid, hookMisfit } from './call-hook.ts';
+import { findShapeProblem, isTools } from './hook-shapes.ts';
 import { PluginStates, type StateChanges, type StatePlace, type StateScope } from './plugin-states.ts';
 import { type HookTurn, TurnHooks } from './turn-hooks.ts';
 
@@ -54,7 +54,7 @@ export class PluginSession {
   /**
    * Builds each plugin once. `hostTools`: those that the session has besides.
    *
-   * @throws `PluginFailed` where one throws, `InvalidInput` for two tools of one name and an initial state that does not fit
+   * @throws `PluginFailed` where one throws or has what are no hooks, `InvalidInput` for two tools of one name and an initial state that does not fit
    */
   constructor(host: PluginHost, parts: PluginParts, hostTools: readonly Tool[] = []) {
     const { sessionId, secrets, statesBytes } = parts;
@@ -223,9 +223,11 @@ export class PluginSession {
 }
 
 function buildPlugin(plugin: Plugin, info: PluginSessionInfo<unknown>): BuiltPlugin {
-  const call = { plugin: plugin.id, hook: 'build' };
-  const hooks: unknown = callNow(call, () => plugin.build?.(info)) ?? plugin.hooks ?? {};
-  if (isThenable(hooks) || typeof hooks !== 'object') throw hookInvalid(call, 'hooks, at once');
+  const { id, build, hooks: given = {} } = plugin;
+  const call = { plugin: id, hook: 'build' };
+  const hooks: unknown = callNow(call, () => (build === undefined ? given : plugin.build?.(info)));
+  const problem = callNow(call, () => findShapeProblem(hooks));
+  if (problem !== undefined) throw hookMisfit({ plugin: id, hook: problem.hook }, problem.must);
   return { plugin, hooks: hooks as PluginHooks<unknown>, state: info.state };
 }
 
