@@ -30,7 +30,7 @@ export class SessionSettings {
     const stored = await this.#store.loadSessionMeta();
     const asked = checkPolicy({ ...stored.policy, ...patch });
     const changed = (await this.#parts.plugins?.changePolicy(asked, stored.policy)) ?? asked;
-    const policy = secrets.redactJson(checkPolicy(changed));
+    const policy = secrets.redactJson(changed);
     this.#show(await this.#store.saveSessionMeta({ policy, at: clock.now() }));
   }
 

@@ -38,6 +38,13 @@ export interface HookLaw {
 }
 
 const NO_ABORT = [null, {}, { abort: 1 }, { abort: 'x', more: () => 1 }, 'no', true];
+const NO_NODE = { id: 'x', createdAt: 0, parentId: null };
+/** A user's message of this part. */
+const saying = (part: unknown): unknown => ({
+  ...NO_NODE,
+  body: { kind: 'conversation', message: { role: 'user', parts: [part] } },
+});
+const NO_REF = { id: 'x', mime: 'image/png' };
 const NO_DATA = { kind: 'answer', value: () => 1 };
 
 const taggedText = (node: SessionNode, tag: string): SessionNode => {
@@ -86,7 +93,17 @@ export const HOOK_LAWS: { readonly [Hook in keyof Required<PluginHooks<unknown>>
     waits: 'held',
     ofModelCall: true,
     ofTurn: true,
-    wrong: [null, 'text', {}, [1], [{ slot: 'nowhere', content: 'x' }], [{ slot: 'guidance', content: 1 }]],
+    wrong: [
+      null,
+      'text',
+      {},
+      [1],
+      [{ slot: 'nowhere', content: 'x' }],
+      [{ slot: 'guidance', content: 1 }],
+      [{ slot: 'guidance', content: 'x', title: 5 }],
+      [{ slot: 'guidance', content: 'x', priority: 'first' }],
+      [{ slot: 'guidance', content: 'x', gate: {} }],
+    ],
   },
   availableTools: {
     kind: 'chain',
@@ -94,7 +111,7 @@ export const HOOK_LAWS: { readonly [Hook in keyof Required<PluginHooks<unknown>>
     waits: 'held',
     ofModelCall: true,
     ofTurn: true,
-    wrong: [null, 'echo', {}, 1],
+    wrong: [null, 'echo', {}, 1, [1]],
     chain: {
       given: ([names]) => names,
       change: (given, tag) => (given as readonly string[]).filter((name) => name !== tag),
@@ -116,7 +133,18 @@ export const HOOK_LAWS: { readonly [Hook in keyof Required<PluginHooks<unknown>>
     waits: 'held',
     ofModelCall: true,
     ofTurn: true,
-    wrong: [null, 'x', {}, [1], [{ id: 'x' }], [{ id: 'x', body: { kind: 'conversation' } }]],
+    wrong: [
+      null,
+      'x',
+      {},
+      [1],
+      [{ id: 'x' }],
+      [{ id: 'x', body: { kind: 'conversation' } }],
+      [saying({ type: 'text', text: 'x', overflow: {} })],
+      [saying({ type: 'text', text: 'x', replay: 1 })],
+      [saying({ type: 'image', attachment: NO_REF })],
+      [{ ...NO_NODE, body: { kind: 'tool', invocation: { callId: 'x', tool: 'echo', args: {} } } }],
+    ],
     chain: {
       given: ([nodes]) => nodes,
       change: (given, tag) => (given as readonly SessionNode[]).map((node) => taggedText(node, tag)),
@@ -147,6 +175,8 @@ export const HOOK_LAWS: { readonly [Hook in keyof Required<PluginHooks<unknown>>
       [1],
       [{ type: 'text' }],
       [{ type: 'nothing', text: 'x' }],
+      [{ type: 'text', text: 'x', overflow: { id: 1 } }],
+      [{ type: 'text', text: 'x', overflow: NO_REF }],
       [{ type: 'tool-call', callId: 'made-up', tool: 'echo', args: {} }],
     ],
     chain: {
@@ -161,7 +191,7 @@ export const HOOK_LAWS: { readonly [Hook in keyof Required<PluginHooks<unknown>>
     failure: 'call',
     waits: 'held',
     ofTurn: true,
-    wrong: [null, 'x', {}, { kind: 'perhaps' }, { kind: 'deny' }, { kind: 'args' }, NO_DATA],
+    wrong: [null, 'x', {}, { kind: 'perhaps' }, { kind: 'deny' }, { kind: 'args', args: undefined }, NO_DATA],
     chain: {
       given: ([call]) => (call as { readonly args: object }).args,
       change: (given, tag) => ({ ...(given as object), [tag]: true }),
@@ -174,7 +204,16 @@ export const HOOK_LAWS: { readonly [Hook in keyof Required<PluginHooks<unknown>>
     failure: 'call',
     waits: 'held',
     ofTurn: true,
-    wrong: [null, 'x', {}, { status: 'perhaps' }, { status: 'success' }, { status: 'success', value: 1n }],
+    wrong: [
+      null,
+      'x',
+      {},
+      { status: 'perhaps' },
+      { status: 'success', value: undefined },
+      { status: 'success', value: 1n },
+      { status: 'success', value: 1, attachments: [NO_REF] },
+      { status: 'failure', message: 'x' },
+    ],
     chain: {
       given: ([, outcome]) => outcome,
       change: (given, tag) => {
@@ -189,14 +228,24 @@ export const HOOK_LAWS: { readonly [Hook in keyof Required<PluginHooks<unknown>>
     failure: 'warning',
     waits: 'held',
     ofTurn: true,
-    wrong: ['x', {}, [1], [{ pluginType: 'x' }], [{ pluginType: 'x', data: () => 1 }]],
+    wrong: ['x', {}, [1], [{ pluginType: 'x', data: undefined }], [{ pluginType: 'x', data: () => 1 }]],
   },
   onEvent: { kind: 'all', failure: 'trace', waits: 'unheld', wrong: [] },
   changePolicy: {
     kind: 'chain',
     failure: 'refusal',
     waits: 'held',
-    wrong: [null, 'x', {}, { provider: null }, { provider: 1 }],
+    wrong: [
+      null,
+      'x',
+      {},
+      { provider: null },
+      { provider: 1 },
+      { provider: { id: 'x' } },
+      { provider: { id: '', model: 'm' } },
+      { provider: { id: 'x', model: 'm' }, maxSteps: 0 },
+      { provider: { id: 'x', model: 'm' }, tools: 'all' },
+    ],
     chain: {
       given: ([policy]) => policy,
       change: (given, tag) => inOptions(given as SessionPolicy, tag),

@@ -105,6 +105,42 @@ describe('an answer that is not what its hook returns', () => {
     expect(await told(plain(hooks))).toMatchObject({ code: 'PluginFailed' });
   });
 
+  /** Data of which a member cannot be read. */
+  const unreadable = (key: string): never =>
+    Object.defineProperty({}, key, {
+      enumerable: true,
+      get: () => {
+        throw new Error('no');
+      },
+    }) as never;
+
+  it.each<readonly [string, Told, PluginHooks<null>, 'invalid' | 'threw']>([
+    ['beforeTurn', ofTurn, { beforeTurn: () => unreadable('abort') }, 'invalid'],
+    ['beforeStep', ofTurn, { beforeStep: () => unreadable('then') }, 'threw'],
+    ['viewContext', ofTurn, { viewContext: () => [unreadable('id')] }, 'invalid'],
+    ['changePolicy', ofPolicy, { changePolicy: () => unreadable('provider') }, 'invalid'],
+  ])('[PL2] of %s that cannot be read is PluginFailed', async (hook, told, hooks, problem) => {
+    const data = { plugin: 'p', hook, problem };
+    expect(await told(plain(hooks))).toMatchObject({ code: 'PluginFailed', data });
+  });
+
+  it('[PL2] of an action that cannot be read is PluginFailed', async () => {
+    const bad = plain({ actions: { act: { run: () => ({ of: unreadable('x') }) } } });
+    const runtime = await openTab(memory(), plays(), [bad]);
+    await expect(runtime.runAction({ plugin: 'p', action: 'act' })).rejects.toMatchObject({
+      code: 'PluginFailed',
+      data: { plugin: 'p', hook: 'actions.act', problem: 'invalid' },
+    });
+  });
+
+  it('[PL2] of build that cannot be read is PluginFailed', async () => {
+    for (const key of ['then', 'prompt']) {
+      const bad = definePlugin({ id: 'p', version: 1, build: () => unreadable(key) });
+      const data = { plugin: 'p', hook: 'build', problem: 'threw' };
+      expect(await ofOpening(bad)).toMatchObject({ code: 'PluginFailed', data });
+    }
+  });
+
   it('[PL2] one call twice is PluginFailed, and its tool does not run', async () => {
     const execute = vi.fn<() => string>(() => 'ran');
     const twice = plain({ transformAnswer: () => [called, called] });

@@ -38,10 +38,7 @@ describe('hooks that do not fit their plugin', () => {
 
   it('[PL2] are named where there are none of their name', async () => {
     const mistyped = { availableTols: nothing } as PluginHooks<null>;
-    for (const plugin of [
-      plain(mistyped),
-      definePlugin<null>({ id: 'p', version: 1, build: () => mistyped }),
-    ])
+    for (const plugin of [plain(mistyped), definePlugin({ id: 'p', version: 1, build: () => mistyped })])
       expect(await refusal(plugin)).toMatchObject({
         code: 'PluginFailed',
         message: expect.stringContaining('availableTols is none') as string,

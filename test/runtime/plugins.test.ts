@@ -492,11 +492,13 @@ describe('a policy', () => {
   });
 
   it.each([
-    ['throws', () => Promise.reject(new Error('no')), 'PluginFailed'],
-    ['answers with none', () => ({ provider: { id: '', model: '' } }), 'InvalidInput'],
-  ])('stays as it is where a plugin %s', async (_, changePolicy, code) => {
+    ['throws', () => Promise.reject(new Error('no')), 'threw'],
+    ['answers with none', () => ({ provider: { id: '', model: '' } }), 'invalid'],
+    ['answers with no limit', () => ({ ...policy, maxSteps: 0 }), 'invalid'],
+  ])('[PL2] stays as it is where a plugin %s', async (_, changePolicy, problem) => {
     const { runtime } = await open(plays(), [plugin('bad', { changePolicy })]);
-    await expect(runtime.setPolicy({ maxSteps: 9 })).rejects.toMatchObject({ code });
+    const data = { plugin: 'bad', hook: 'changePolicy', problem };
+    await expect(runtime.setPolicy({ maxSteps: 9 })).rejects.toMatchObject({ code: 'PluginFailed', data });
     expect(runtime.policy).toEqual(policy);
   });
 });

@@ -58,8 +58,11 @@ export class HookTime {
 export function callHook<T>(call: HookCall, work: (time: HookTime) => T | Promise<T>): T | Promise<T> {
   const time = new HookTime(call.signal);
   try {
-    const answer = callNow(call, () => work(time));
-    if (isThenable(answer)) return settled(call, Promise.resolve(answer), time).finally(() => time.end());
+    const answer = callNow(call, () => {
+      const given = work(time);
+      return isThenable(given) ? Promise.resolve(given) : given;
+    });
+    if (answer instanceof Promise) return settled(call, answer, time).finally(() => time.end());
     time.end();
     return answer;
   } catch (error) {
@@ -74,6 +77,15 @@ export function callNow<T>(call: Pick<HookCall, 'plugin' | 'hook'>, work: () => 
     return work();
   } catch (cause) {
     throw threw(call, cause);
+  }
+}
+
+/** Looks at an answer: one that cannot even be read is none. @throws `PluginFailed`, and the `LashError` that `look` throws */
+export function readAnswer<T>(call: Pick<HookCall, 'plugin' | 'hook'>, look: () => T): T {
+  try {
+    return look();
+  } catch (cause) {
+    throw cause instanceof LashError ? cause : hookInvalid(call, 'data that can be read');
   }
 }
 

@@ -1,5 +1,6 @@
 import type { PluginHooks } from '../../contract/plugin.ts';
 import type { Tool } from '../../contract/tool.ts';
+import { isFields, isOptional } from './fields.ts';
 
 /** What a hook must be. */
 interface Shape {
@@ -93,14 +94,6 @@ function isListOf(isItem: (item: unknown) => boolean): (value: unknown) => boole
   return (value) => Array.isArray(value) && value.every(isItem);
 }
 
-function isOptional(type: 'boolean' | 'number', value: unknown): boolean {
-  return value === undefined || typeof value === type;
-}
-
 function isFunction(value: unknown): boolean {
   return typeof value === 'function';
-}
-
-function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -7,12 +7,12 @@ import type { Tool } from '../../contract/tool.ts';
 import { LashError } from '../../core/error.ts';
 import type { PluginsShown, SessionEvent } from '../../core/event.ts';
 import { freeze } from '../../core/freeze.ts';
-import { findNonJson } from '../../core/json.ts';
 import type { SessionPolicy } from '../../core/policy.ts';
 import type { SessionAttachmentStore } from '../portable/owned-attachments.ts';
 import type { SecretVault } from '../secrets.ts';
 import type { BuiltPlugin } from './built-plugin.ts';
-import { callHook, callNow, type HookCall, hookInvalid, hookMisfit } from './call-hook.ts';
+import { callHook, callNow, type HookCall, hookInvalid, hookMisfit, readAnswer } from './call-hook.ts';
+import { isPolicy } from './hook-answers.ts';
 import { findShapeProblem, isTools } from './hook-shapes.ts';
 import { PluginStates, type StateChanges, type StatePlace, type StateScope } from './plugin-states.ts';
 import { type HookTurn, TurnHooks } from './turn-hooks.ts';
@@ -161,8 +161,10 @@ export class PluginSession {
       const given = [freeze(structuredClone(changed)), freeze(structuredClone(previous))] as const;
       const answer: unknown = await callHook(call, () => hooks.changePolicy?.(...given));
       if (answer === undefined) continue;
-      if (!isPolicy(answer)) throw hookInvalid(call, 'a policy');
-      changed = answer;
+      changed = readAnswer(call, () => {
+        if (!isPolicy(answer)) throw hookInvalid(call, 'a policy');
+        return structuredClone(answer);
+      });
     }
     return changed;
   }
@@ -181,8 +183,10 @@ export class PluginSession {
     const call = { plugin: id, hook: 'tools' };
     try {
       const given: unknown = callNow(call, () => (hooks.tools as () => unknown)());
-      if (!isTools(given)) throw hookInvalid(call, 'tools, at once');
-      return given;
+      return readAnswer(call, () => {
+        if (!isTools(given)) throw hookInvalid(call, 'tools, at once');
+        return given;
+      });
     } catch (error) {
       this.#parts.trouble(error);
       return [];
@@ -223,9 +227,9 @@ export class PluginSession {
 }
 
 function buildPlugin(plugin: Plugin, info: PluginSessionInfo<unknown>): BuiltPlugin {
-  const { id, build, hooks: given = {} } = plugin;
+  const { id, hooks: given = {} } = plugin;
   const call = { plugin: id, hook: 'build' };
-  const hooks: unknown = callNow(call, () => (build === undefined ? given : plugin.build?.(info)));
+  const hooks: unknown = callNow(call, () => (plugin.build === undefined ? given : plugin.build(info)));
   const problem = callNow(call, () => findShapeProblem(hooks));
   if (problem !== undefined) throw hookMisfit({ plugin: id, hook: problem.hook }, problem.must);
   return { plugin, hooks: hooks as PluginHooks<unknown>, state: info.state };
@@ -237,9 +241,4 @@ function refuseTwice(tools: readonly Tool[]): void {
   if (twice === undefined) return;
   const reason = `two tools have the name ${twice}`;
   throw new LashError('InvalidInput', reason, { path: 'tools', reason });
-}
-
-function isPolicy(value: unknown): value is SessionPolicy {
-  const provider: unknown = (value as { readonly provider?: unknown } | null)?.provider;
-  return typeof provider === 'object' && provider !== null && findNonJson(value) === undefined;
 }

@@ -6,7 +6,7 @@ import { refuseNonData } from '../../core/plain-data.ts';
 import type { ActionRequest } from '../../core/plugin-action.ts';
 import type { SessionParts } from '../model/model-caller.ts';
 import type { BuiltPlugin } from './built-plugin.ts';
-import { callHook, hookInvalid } from './call-hook.ts';
+import { callHook, hookInvalid, readAnswer } from './call-hook.ts';
 import type { PluginSession } from './plugin-session.ts';
 import { stateDuring } from './state-during.ts';
 
@@ -86,7 +86,9 @@ async function answerOf(
     };
     return action.run(args, context);
   });
-  const value = answer ?? null;
-  if (findNonJson(value) !== undefined) throw hookInvalid(call, 'data');
-  return secrets.redactJson(structuredClone(value));
+  return readAnswer(call, () => {
+    const value = answer ?? null;
+    if (findNonJson(value) !== undefined) throw hookInvalid(call, 'data');
+    return secrets.redactJson(structuredClone(value));
+  });
 }

@@ -21,11 +21,12 @@ import { addContribution, emptyLayer } from '../../prompt/layer.ts';
 import type { SessionAttachmentStore } from '../portable/owned-attachments.ts';
 import type { SecretVault } from '../secrets.ts';
 import type { BuiltPlugin } from './built-plugin.ts';
-import { callHook, type HookCall, hookInvalid, type HookTime } from './call-hook.ts';
+import { callHook, type HookCall, hookInvalid, type HookTime, readAnswer } from './call-hook.ts';
 import {
   isAbort,
   isAnswer,
   isContribution,
+  isNames,
   isNode,
   isOutcome,
   isPluginNode,
@@ -111,7 +112,7 @@ export class TurnHooks {
     let left: readonly string[] = Object.freeze([...names]);
     const ask: Ask = (hooks, context) => hooks.availableTools?.(left, context);
     await this.#each('availableTools', ask, (answer, call) => {
-      if (!Array.isArray(answer)) throw hookInvalid(call, 'names of tools');
+      if (!isNames(answer)) throw hookInvalid(call, 'names of tools');
       left = Object.freeze(left.filter((name) => answer.includes(name)));
     });
     return left;
@@ -227,7 +228,7 @@ export class TurnHooks {
         const given = callHook(call, (time) => ask(built.hooks, this.#context(built, time)));
         // A hook that answers at once costs no wait: most of them do nothing most of the time.
         const answer: unknown = given instanceof Promise ? await given : given;
-        if (answer !== undefined && take(answer, call) === true) return;
+        if (answer !== undefined && readAnswer(call, () => take(answer, call)) === true) return;
       } catch (error) {
         if (failed === undefined) throw error;
         failed(error);
