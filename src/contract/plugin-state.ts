@@ -42,7 +42,8 @@ export interface PluginState<State> {
   /** Frozen. */
   get(): State;
   /**
-   * Changes it: in a hook of a turn, until that hook has answered; in a tool, while its turn runs; in an action that writes.
+   * Changes it: in a hook of a turn, in a tool of the plugin, or in an action that writes, until that has answered. The one that
+   * `build` is given changes while any of them is under way.
    *
    * @throws `PluginStateReadOnly` outside of one, `InvalidInput` for what the schema refuses or is longer than 64 KiB,
    *   `NotData` for what is no JSON

@@ -1,6 +1,7 @@
 import type { PluginState } from '../contract/plugin-state.ts';
 import type { HookContext, Plugin, PluginHooks, PluginSessionInfo } from '../contract/plugin.ts';
-import { equal, rejects } from './assert.ts';
+import { isLashError } from '../core/error.ts';
+import { equal, ok, rejects } from './assert.ts';
 import { ASKED_HOOKS } from './hook-laws.ts';
 import type { PluginHostCase } from './plugin-context.ts';
 import { ANY_STATE, openHost, pluginOf, type HostTab } from './plugin-host-stage.ts';
@@ -51,19 +52,60 @@ const hookCases: readonly PluginHostCase[] = ofTurn.map(([hook]) => ({
 }));
 
 const lateCases: readonly PluginHostCase[] = ofTurn.map(([hook]) => ({
-  name: `[PS2] a state does not change any more once ${hook} has answered`,
+  name: `[PS2] a state does not change any more once ${hook} has answered, nor does the one that build was given`,
   run: async (context) => {
     const states: PluginState<unknown>[] = [];
-    const keep = (...args: readonly unknown[]): void => {
-      states.push((args.at(-1) as HookContext<unknown>).state);
+    const build = ({ state }: PluginSessionInfo<unknown>): PluginHooks<unknown> => {
+      states.push(state);
+      const keep = (...args: readonly unknown[]): void => {
+        states.push((args.at(-1) as HookContext<unknown>).state);
+      };
+      return { [hook]: keep };
     };
-    const { plugin } = keeper({ [hook]: keep });
-    const tab = await openHost(context, [plugin]);
+    const refusals: unknown[] = [];
+    const behind = pluginOf('behind', { [hook]: () => void refusals.push(...states.map(refusalOf)) });
+    const tab = await openHost(context, [{ id: 'keeps', version: 1, state: ANY_STATE, build }, behind]);
     equal(await speak(tab), 'completed');
-    for (const state of states) await rejects(setting(state), 'PluginStateReadOnly', { plugin: 'keeps' });
+    ok(refusals.length >= 2, 'it is not asked');
+    for (const refusal of [...refusals, ...states.map(refusalOf)])
+      ok(isLashError(refusal, 'PluginStateReadOnly'), `it is refused with ${String(refusal)}`);
     await tab.session.close();
   },
 }));
+
+const readingCase: PluginHostCase = {
+  name: '[PS2] an action that only reads changes nothing during a turn either, whichever state it takes',
+  run: async (context) => {
+    const build = ({ state }: PluginSessionInfo<unknown>): PluginHooks<unknown> => ({
+      actions: {
+        own: { run: (_, given) => change(given.state) },
+        built: { run: () => change(state) },
+      },
+    });
+    const refusals: unknown[] = [];
+    const asks = async (): Promise<void> => {
+      for (const action of ['own', 'built'])
+        refusals.push(
+          await tab.session.runAction({ plugin: 'keeps', action }).catch((error: unknown) => error),
+        );
+    };
+    const plugins = [
+      { id: 'keeps', version: 1, state: ANY_STATE, build },
+      pluginOf('asks', { beforeTurn: asks }),
+    ];
+    const tab = await openHost(context, plugins);
+    equal(await speak(tab), 'completed');
+    equal(refusals.length, 2, 'how many actions are asked for');
+    for (const refusal of refusals)
+      ok(isLashError(refusal, 'PluginFailed'), `it is answered with ${String(refusal)}`);
+    await tab.session.close();
+    const { plugin, found } = keeper({});
+    const again = await openHost(context, [plugin]);
+    equal(await speak(again), 'completed');
+    equal(found, [null], 'the state that the next turn finds');
+    await again.session.close();
+  },
+};
 
 const placeCases: readonly PluginHostCase[] = [
   {
@@ -181,9 +223,22 @@ const placeCases: readonly PluginHostCase[] = [
 ];
 
 /** What of plugins a host keeps, where and for how long (rules PS1 to PS4). */
-export const pluginKeptCases: readonly PluginHostCase[] = [...hookCases, ...lateCases, ...placeCases];
+export const pluginKeptCases: readonly PluginHostCase[] = [
+  ...hookCases,
+  ...lateCases,
+  readingCase,
+  ...placeCases,
+];
 
-async function setting(state: PluginState<unknown>): Promise<void> {
-  await Promise.resolve();
+function change(state: PluginState<unknown>): undefined {
   state.set('changed');
+}
+
+/** What setting a state fails with, if it does. */
+function refusalOf(state: PluginState<unknown>): unknown {
+  try {
+    return change(state);
+  } catch (error) {
+    return error;
+  }
 }

@@ -182,33 +182,101 @@ describe('what a plugin keeps, and who changes it', () => {
     expect(await storedStates(factory)).toEqual({});
   });
 
-  it('[PL2][PS2] a hook that took too long changes nothing any more', async () => {
+  it.each(['it is given', 'build was given'])(
+    '[PL2][PS2] a hook that took too long changes nothing any more, in the state that %s',
+    async (given) => {
+      const factory = memory();
+      const gate = new Deferred<void>();
+      const thrown = new Deferred<unknown>();
+      const provider = plays(asks('x'), ['hang']);
+      const slow = definePlugin({
+        id: 'p',
+        version: 1,
+        state: countFromZero,
+        timeoutMs: 20,
+        build: (session) => ({
+          afterToolCall: async (_call, _outcome, context) => {
+            await gate.promise;
+            try {
+              thrown.resolve(addOne(given === 'it is given' ? context : session));
+            } catch (error) {
+              thrown.resolve(error);
+            }
+            return undefined;
+          },
+        }),
+      });
+      const options = { tools: [toolNamed('x')], clock: systemClock };
+      const runtime = await openTab(factory, provider, [slow], options);
+      const turn = runtime.turn('go');
+      await until(() => expect(provider.requests).toHaveLength(2));
+      gate.resolve();
+      expect(await thrown.promise).toMatchObject({ code: 'PluginStateReadOnly' });
+      await turn.cancel();
+      expect(await storedStates(factory)).toEqual({});
+    },
+  );
+});
+
+describe('the state that build was given', () => {
+  const gated = (gate: Deferred<void>, thrown: Deferred<unknown>): Plugin =>
+    definePlugin({
+      id: 'p',
+      version: 1,
+      state: countFromZero,
+      build: (session) => ({
+        tools: [
+          toolNamed('x', {
+            timeoutMs: 20,
+            execute: async () => {
+              addOne(session);
+              await gate.promise;
+              try {
+                thrown.resolve(addOne(session));
+              } catch (error) {
+                thrown.resolve(error);
+              }
+              return 'late';
+            },
+          }),
+        ],
+      }),
+    });
+
+  it('[PS2] changes in a tool, and not any more once its call is over', async () => {
     const factory = memory();
-    const gate = new Deferred<void>();
-    const thrown = new Deferred<unknown>();
+    const [gate, thrown] = [new Deferred<void>(), new Deferred<unknown>()];
     const provider = plays(asks('x'), ['hang']);
-    const slow = counts(
-      {
-        afterToolCall: async (_call, _outcome, context) => {
-          await gate.promise;
-          try {
-            thrown.resolve(addOne(context));
-          } catch (error) {
-            thrown.resolve(error);
-          }
-          return undefined;
-        },
-      },
-      { timeoutMs: 20 },
-    );
-    const options = { tools: [toolNamed('x')], clock: systemClock };
-    const runtime = await openTab(factory, provider, [slow], options);
+    const runtime = await openTab(factory, provider, [gated(gate, thrown)], { clock: systemClock });
     const turn = runtime.turn('go');
     await until(() => expect(provider.requests).toHaveLength(2));
     gate.resolve();
     expect(await thrown.promise).toMatchObject({ code: 'PluginStateReadOnly' });
     await turn.cancel();
-    expect(await storedStates(factory)).toEqual({});
+    expect(await storedStates(factory)).toEqual({ 'plugin:p': [1, { count: 1 }] });
+  });
+
+  it('[PS2] changes in a tool of a function, and in an action that writes', async () => {
+    const factory = memory();
+    const changes = definePlugin({
+      id: 'p',
+      version: 1,
+      state: countFromZero,
+      build: (session) => {
+        const change = (): string => {
+          addOne(session);
+          return 'ok';
+        };
+        return {
+          tools: () => [toolNamed('x', { execute: change })],
+          actions: { add: { writes: true, run: change } },
+        };
+      },
+    });
+    const runtime = await openTab(factory, plays(asks('x'), done), [changes]);
+    await runtime.turn('go').result;
+    expect(await runtime.runAction({ plugin: 'p', action: 'add' })).toBe('ok');
+    expect(await storedStates(factory)).toEqual({ 'plugin:p': [1, { count: 2 }] });
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../../contract/clock.ts';
 import { LashError, reasonText } from '../../core/error.ts';
 import { ABORTED, untilAborted } from '../abort.ts';
+import type { StateGate } from './state-gate.ts';
 
 /** How long a hook may take whose plugin does not say, in milliseconds. */
 const HOOK_MS = 10_000;
@@ -13,18 +14,23 @@ export interface HookCall {
   readonly clock: Clock;
   /** Nobody waits for the hook once this aborts. */
   readonly signal?: AbortSignal | undefined;
+  /** Open for the time of the call, of a hook in which the plugin's state may change. */
+  readonly gate?: StateGate | undefined;
 }
 
 /** The time of one call of a hook; its signal is made for those alone that ask for it: a turn has hundreds of calls. */
 export class HookTime {
   readonly #asked: AbortSignal | undefined;
+  readonly #gate: StateGate | undefined;
   #late: AbortController | undefined;
   #expired: LashError | undefined;
   #signal: AbortSignal | undefined;
   #isOver = false;
 
-  constructor(asked: AbortSignal | undefined) {
-    this.#asked = asked;
+  constructor({ signal, gate }: HookCall) {
+    this.#asked = signal;
+    this.#gate = gate;
+    gate?.enter();
   }
 
   get signal(): AbortSignal {
@@ -41,8 +47,10 @@ export class HookTime {
     return this.#isOver;
   }
 
+  /** Once. */
   end(): void {
     this.#isOver = true;
+    this.#gate?.leave();
   }
 
   expire(error: LashError): void {
@@ -56,7 +64,7 @@ export class HookTime {
  * call's signal once that aborted.
  */
 export function callHook<T>(call: HookCall, work: (time: HookTime) => T | Promise<T>): T | Promise<T> {
-  const time = new HookTime(call.signal);
+  const time = new HookTime(call);
   try {
     const answer = callNow(call, () => {
       const given = work(time);

@@ -15,6 +15,8 @@ import { callHook, callNow, type HookCall, hookInvalid, hookMisfit, readAnswer }
 import { isPolicy } from './hook-answers.ts';
 import { findShapeProblem, isTools } from './hook-shapes.ts';
 import { PluginStates, type StateChanges, type StatePlace, type StateScope } from './plugin-states.ts';
+import { stateDuring } from './state-during.ts';
+import { StateGate } from './state-gate.ts';
 import { type HookTurn, TurnHooks } from './turn-hooks.ts';
 
 /** What a session's plugins stand on. */
@@ -46,6 +48,8 @@ export class PluginSession {
   readonly #fixedNames: ReadonlySet<string>;
   /** The plugins that give tools as a function. */
   readonly #giving: readonly BuiltPlugin[];
+  /** Whose state may change while a tool runs. */
+  readonly #gates = new WeakMap<Tool, StateGate>();
   /** What was shown last, as JSON. */
   #shown = '';
   #isRead = true;
@@ -65,11 +69,13 @@ export class PluginSession {
     this.#plugins = built;
     try {
       for (const plugin of plugins) {
-        const state = this.states.of(plugin);
-        built.push(buildPlugin(plugin, { sessionId, backgroundTasksAvailable, state }));
+        const info = { sessionId, backgroundTasksAvailable, state: this.states.of(plugin) };
+        built.push(buildPlugin(plugin, info));
       }
       this.#giving = built.filter(({ hooks }) => typeof hooks.tools === 'function');
-      this.#fixed = built.flatMap(({ hooks }) => (typeof hooks.tools === 'object' ? hooks.tools : []));
+      this.#fixed = built.flatMap((one) =>
+        typeof one.hooks.tools === 'object' ? this.#own(one, one.hooks.tools) : [],
+      );
       this.#fixedNames = new Set(this.#fixed.map(({ name }) => name));
       refuseTwice([...hostTools, ...this.#fixed]);
     } catch (error) {
@@ -99,6 +105,17 @@ export class PluginSession {
       }
     }
     return joined;
+  }
+
+  /** What `run` comes to, which runs a tool: the state of the plugin that gave it may change meanwhile. */
+  async duringTool<T>(tool: Tool, run: () => Promise<T>): Promise<T> {
+    const gate = this.#gates.get(tool);
+    gate?.enter();
+    try {
+      return await run();
+    } finally {
+      gate?.leave();
+    }
   }
 
   /** The hooks of a turn. */
@@ -178,14 +195,20 @@ export class PluginSession {
     }
   }
 
+  #own({ gate }: BuiltPlugin, tools: readonly Tool[]): readonly Tool[] {
+    for (const tool of tools) this.#gates.set(tool, gate);
+    return tools;
+  }
+
   /** What a function of tools gives now. */
-  #toolsNow({ plugin: { id }, hooks }: BuiltPlugin): readonly Tool[] {
-    const call = { plugin: id, hook: 'tools' };
+  #toolsNow(built: BuiltPlugin): readonly Tool[] {
+    const { plugin, hooks } = built;
+    const call = { plugin: plugin.id, hook: 'tools' };
     try {
       const given: unknown = callNow(call, () => (hooks.tools as () => unknown)());
       return readAnswer(call, () => {
         if (!isTools(given)) throw hookInvalid(call, 'tools, at once');
-        return given;
+        return this.#own(built, given);
       });
     } catch (error) {
       this.#parts.trouble(error);
@@ -229,10 +252,14 @@ export class PluginSession {
 function buildPlugin(plugin: Plugin, info: PluginSessionInfo<unknown>): BuiltPlugin {
   const { id, hooks: given = {} } = plugin;
   const call = { plugin: id, hook: 'build' };
-  const hooks: unknown = callNow(call, () => (plugin.build === undefined ? given : plugin.build(info)));
+  const gate = new StateGate();
+  const state = stateDuring(id, info.state, () => gate.isOpen);
+  const hooks: unknown = callNow(call, () =>
+    plugin.build === undefined ? given : plugin.build({ ...info, state }),
+  );
   const problem = callNow(call, () => findShapeProblem(hooks));
   if (problem !== undefined) throw hookMisfit({ plugin: id, hook: problem.hook }, problem.must);
-  return { plugin, hooks: hooks as PluginHooks<unknown>, state: info.state };
+  return { plugin, hooks: hooks as PluginHooks<unknown>, state: info.state, gate };
 }
 
 function refuseTwice(tools: readonly Tool[]): void {

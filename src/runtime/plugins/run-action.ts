@@ -69,12 +69,18 @@ async function runWriting(
 
 async function answerOf(
   { history, clock, secrets, tasks }: SessionParts,
-  { plugin, state }: BuiltPlugin,
+  { plugin, state, gate }: BuiltPlugin,
   action: PluginAction<unknown>,
   name: string,
   args: JsonValue,
 ): Promise<JsonValue> {
-  const call = { plugin: plugin.id, hook: `actions.${name}`, timeoutMs: plugin.timeoutMs, clock };
+  const call = {
+    plugin: plugin.id,
+    hook: `actions.${name}`,
+    timeoutMs: plugin.timeoutMs,
+    clock,
+    gate: action.writes === true ? gate : undefined,
+  };
   const answer = await callHook(call, (time) => {
     const context: ActionContext<unknown> = {
       sessionId: history.sessionId,

@@ -236,8 +236,8 @@ export class TurnHooks {
     }
   }
 
-  #call({ plugin: { id, timeoutMs } }: BuiltPlugin, hook: string): HookCall {
-    return { plugin: id, hook, timeoutMs, clock: this.#parts.clock, signal: this.#turn.signal };
+  #call({ plugin: { id, timeoutMs }, gate }: BuiltPlugin, hook: string): HookCall {
+    return { plugin: id, hook, timeoutMs, clock: this.#parts.clock, signal: this.#turn.signal, gate };
   }
 
   #context({ plugin, state }: BuiltPlugin, time: HookTime): Context {

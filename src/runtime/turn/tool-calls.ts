@@ -307,8 +307,9 @@ export class ToolCalls {
     context: ToolContext,
     children: CallChildren,
   ): Promise<ToolOutcome> {
-    const { secrets, clock } = this.#parts;
-    const outcome = await runCall(ready, context, secrets, clock);
+    const { secrets, clock, plugins } = this.#parts;
+    const run = async (): Promise<ToolOutcome> => await runCall(ready, context, secrets, clock);
+    const outcome = await (plugins?.duringTool(ready.tool, run) ?? run());
     return await this.#reviewed(effect, outcome, context.signal, children);
   }
 
