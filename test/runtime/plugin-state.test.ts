@@ -203,17 +203,31 @@ describe('the state of a plugin', () => {
     expect(await storedStates(factory)).toEqual({ 'plugin:counter': [2, { count: 12 }] });
   });
 
-  it.each([
+  const fails = (): never => {
+    throw new Error('no');
+  };
+  /** A schema that takes what a plugin begins with, and is broken for anything else. */
+  const brokenSchema = (safeParse: (value: unknown) => unknown): Partial<StateDefinition<Count>> => ({
+    schema: {
+      safeParse: (value) => {
+        const begun = countFromZero.schema.safeParse(value);
+        return begun.success && begun.data.count === 0 ? begun : (safeParse(value) as typeof begun);
+      },
+    },
+    migrate: (body) => body,
+  });
+
+  it.each<readonly [string, Partial<StateDefinition<Count>>]>([
     ['has no migration', {}],
     ['migrates to what its schema refuses', { migrate: () => ({ count: 'many' }) }],
+    ['has a migration that throws', { migrate: fails }],
     [
-      'has a migration that throws',
-      {
-        migrate: (): never => {
-          throw new Error('no');
-        },
-      },
+      'migrates to no data, which its schema takes',
+      { ...brokenSchema((data) => ({ success: true, data })), migrate: () => fails as never },
     ],
+    ['has a schema that throws', brokenSchema(fails)],
+    ['has a schema that makes no data', brokenSchema(() => ({ success: true, data: { count: fails } }))],
+    ['has a schema that does not say what is wrong', brokenSchema(() => ({ success: false }))],
   ])('[PS3] is refused where the plugin %s; nothing is dropped, and the session is read', async (_, more) => {
     const factory = new InMemorySessionStoreFactory();
     const old = await openTab(factory, plays(done), [counter().plugin]);
@@ -271,6 +285,17 @@ describe('the state of a plugin', () => {
     expect(await storedStates(factory)).toEqual({
       'plugin:counter': [1, { count: 2 }],
       'plugin:other': [1, { count: 2 }],
+    });
+  });
+
+  it.each([
+    ['throws', fails],
+    ['makes no data', () => ({ success: true, data: fails })],
+  ])('keeps a session from opening whose schema %s, by the name of its plugin', async (_, safeParse) => {
+    const state = { ...countFromZero, schema: { safeParse: safeParse as never } };
+    await expect(openTab(memory(), plays(), [counter({ state }).plugin])).rejects.toMatchObject({
+      code: 'InvalidInput',
+      data: { path: 'plugins.counter.state.initial' },
     });
   });
 

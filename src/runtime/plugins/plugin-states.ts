@@ -279,8 +279,7 @@ export class PluginStates {
     // What the schema takes is what will be read again: without secrets.
     const checked = checkState(plugin, this.#secrets.redactJson(structuredClone(state)));
     if (!checked.ok) throw stateInvalid(path, checked.reason);
-    refuseNonData(checked.value, path);
-    const body = freeze(structuredClone(checked.value));
+    const body = freeze(checked.value);
     const excess = this.#excess(id, body);
     if (excess !== undefined) throw stateInvalid(path, excess);
     this.#kept.set(id, { body, id: null, changed: true, recorded: false });

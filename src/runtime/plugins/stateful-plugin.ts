@@ -2,7 +2,7 @@ import type { ComponentBody } from '../../contract/checkpoint.ts';
 import type { StateDefinition } from '../../contract/plugin-state.ts';
 import { LashError, reasonText } from '../../core/error.ts';
 import { freeze } from '../../core/freeze.ts';
-import { canonicalJson, type JsonValue, utf8Length } from '../../core/json.ts';
+import { canonicalJson, findNonJson, type JsonValue, utf8Length } from '../../core/json.ts';
 import { refuseNonData } from '../../core/plain-data.ts';
 
 /** How long the state of a plugin may be, in bytes of JSON. */
@@ -20,12 +20,22 @@ export type CheckedState =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly reason: string };
 
+/** Never throws, whatever the schema does. What it makes is copied, and is JSON. */
 export function checkState({ state: { schema } }: StatefulPlugin, value: unknown): CheckedState {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return { ok: true, value: parsed.data };
-  const [issue] = parsed.error.issues;
-  const at = issue?.path.map((key) => `.${String(key)}`).join('') ?? '';
-  return { ok: false, reason: `$${at}: ${issue?.message ?? 'does not fit'}` };
+  try {
+    const parsed = schema.safeParse(value);
+    if (!parsed.success) {
+      const [issue] = parsed.error.issues;
+      const at = issue?.path.map((key) => `.${String(key)}`).join('') ?? '';
+      return { ok: false, reason: `$${at}: ${issue?.message ?? 'does not fit'}` };
+    }
+    const path = findNonJson(parsed.data);
+    if (path !== undefined)
+      return { ok: false, reason: `${path}: its schema makes something that is no data` };
+    return { ok: true, value: structuredClone(parsed.data) };
+  } catch (cause) {
+    return { ok: false, reason: `its schema failed: ${reasonText(cause)}` };
+  }
 }
 
 /** What a plugin begins with. @throws `InvalidInput`, `NotData` */
@@ -34,7 +44,7 @@ export function initialState(plugin: StatefulPlugin): unknown {
   refuseNonData(plugin.state.initial, path);
   const checked = checkState(plugin, plugin.state.initial);
   if (!checked.ok) throw stateInvalid(path, checked.reason);
-  return structuredClone(checked.value);
+  return checked.value;
 }
 
 /** What is stored, as this version of the plugin reads it (rule PS3); frozen. @throws `PluginStateRefused` */
@@ -44,7 +54,7 @@ export function readState(plugin: StatefulPlugin, component: ComponentBody): unk
   if (!checked.ok) throw refused(plugin, version, checked.reason);
   const bytes = stateBytes(checked.value);
   if (bytes > MAX_STATE_BYTES) throw refused(plugin, version, `it has ${bytes} bytes`);
-  return freeze(structuredClone(checked.value));
+  return freeze(checked.value);
 }
 
 export function stateBytes(value: unknown): number {
