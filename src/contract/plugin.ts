@@ -211,7 +211,11 @@ export interface PluginHooks<State> {
   ): Awaitable<readonly PluginNode[] | undefined | void>;
   /** All; nobody waits; what happens in the session, also in other tabs. A failure is traced. */
   onEvent?(event: SessionEvent): Awaitable<void>;
-  /** Chain; may wait; before `setPolicy` stores a changed policy. A failure refuses the change. */
+  /**
+   * Chain; may wait; before `setPolicy` stores a changed policy, and before a session that is opened with a policy runs with that. A
+   * failure refuses the change, or the opening. A new session is stored before its plugins are built: what it was created with is
+   * the previous policy then. Nobody is asked about the policy of a child session.
+   */
   changePolicy?(policy: SessionPolicy, previous: SessionPolicy): Awaitable<SessionPolicy | undefined>;
   /** The session is closed, parked or deleted here. A failure is traced. */
   dispose?(): void;

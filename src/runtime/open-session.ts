@@ -71,7 +71,6 @@ export async function openSession(
   try {
     store = await openStore(environment, { sessionId, mode, policy, title }, clock, secrets);
     await check(store);
-    const meta = await openMeta(environment, store, mode, policy, clock, secrets);
     const { residency, sessionStoreFactory, limits } = environment;
     const { residentBytes } = limits;
     const feed = new Feed();
@@ -104,6 +103,7 @@ export async function openSession(
     }
     const built = plugins;
     const ownTools = (): readonly Tool[] => built?.join(givenTools()) ?? givenTools();
+    const meta = await openMeta(environment, store, { mode, policy, plugins: built }, clock, secrets);
     const readOnly = mode === 'readOnly';
     if (host !== null && background !== null) {
       const opening = { environment, meta, readOnly, clock, secrets, feed, plugins, tracer };
@@ -231,20 +231,28 @@ async function openStore(
   }
 }
 
-/** The session's meta; a given policy replaces the stored one. */
+/** What a session that was opened is to be run with. */
+interface GivenPolicy {
+  readonly mode: SessionMode;
+  readonly policy: SessionPolicy | undefined;
+  readonly plugins: PluginSession | null;
+}
+
+/** The session's meta; a given policy replaces the stored one, as the plugins leave it. */
 async function openMeta(
   { sessionStoreFactory }: RuntimeEnvironment,
   store: SessionStore,
-  mode: SessionMode,
-  policy: SessionPolicy | undefined,
+  { mode, policy, plugins }: GivenPolicy,
   clock: Clock,
   secrets: SecretVault,
 ): Promise<SessionMeta> {
-  if (policy === undefined || mode === 'readOnly' || mode === 'create') return await store.loadSessionMeta();
-  const meta = await store.saveSessionMeta({
-    policy: secrets.redactJson(checkPolicy(policy)),
-    at: clock.now(),
-  });
+  const load = async (): Promise<SessionMeta> => await store.loadSessionMeta();
+  if (policy === undefined || mode === 'readOnly') return await load();
+  const given = checkPolicy(policy);
+  const left = plugins === null ? given : await plugins.changePolicy(given, (await load()).policy);
+  // What a new session was created with is stored.
+  if (mode === 'create' && left === given) return await load();
+  const meta = await store.saveSessionMeta({ policy: secrets.redactJson(left), at: clock.now() });
   sessionStoreFactory.leases.publish(store.sessionId, { kind: 'meta-changed' });
   return meta;
 }

@@ -111,7 +111,7 @@ export class LashRuntime {
    * Opens a session of `environment`.
    *
    * @throws `SessionNotFound`, `SessionExists`, `SessionDeleted`, `SessionInUse`, `InvalidInput`, `InvalidEnvironment`
-   *   (law RE3), `StoredDataCorrupt`, `StorageUnavailable`.
+   *   (law RE3), `PluginFailed`, `StoredDataCorrupt`, `StorageUnavailable`.
    */
   static async open(environment: RuntimeEnvironment, options: RuntimeOptions = {}): Promise<LashRuntime> {
     return await LashRuntime.#begin(await openSession(environment, options, LashRuntime.#openChild));

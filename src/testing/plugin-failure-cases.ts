@@ -89,18 +89,21 @@ function names(message: string, hook: HookName): boolean {
   return message.includes('bad') && message.includes(hook);
 }
 
-/** Has `bad` fail in the place of another plugin, until it is repaired; `behind` is told whether it was asked then. */
+/** Has `bad` fail in the place of another plugin, from when the session is open until it is repaired; `behind` is told whether it was asked then. */
 async function fail(
   context: PluginHostContext,
   hook: HookName,
   { body }: Failure,
 ): Promise<{ readonly story: HostStory; readonly isBehindAsked: boolean }> {
-  let isBroken = true;
+  let isBroken = false;
   let isBehindAsked = false;
   const bad = pluginOf('bad', { [hook]: () => (isBroken ? body() : undefined) }, { timeoutMs: HOOK_MS });
   const behind = pluginOf('behind', { [hook]: () => void (isBehindAsked ||= isBroken) });
-  // A session is disposed of once, when it is closed.
-  const story = await playHost(context, [bad, behind], () => void (isBroken = hook === 'dispose'));
+  const story = await playHost(context, [bad, behind], {
+    opened: () => void (isBroken = true),
+    // A session is disposed of once, when it is closed.
+    repair: () => void (isBroken = hook === 'dispose'),
+  });
   // Nobody waits for a hook of what happens: what hangs is traced when its time is over.
   if (HOOK_LAWS[hook].waits === 'unheld') await letRun(2 * HOOK_MS);
   return { story, isBehindAsked };
@@ -222,6 +225,16 @@ const openingCases: readonly PluginHostCase[] = [
           const opening = inTime(openHost(context, [{ id: 'bad', version: 1, ...form }]), 'opening');
           await rejects(opening, 'PluginFailed', { plugin: 'bad', hook, problem: 'invalid' });
         }
+      }
+    },
+  },
+  {
+    name: '[PL2][PL3] changePolicy that fails refuses a session that is opened with a policy',
+    run: async (context) => {
+      for (const { problem, body } of failuresOf(HOOK_LAWS.changePolicy)) {
+        const bad = pluginOf('bad', { changePolicy: body as () => undefined }, { timeoutMs: HOOK_MS });
+        const opening = inTime(openHost(context, [bad]), 'opening');
+        await rejects(opening, 'PluginFailed', { plugin: 'bad', hook: 'changePolicy', problem });
       }
     },
   },

@@ -89,19 +89,20 @@ export async function openHost(
   return { session, events, requests: model.requests, ran, traced };
 }
 
-/** Goes through all that hooks are asked in; `repair` is called once the turn `t` and a change of policy are over. */
+/** Goes through all that hooks are asked in: `opened` is called first, `repair` once the turn `t` and a change of policy are over. */
 export async function playHost(
   context: PluginHostContext,
   plugins: readonly Plugin[],
-  repair: () => void = () => undefined,
+  { opened, repair }: { readonly opened?: () => void; readonly repair?: () => void } = {},
 ): Promise<HostStory> {
   const { session, ...seen } = await openHost(context, plugins);
+  opened?.();
   const result = await inTime(session.turn('Speak', { inputId: 't' }).result);
   const outcomes = seen.events.flatMap((event) => (event.type === 'tool-completed' ? [event.outcome] : []));
   const policy = await inTime(session.setPolicy({ maxSteps: 9 }), 'a change of policy').catch(
     (refused: unknown) => ({ refused }),
   );
-  repair();
+  repair?.();
   const again = await inTime(session.turn('Once more', { inputId: 'again' }).result);
   const view = session.view();
   await session.close();

@@ -125,7 +125,7 @@ const placeCases: readonly PluginHostCase[] = [
       };
       const tab = await openHost(context, [{ id: 'keeps', version: 1, state: ANY_STATE, build }]);
       await tab.session.setPolicy({ maxSteps: 9 });
-      equal(refused.length, 2, 'how often it is refused');
+      equal(refused.length, 3, 'how often it is refused: as it is built, opened and changed');
       for (const error of refused) await rejects(Promise.reject(error as Error), 'PluginStateReadOnly');
       await tab.session.close();
     },

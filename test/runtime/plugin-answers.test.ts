@@ -13,6 +13,7 @@ import {
   done,
   eventsOf,
   memory,
+  openStored,
   openTab,
   plain,
   storedStates,
@@ -51,7 +52,7 @@ describe('a hook that answers with a thenable', () => {
   it('[PL2] that never settles does not keep the session from closing', async () => {
     const changePolicy = vi.fn<() => never>(endless);
     const stuck = plain({ changePolicy }, { timeoutMs: 20 });
-    const runtime = await openTab(memory(), plays(), [stuck], { clock: systemClock });
+    const runtime = await openStored([stuck], { clock: systemClock });
     const changing = runtime.setPolicy({ maxSteps: 3 });
     const refused = changing.catch((error: unknown) => error);
     await until(() => expect(changePolicy).toHaveBeenCalled());
@@ -85,7 +86,7 @@ const ofCall: Told = async (plugin) => {
   return nodes.flatMap(({ body }) => (body.kind === 'tool' ? [body.invocation.outcome] : []))[0];
 };
 const ofPolicy: Told = async (plugin) => {
-  const runtime = await openTab(memory(), plays(), [plugin]);
+  const runtime = await openStored([plugin]);
   return await runtime.setPolicy({ maxSteps: 2 }).catch((error: unknown) => error);
 };
 const ofOpening: Told = async (plugin) =>

@@ -64,13 +64,7 @@ export async function openTab(
   plugins: readonly Plugin[],
   options: RuntimeOptions = {},
 ): Promise<LashRuntime> {
-  const environment = memoryEnvironment((builder) =>
-    builder
-      .withSessionStoreFactory(factory)
-      .withAttachmentStore(attachments)
-      .withPluginHost(new PluginHost(plugins)),
-  );
-  return await LashRuntime.open(environment, {
+  return await LashRuntime.open(environmentWith(factory, plugins), {
     sessionId: 's',
     mode: 'openOrCreate',
     policy,
@@ -78,6 +72,32 @@ export async function openTab(
     providers: { fake: provider },
     ...options,
   });
+}
+
+/** Opens a session `s` that was there before, and so asks no plugin about its policy. */
+export async function openStored(
+  plugins: readonly Plugin[],
+  options: RuntimeOptions = {},
+): Promise<LashRuntime> {
+  const factory = memory();
+  await (await openTab(factory, plays(), [])).close();
+  return await LashRuntime.open(environmentWith(factory, plugins), {
+    sessionId: 's',
+    clock: clockOfItsOwn(),
+    ...options,
+  });
+}
+
+function environmentWith(
+  factory: SessionStoreFactory,
+  plugins: readonly Plugin[],
+): ReturnType<typeof memoryEnvironment> {
+  return memoryEnvironment((builder) =>
+    builder
+      .withSessionStoreFactory(factory)
+      .withAttachmentStore(attachments)
+      .withPluginHost(new PluginHost(plugins)),
+  );
 }
 
 /** What is stored of plugins where the session is: version and state of each. */

@@ -14,6 +14,7 @@ import { messageText } from '../../src/core/message.ts';
 import type { RuntimeOptions } from '../../src/runtime/runtime-options.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { SecretVault } from '../../src/runtime/secrets.ts';
+import { openStored } from './plugin-support.ts';
 import {
   call,
   finish,
@@ -491,12 +492,55 @@ describe('a policy', () => {
     expect((await runtime.setPolicy({ maxSteps: 9 })).maxSteps).toBe(3);
   });
 
+  it.each(['create', 'open', 'openOrCreate'] as const)(
+    '[PL1] that a session is opened with (%s) is stored as the chain leaves it, and stays so',
+    async (mode) => {
+      const asked: unknown[] = [];
+      const caps = plugin('caps', {
+        changePolicy: (given, previous) => {
+          asked.push([given.maxSteps, previous.maxSteps]);
+          return { ...given, maxSteps: 2 };
+        },
+      });
+      const environment = environmentOf(caps);
+      const opens = async (options: RuntimeOptions): Promise<LashRuntime> =>
+        await LashRuntime.open(environment, { sessionId: 's', ...options });
+      if (mode === 'open') {
+        const plain = { ...environment, pluginHost: new PluginHost() };
+        const created = { sessionId: 's', mode: 'create', policy: { ...policy, maxSteps: 7 } } as const;
+        await (await LashRuntime.open(plain, created)).close();
+      }
+      const runtime = await opens({ mode, policy: { ...policy, maxSteps: 50 } });
+      expect(runtime.policy.maxSteps).toBe(2);
+      await runtime.close();
+      expect(asked).toEqual([[50, mode === 'open' ? 7 : 50]]);
+      const again = await opens({ mode: 'open' });
+      expect([again.policy.maxSteps, asked.length]).toEqual([2, 1]);
+      await again.close();
+    },
+  );
+
+  it('[PL2] that a plugin refuses keeps the session from opening, and what is stored stays', async () => {
+    const refuses = plugin('refuses', { changePolicy: () => Promise.reject(new Error('no')) });
+    const environment = environmentOf(refuses);
+    const plain = { ...environment, pluginHost: new PluginHost() };
+    await (await LashRuntime.open(plain, { sessionId: 's', mode: 'create', policy })).close();
+    const opening = LashRuntime.open(environment, { sessionId: 's', policy: { ...policy, maxSteps: 50 } });
+    await expect(opening).rejects.toMatchObject({
+      code: 'PluginFailed',
+      data: { plugin: 'refuses', hook: 'changePolicy', problem: 'threw' },
+    });
+    const again = await LashRuntime.open(environment, { sessionId: 's' });
+    expect(again.policy).toEqual(policy);
+    await again.close();
+  });
+
   it.each([
     ['throws', () => Promise.reject(new Error('no')), 'threw'],
     ['answers with none', () => ({ provider: { id: '', model: '' } }), 'invalid'],
     ['answers with no limit', () => ({ ...policy, maxSteps: 0 }), 'invalid'],
   ])('[PL2] stays as it is where a plugin %s', async (_, changePolicy, problem) => {
-    const { runtime } = await open(plays(), [plugin('bad', { changePolicy })]);
+    const runtime = await openStored([plugin('bad', { changePolicy })]);
     const data = { plugin: 'bad', hook: 'changePolicy', problem };
     await expect(runtime.setPolicy({ maxSteps: 9 })).rejects.toMatchObject({ code: 'PluginFailed', data });
     expect(runtime.policy).toEqual(policy);
