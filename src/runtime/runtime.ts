@@ -366,6 +366,7 @@ export class LashRuntime {
 
   async #close({ turn, tasks }: CloseOptions): Promise<void> {
     await eachStep([
+      () => this.#parts.plugins?.leave(sessionClosed(this.sessionId)),
       () => turn === 'leave' && this.#turns.abandon(sessionClosed(this.sessionId)),
       () => this.#turns.close('the session is being closed'),
       () => this.#parts.children.closed(),

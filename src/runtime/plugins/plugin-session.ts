@@ -52,6 +52,8 @@ export class PluginSession {
   readonly #gates = new WeakMap<Tool, StateGate>();
   /** What was shown last, as JSON. */
   #shown = '';
+  /** Aborts when the session begins to close. */
+  readonly #closing = new AbortController();
   #isRead = true;
   #isOver = false;
 
@@ -169,12 +171,12 @@ export class PluginSession {
     if (event.type === 'session-deleted') this.dispose();
   }
 
-  /** What a policy becomes before it is stored. @throws `PluginFailed` */
+  /** What a policy becomes before it is stored. @throws `PluginFailed`, and what {@link leave} was given */
   async changePolicy(policy: SessionPolicy, previous: SessionPolicy): Promise<SessionPolicy> {
     let changed = policy;
     for (const { plugin, hooks } of this.#plugins) {
       if (hooks.changePolicy === undefined) continue;
-      const call = this.#call(plugin, 'changePolicy');
+      const call = { ...this.#call(plugin, 'changePolicy'), signal: this.#closing.signal };
       const given = [freeze(structuredClone(changed)), freeze(structuredClone(previous))] as const;
       const answer: unknown = await callHook(call, () => hooks.changePolicy?.(...given));
       if (answer === undefined) continue;
@@ -184,6 +186,11 @@ export class PluginSession {
       });
     }
     return changed;
+  }
+
+  /** The session is being closed: nobody waits any more for a policy that is about to change. */
+  leave(reason: LashError): void {
+    this.#closing.abort(reason);
   }
 
   /** The session ends here. */
