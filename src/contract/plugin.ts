@@ -95,7 +95,7 @@ export type TurnEnding = Pick<TurnResult, 'status' | 'reason' | 'error'> & { rea
 
 type Awaitable<T> = T | Promise<T>;
 
-/** What an action is given besides its arguments. */
+/** What an action is given besides its arguments. Its signal aborts when it has taken too long, and when the session is closed. */
 export type ActionContext<State> = Pick<HookContext<State>, 'sessionId' | 'signal' | 'state' | 'tasks'>;
 
 /** What pages can ask of a plugin: `session.runAction`. */

@@ -166,6 +166,32 @@ describe('an action of a plugin', () => {
     expect((await runtime.turn('a').result).status).toBe('completed');
   });
 
+  it.each([true, false])(
+    'that hangs keeps no session from closing, and is told (writes: %s)',
+    async (writes) => {
+      const signals: AbortSignal[] = [];
+      const run = async (_: unknown, { signal }: { readonly signal: AbortSignal }): Promise<never> => {
+        signals.push(signal);
+        return await new Promise<never>(() => undefined);
+      };
+      const hangs = definePlugin({
+        id: 'list',
+        version: 1,
+        timeoutMs: 1_000_000,
+        hooks: { actions: { hangs: { writes, run } } },
+      });
+      const runtime = await tab(new InMemorySessionStoreFactory(), plays(done), [hangs], {
+        clock: systemClock,
+      });
+      await runtime.turn('a').result;
+      const answer = act(runtime, 'hangs').catch((error: unknown) => error);
+      await until(() => expect(signals).toHaveLength(1));
+      await runtime.close();
+      expect(await answer).toMatchObject({ code: 'SessionClosed' });
+      expect(signals[0]?.aborted).toBe(true);
+    },
+  );
+
   it('that fails stores nothing of what it changed', async () => {
     const runtime = await tab(new InMemorySessionStoreFactory(), plays(done));
     await runtime.turn('a').result;

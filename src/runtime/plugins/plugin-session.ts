@@ -52,7 +52,6 @@ export class PluginSession {
   readonly #gates = new WeakMap<Tool, StateGate>();
   /** What was shown last, as JSON. */
   #shown = '';
-  /** Aborts when the session begins to close. */
   readonly #closing = new AbortController();
   #isRead = true;
   #isOver = false;
@@ -176,7 +175,7 @@ export class PluginSession {
     let changed = policy;
     for (const { plugin, hooks } of this.#plugins) {
       if (hooks.changePolicy === undefined) continue;
-      const call = { ...this.#call(plugin, 'changePolicy'), signal: this.#closing.signal };
+      const call = { ...this.#call(plugin, 'changePolicy'), signal: this.closing };
       const given = [freeze(structuredClone(changed)), freeze(structuredClone(previous))] as const;
       const answer: unknown = await callHook(call, () => hooks.changePolicy?.(...given));
       if (answer === undefined) continue;
@@ -188,7 +187,12 @@ export class PluginSession {
     return changed;
   }
 
-  /** The session is being closed: nobody waits any more for a policy that is about to change. */
+  /** Aborts when the session begins to close: nobody waits then for what it is to be run with, or for an action. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** The session is being closed. */
   leave(reason: LashError): void {
     this.#closing.abort(reason);
   }

@@ -30,7 +30,7 @@ export async function runAction(
   }
   refuseNonData(args, 'args');
   const run = async (): Promise<JsonValue> =>
-    await answerOf(parts, built, action, name, structuredClone(args));
+    await answerOf(parts, plugins.closing, built, action, name, structuredClone(args));
   if (action.writes === true) return await write(async () => await runWriting(parts, plugins, run));
   try {
     await plugins.stand(history.head);
@@ -69,6 +69,7 @@ async function runWriting(
 
 async function answerOf(
   { history, clock, secrets, tasks }: SessionParts,
+  signal: AbortSignal,
   { plugin, state, gate }: BuiltPlugin,
   action: PluginAction<unknown>,
   name: string,
@@ -79,6 +80,7 @@ async function answerOf(
     hook: `actions.${name}`,
     timeoutMs: plugin.timeoutMs,
     clock,
+    signal,
     gate: action.writes === true ? gate : undefined,
   };
   const answer = await callHook(call, (time) => {
