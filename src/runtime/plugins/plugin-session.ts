@@ -59,7 +59,8 @@ export class PluginSession {
   /**
    * Builds each plugin once. `hostTools`: those that the session has besides.
    *
-   * @throws `PluginFailed` where one throws or has what are no hooks, `InvalidInput` for two tools of one name and an initial state that does not fit
+   * @throws `PluginFailed` where one throws or has what are no hooks, `InvalidInput` for two tools of one name and an initial
+   *   state that does not fit
    */
   constructor(host: PluginHost, parts: PluginParts, hostTools: readonly Tool[] = []) {
     const { sessionId, secrets, statesBytes } = parts;
