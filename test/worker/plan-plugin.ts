@@ -8,7 +8,7 @@ type Plan = z.infer<typeof Plan>;
 
 /** Lets the model keep a plan, reminds it of what is left, and shows it to the page. */
 export function planPlugin(): Plugin {
-  return definePlugin<Plan>({
+  return definePlugin({
     id: 'plan',
     version: 1,
     state: { schema: Plan, initial: { steps: [] }, shown: true },

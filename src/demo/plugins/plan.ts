@@ -12,7 +12,7 @@ type Plan = ReturnType<typeof parse<typeof Plan>>;
  * is left, and the person sees it, ticks off as well, or throws it away.
  */
 export function planPlugin(): Plugin {
-  return definePlugin<Plan>({
+  return definePlugin({
     id: 'plan',
     version: 1,
     state: { schema: Plan, initial: { steps: [] }, shown: true },
