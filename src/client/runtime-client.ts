@@ -93,7 +93,8 @@ export class RuntimeClient {
   /**
    * Makes a session and opens it.
    *
-   * @throws `SessionExists`, `SessionDeleted` (an id is used once), `InvalidInput`, a storage error.
+   * @throws `SessionExists`, `SessionDeleted` (an id is used once), `InvalidInput`, `PluginFailed` (a plugin cannot be built, or
+   *   refuses the policy: the session is stored all the same), a storage error.
    */
   createSession({ id, ...request }: CreateSessionRequest): Promise<SessionClient> {
     return this.#open({ ...request, mode: 'create', sessionId: id });

@@ -71,7 +71,10 @@ export interface ChildSession {
   turn(input: TurnInput, options?: ChildTurnOptions): Promise<ChildResult>;
   /** Stops what runs, and closes it, as the end of the call does. It stays stored. */
   close(): Promise<void>;
-  /** Closes and deletes it, with its own children and its background tasks, for good (law ST12). */
+  /**
+   * Closes and deletes it, with its own children, for good (law ST12); with its background tasks too, but those whose policy is to
+   * go on in the parent.
+   */
   delete(): Promise<void>;
 }
 

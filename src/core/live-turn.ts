@@ -24,7 +24,7 @@ export interface LiveTurn {
   readonly retry: { readonly attempt: number; readonly waitMs: number; readonly error: WireError } | null;
   /** What it, or a child session of its, waits for that somebody has to bring (law TU11). */
   readonly waits: readonly TurnWait[];
-  /** What the runtime warned of, oldest first. */
+  /** What the runtime warned of, here or in child sessions, oldest first, each once. */
   readonly warnings: readonly string[];
   /** Whoever ran it is gone: text is what was shown so far, until somebody goes on and withdraws it (law TU8). */
   readonly interrupted: boolean;

@@ -201,6 +201,7 @@ function reduceTurn(turn: LiveTurn | null, event: TurnActivity): LiveTurn | null
     case 'attempt-withdrawn':
       return turn.text + turn.reasoning === '' ? turn : { ...turn, text: '', reasoning: '' };
     case 'warning':
+      if (turn.warnings.includes(event.message)) return turn;
       return { ...turn, warnings: [...turn.warnings, event.message] };
     case 'turn-waiting': {
       const others = turn.waits.filter(({ childSessionId }) => childSessionId !== event.childSessionId);

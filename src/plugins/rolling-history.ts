@@ -7,7 +7,7 @@ import {
   type PluginNode,
 } from '../contract/plugin.ts';
 import { cutText } from '../core/cut-text.ts';
-import { LashError } from '../core/error.ts';
+import { isLashError, LashError } from '../core/error.ts';
 import { type JsonObject, utf8Length } from '../core/json.ts';
 import type { SessionNode } from '../core/node.ts';
 import type { SessionPolicy } from '../core/policy.ts';
@@ -125,7 +125,8 @@ function hooksOf(options: RollingHistoryOptions): PluginHooks<null> {
         return undefined;
       }
       const made = await summarise(context, last.budget, options).catch((error: unknown) => {
-        turnsToWait = Math.min(2 ** failures++, MOST_TURNS_BETWEEN) - 1;
+        const isStopped = isLashError(context.signal.reason, 'Cancelled');
+        if (!isStopped) turnsToWait = Math.min(2 ** failures++, MOST_TURNS_BETWEEN) - 1;
         throw error;
       });
       failures = 0;
@@ -166,9 +167,10 @@ async function summarise(
   const request = summaryRequest(plan.transcript, summary?.said.text, Math.floor(maxTokens / 2));
   const told = instructions === undefined ? request : `${request}\n\n${instructions}`;
   const child = await openChild(sessions, policy);
+  // That of the summary on the path goes once the new one is stored; what stays for another reason, with the next one.
+  const kept = [child.sessionId, summary?.said.childSessionId];
+  await deleteOlder(sessions, kept).catch(() => undefined);
   const text = await answerOf(child, told, signal);
-  // What stays is deleted with the next one.
-  await deleteOlder(sessions, child.sessionId).catch(() => undefined);
   return summaryNode(plan, fitting(cutText(text, lengthWithin(text, maxTokens))), child.sessionId);
 }
 
@@ -197,14 +199,14 @@ async function openChild(
   return await sessions.open({ key: 'summary', source: SOURCE, title: TITLE, tools: [], ...own });
 }
 
-/** Of several children the newest one says how its summary came about: the others go, whoever had them made, on any branch. */
-async function deleteOlder(sessions: ChildSessions, newest: string): Promise<void> {
+/** A child says how its summary came about; those of older ones go, whoever had them made, on any branch. */
+async function deleteOlder(sessions: ChildSessions, kept: readonly (string | undefined)[]): Promise<void> {
   const older: string[] = [];
   let after: string | undefined;
   do {
     const page = await sessions.list(after === undefined ? {} : { after });
     for (const { sessionId, title, parent } of page.items)
-      if (sessionId !== newest && title === TITLE && parent?.source === SOURCE) older.push(sessionId);
+      if (!kept.includes(sessionId) && title === TITLE && parent?.source === SOURCE) older.push(sessionId);
     after = page.next ?? undefined;
   } while (after !== undefined);
   await Promise.all(older.map(async (sessionId) => await sessions.delete(sessionId)));

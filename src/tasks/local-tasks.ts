@@ -20,7 +20,7 @@ import { type DeskHost, TaskDesk } from './task-desk.ts';
 import { sessionClosed, taskNotDefined, taskNotFound } from './task-errors.ts';
 import { progressText } from './task-run.ts';
 
-/** The tasks of one session that is open here, as rules BH1 to BH9 say. */
+/** The tasks of one session that is open here, as rules BH1 to BH10 say. */
 export class LocalTasks implements HostedTasks {
   readonly stored: readonly BackgroundTaskRecord[];
   readonly #session: TaskSession;

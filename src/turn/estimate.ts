@@ -56,5 +56,5 @@ function estimateJson(value: JsonValue): number {
 }
 
 function overflowTokens(overflow: { readonly byteLength: number } | undefined): number | undefined {
-  return overflow === undefined ? undefined : Math.ceil(overflow.byteLength / 4);
+  return overflow === undefined ? undefined : Math.ceil(overflow.byteLength / 3);
 }

@@ -43,7 +43,7 @@ type TraceChoice =
 
 /**
  * Builds a {@link RuntimeEnvironment}. Every `with` method returns the builder, the order of the calls does not matter
- * but where two set the same thing (the last one wins), and nothing is checked before {@link RuntimeEnvironmentBuilder.build}.
+ * but where two set the same thing (the last one wins; a second plugin host is refused), and nothing is checked before {@link RuntimeEnvironmentBuilder.build}.
  */
 export class RuntimeEnvironmentBuilder {
   readonly #pluginHosts: PluginHost[] = [];

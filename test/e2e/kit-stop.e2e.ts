@@ -7,6 +7,8 @@ test('a run of the kit that is stopped leaves nothing behind, and another one ca
 }) => {
   await demo.open();
   await page.getByTestId('open-storage').click();
+  // What is told of storage pushes the link down when it comes.
+  await expect(page.getByTestId('evictable')).toBeVisible();
   await page.getByTestId('open-kit').click();
   const kit = page.getByTestId('kit-page');
   await page.getByTestId('run-kit').click();

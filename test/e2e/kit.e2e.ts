@@ -5,6 +5,8 @@ test('the kit passes in this browser, and throws its databases away', async ({ d
   test.setTimeout(180_000);
   await demo.open();
   await page.getByTestId('open-storage').click();
+  // What is told of storage pushes the link down when it comes.
+  await expect(page.getByTestId('evictable')).toBeVisible();
   await page.getByTestId('open-kit').click();
   await page.getByTestId('run-kit').click();
   const kit = page.getByTestId('kit-page');

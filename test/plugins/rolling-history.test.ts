@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 
+import { LashError } from '../../src/core/error.ts';
 import { utf8Length } from '../../src/core/json.ts';
 import { rollingHistory } from '../../src/plugins/rolling-history.ts';
 import { fakeSessions } from './fake-sessions.ts';
@@ -247,6 +248,25 @@ describe('the summary of rollingHistory', () => {
     expect(tried.slice(-2)).toEqual([-1, -1]);
   });
 
+  it('[TU5] that somebody stopped has not failed: the next one is made after the next turn', async () => {
+    const stopped = new LashError('Cancelled', 'enough', { reason: 'enough' });
+    let says: string | Error = stopped;
+    const session = new RollingSession(
+      2000,
+      {},
+      fakeSessions(() => says),
+    );
+    session.signal = AbortSignal.abort(stopped);
+    await expect(summarised(session)).rejects.toThrow('no summary was made');
+    for (let turn = 0; turn < 3; turn++) {
+      session.path.answer('done');
+      await expect(session.turn('again')).rejects.toThrow('no summary was made');
+    }
+    says = 'at last';
+    session.path.answer('done');
+    expect(await session.turn('and again')).toMatchObject([{ data: { text: 'at last' } }]);
+  });
+
   it('[TU5] is not made behind a turn that was stopped: whoever stopped it waits for its end', async () => {
     const session = new RollingSession(2000, { keepRecentTokens: 1 });
     session.path.user(long('a', 1000));
@@ -327,7 +347,7 @@ describe('the summary of rollingHistory', () => {
     expect(await session.view()).toEqual(here);
   });
 
-  it('keeps the newest child only, also where the session was opened again, and no other child goes', async () => {
+  it('keeps the children of the newest two, also where the session was opened again, and no other child goes', async () => {
     const session = new RollingSession(2000);
     const others = [
       { key: 'a', source: 'compaction', title: 'Mine' },
@@ -340,8 +360,8 @@ describe('the summary of rollingHistory', () => {
       kept.push([...session.sessions.kept]);
       session.reopen();
     }
-    const own = ['child-3', 'child-4', 'child-5'];
-    expect(kept).toEqual(own.map((sessionId) => ['child-1', 'child-2', sessionId]));
+    const own = [['child-3'], ['child-3', 'child-4'], ['child-4', 'child-5']];
+    expect(kept).toEqual(own.map((children) => ['child-1', 'child-2', ...children]));
   });
 
   it('is stored also where the child before it cannot be deleted, which goes with the next one', async () => {
@@ -363,7 +383,7 @@ describe('the summary of rollingHistory', () => {
     expect([...sessions.kept]).toEqual(['child-1', 'child-2']);
     isAway = false;
     await summarised(session);
-    expect([...sessions.kept]).toEqual(['child-3']);
+    expect([...sessions.kept]).toEqual(['child-2', 'child-3']);
   });
 
   it('of a long history that had none begins with what may be read, and is not longer than its part', async () => {

@@ -22,6 +22,8 @@ export class RollingSession {
   readonly budget: number;
   /** How many nodes the last view, or summary, read of the path besides what it was given. */
   lastRead = 0;
+  /** That of the hooks. */
+  signal: AbortSignal = new AbortController().signal;
   #hooks: PluginHooks<unknown>;
   readonly #options: RollingHistoryOptions;
   #turn = 0;
@@ -82,7 +84,7 @@ export class RollingSession {
       sessionId: 's',
       turnId: `t${this.#turn}`,
       step: 0,
-      signal: new AbortController().signal,
+      signal: this.signal,
       state: { get: () => null, set: () => undefined },
       path: this.path.reader(),
       attachmentStore: new InMemoryAttachmentStore(),

@@ -26,7 +26,7 @@ test('what a child session warns of is told in the turn of its parent', async ()
   const events = eventsOf(runtime);
   await runtime.turn('go').result;
   const warnings = events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
-  expect(warnings).toEqual(['The child session helper: Policy or turn names tools that nobody has: raed.']);
+  expect(warnings).toEqual(['Policy or turn names tools that nobody has: raed.']);
   await runtime.close();
 });
 

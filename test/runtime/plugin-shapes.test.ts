@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 
 import { definePlugin, type Plugin, type PluginHooks } from '../../src/contract/plugin.ts';
-import { memory, openTab, plain } from './plugin-support.ts';
+import { done, memory, openTab, plain } from './plugin-support.ts';
 import { plays, toolNamed } from './support.ts';
 
 const nothing = (): undefined => undefined;
@@ -44,6 +44,27 @@ describe('hooks that do not fit their plugin', () => {
         message: expect.stringContaining('availableTols is none') as string,
         data: { plugin: 'p', hook: 'build', problem: 'invalid' },
       });
+  });
+
+  it('may be an object of a class, with fields of its own, and no functions besides', async () => {
+    class Counting {
+      turns = 0;
+      beforeTurn(): undefined {
+        this.turns++;
+      }
+    }
+    class Mistyped extends Counting {
+      availableTols = nothing;
+    }
+    const counting = new Counting();
+    const given = { id: 'p', version: 1 } as const;
+    const runtime = await openTab(memory(), plays(done), [{ ...given, build: () => counting }]);
+    await runtime.turn('go').result;
+    expect(counting.turns).toBe(1);
+    await runtime.close();
+    expect(await refusal({ ...given, build: () => new Mistyped() as never })).toMatchObject({
+      code: 'PluginFailed',
+    });
   });
 
   it('fit where the state of their plugin is found out from its schema', async () => {

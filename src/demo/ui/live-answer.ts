@@ -21,7 +21,7 @@ export function liveAnswer(turn: LiveTurn, chat: Chat, app: App): TemplateResult
     <div
       class="working"
       data-testid="working"
-      ?hidden=${app.connection.state === 'lost' || turn.waits.length > 0 || turn.interrupted}
+      ?hidden=${app.connection.state === 'lost' || turn.waits.some(isOwn) || turn.interrupted}
     >
       ${
         turn.retry === null
@@ -66,6 +66,11 @@ function answer(turn: LiveTurn, chat: Chat, app: App): TemplateResult {
   </article>`;
 }
 
+/** Agents may go on while one of them waits. */
+function isOwn({ childSessionId }: TurnWait): boolean {
+  return childSessionId === undefined;
+}
+
 function isOfCall(wait: TurnWait, callId: string): boolean {
-  return wait.childSessionId === undefined && 'callId' in wait && wait.callId === callId;
+  return isOwn(wait) && 'callId' in wait && wait.callId === callId;
 }

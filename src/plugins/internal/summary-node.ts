@@ -8,15 +8,17 @@ export const SUMMARY_TYPE = 'rolling-history.summary';
 export interface Summary {
   readonly text: string;
   readonly beforeTurn: number;
+  /** The session that made it. */
+  readonly childSessionId?: string;
 }
 
 /** The summary that a node holds, if it holds one that can be read: an imported file may hold anything. */
 export function summaryOf({ body }: SessionNode): Summary | undefined {
   if (body.kind !== 'plugin' || body.pluginType !== SUMMARY_TYPE) return undefined;
-  const { version, text, covers } = fieldsOf(body.data);
+  const { version, text, covers, childSessionId } = fieldsOf(body.data);
   const { beforeTurn } = fieldsOf(covers);
   if (version !== 1 || typeof text !== 'string' || typeof beforeTurn !== 'number') return undefined;
-  return { text, beforeTurn };
+  return { text, beforeTurn, ...(typeof childSessionId === 'string' ? { childSessionId } : {}) };
 }
 
 /** The message that the model is shown in place of all that a summary stands for. */

@@ -40,7 +40,7 @@ export function summaryPlan(path: readonly SessionNode[], limits: PlanLimits): S
   for (let index = 0; index < end; index++) {
     const text = (turns[index] ?? []).map(nodeText).filter(Boolean).join('\n\n');
     // One turn that is too long alone is summarised from its two ends.
-    const rest = limits.maxTokens - taken;
+    const rest = Math.max(0, limits.maxTokens - taken);
     const length = lengthWithin(text, rest);
     if (length < text.length && plan !== null) break;
     const told = `${shortText(text, length)}\n\n`;

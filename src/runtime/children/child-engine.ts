@@ -22,7 +22,7 @@ interface Opening {
   runtime: ChildRuntime | null;
 }
 
-/** Makes and opens the child sessions of one session (rules CH1 to CH5). */
+/** Makes and opens the child sessions of one session (rules CH1 to CH6). */
 export class ChildEngine {
   readonly parent: ParentSession;
   /** Those that are open, or are being opened, by call and key. */

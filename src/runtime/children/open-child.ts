@@ -121,11 +121,10 @@ export class OpenChild implements ChildSession {
     const before = this.#waits;
     this.#waits = waits;
     if (waits === before || JSON.stringify(waits) === JSON.stringify(before)) return;
-    const { engine, call } = this.#opened;
     const childSessionId = this.sessionId;
-    engine.parent.tell({
+    this.#tell({
       type: 'turn-waiting',
-      turnId: call.turnId,
+      turnId: this.#opened.call.turnId,
       childSessionId,
       waits: waits.map((wait) => ({ ...named(wait, childSessionId), childSessionId })),
     });
@@ -133,9 +132,13 @@ export class OpenChild implements ChildSession {
 
   /** Nobody else follows the child's turn, who could hear it. */
   #showWarning(warning: string): void {
-    const { engine, call, request } = this.#opened;
-    const message = `The child session ${request.source ?? request.key}: ${warning}`;
-    engine.parent.tell({ type: 'warning', turnId: call.turnId, message });
+    this.#tell({ type: 'warning', turnId: this.#opened.call.turnId, message: warning });
+  }
+
+  #tell(activity: TurnActivity): void {
+    const { engine, call } = this.#opened;
+    // Whoever goes on with the turn tells what becomes of it.
+    if (!isLeft(call)) engine.parent.tell(activity);
   }
 
   /** All that the turn used: its own tokens as those of the child, and its children's as what they were. */

@@ -41,7 +41,11 @@ const SHAPES: { readonly [Hook in keyof Required<PluginHooks<unknown>>]: Shape }
 /** What keeps `hooks` from being hooks, if anything does: a name that is none, or something else than its hook is. */
 export function findShapeProblem(hooks: unknown): ShapeProblem | undefined {
   if (!isFields(hooks) || isFunction(hooks['then'])) return { hook: 'build', must: 'return hooks, at once' };
-  const unknown = Object.keys(hooks).find((name) => !Object.hasOwn(SHAPES, name));
+  // An object of a class may have fields of its own.
+  const isOfClass = ![Object.prototype, null].includes(Object.getPrototypeOf(hooks) as object | null);
+  const unknown = Object.keys(hooks).find(
+    (name) => !Object.hasOwn(SHAPES, name) && (!isOfClass || isFunction(hooks[name])),
+  );
   if (unknown !== undefined)
     return { hook: 'build', must: `return hooks that there are: ${unknown} is none` };
   for (const [hook, { what, fits }] of Object.entries(SHAPES)) {

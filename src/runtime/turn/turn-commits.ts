@@ -185,7 +185,7 @@ export class TurnCommits {
     const { scope, isAgain } = this.#turn;
     const ended = { turnId: scope.turnId, successor, isAgain };
     try {
-      await this.#storage.run(async () => await this.#parts.children.settle(ended));
+      await this.#parts.children.settle(ended);
     } catch (error) {
       traceTrouble(this.#parts, error);
     }
