@@ -51,6 +51,8 @@ test('[TU10] a message into the running answer is read in its next step; others 
   await demo.page.bringToFront();
   await expect(demo.queued).toHaveText([/second/, /third/, /fox/]);
 
+  // What is pressed as an answer ends is what was under the pointer before.
+  const place = await demo.send.boundingBox();
   answer.release();
   await expect(demo.questions).toHaveText([/a story/, /with a fox/, /second/, /third/]);
   await expect(demo.answers).toHaveText([
@@ -62,6 +64,7 @@ test('[TU10] a message into the running answer is read in its next step; others 
   await demo.settled();
   await expect(demo.queued).toHaveCount(0);
   await expect(demo.endedTurns).toHaveCount(3);
+  expect(await demo.send.boundingBox()).toEqual(place);
   const [steered] = server.requests;
   expect(steered?.messages.slice(-2)).toMatchObject([{ role: 'assistant' }, { role: 'user' }]);
   expect(JSON.stringify(steered?.messages)).toContain('It begins and it ends.');

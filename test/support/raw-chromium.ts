@@ -158,6 +158,15 @@ export class RawTab {
     throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
   }
 
+  /** Goes back in its history, as its button does: a page that does so itself may be gone before it has answered. */
+  async goBack(): Promise<void> {
+    const { currentIndex, entries } = await this.send<{
+      currentIndex: number;
+      entries: readonly { readonly id: number }[];
+    }>('Page.getNavigationHistory');
+    await this.send('Page.navigateToHistoryEntry', { entryId: entries[currentIndex - 1]?.id });
+  }
+
   /** What its worker's heap holds after a full collection, typed arrays and the like included, in bytes. */
   async workerHeap(): Promise<number> {
     await this.send('Target.setAutoAttach', {

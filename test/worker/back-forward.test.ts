@@ -43,7 +43,7 @@ describe.skipIf(missing)(`the back-forward cache${missing ? ' (skipped: no Chrom
     await tab.send('Page.navigate', { url: 'about:blank' });
     await until(tab, 'location.href', 'about:blank');
     await new Promise((resolve) => setTimeout(resolve, awayMs));
-    await tab.evaluate('history.back()');
+    await tab.goBack();
     await until(tab, `[globalThis.probe?.shown.at(-1) ?? null, ${WHY_NOT}]`, [true, null]);
     return tab;
   }

@@ -74,8 +74,8 @@ export function composer(app: App): TemplateResult {
       <span class="composer-help muted" id="composer-help"
         >${app.wished ? WISHED : queues ? HELP_RUNNING : HELP}</span
       >
-      ${queues && draft.sendable ? injectButton(app) : nothing} ${sendButton(app, queues)}
-      ${running ? stopButton(app) : nothing}
+      ${queues && draft.sendable ? injectButton(app) : nothing} ${running ? stopButton(app) : nothing}
+      ${sendButton(app, queues)}
     </div>
   </form>`;
 }
