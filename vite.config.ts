@@ -168,8 +168,8 @@ const app: ViteUserConfig = {
   worker: { format: 'es' },
   optimizeDeps: { include: prebundled },
   test: {
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     projects: [
       {
         extends: true,

@@ -1,7 +1,8 @@
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
 
 import { type PageSite, servePage } from '../support/built-page.ts';
 import { serveWorker } from '../support/built-worker.ts';
+import { eventually } from '../support/eventually.ts';
 import { RawChromium, type RawTab } from '../support/raw-chromium.ts';
 
 /** What a tab can be asked: each call resolves with data. */
@@ -35,7 +36,7 @@ export class TabBench<Calls extends TabCalls> {
   async openTab(): Promise<BenchTab<Calls>> {
     if (this.#browser === undefined) throw new Error('no browser was started');
     const tab = await this.#browser.openTab(this.#site.url);
-    await vi.waitFor(async () => expect(await tab.evaluate('typeof call')).toBe('function'), 10_000);
+    await eventually(async () => expect(await tab.evaluate('typeof call')).toBe('function'));
     return new BenchTab(tab);
   }
 

@@ -22,7 +22,7 @@ export default defineConfig({
   fullyParallel: true,
   workers: 2,
   timeout: 120_000,
-  expect: { timeout: 15_000 },
+  expect: { timeout: 30_000 },
   // What a service worker answers, a test could neither hold back nor replace; offline.e2e.ts lets it in.
   use: { baseURL, trace: 'off', serviceWorkers: 'block' },
   projects: [

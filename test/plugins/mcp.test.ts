@@ -1,13 +1,10 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { mcpServers, type McpServer, type McpServerStatus } from '../../src/plugins/mcp.ts';
+import { eventually } from '../support/eventually.ts';
 import { ECHO_SCHEMA, type McpKind } from './mcp-kinds.ts';
 import { McpSession, openServer, restart, startServer } from './mcp-support.ts';
 import { HUGE_BYTES } from './mcp-test-server.ts';
-
-const until = async (check: () => unknown): Promise<void> => {
-  await vi.waitFor(check, { timeout: 20_000, interval: 5 });
-};
 
 describe.each<McpKind>(['whole', 'modern', 'strict'])('a server that is %s', (kind) => {
   it('[MC3] [MC4] has its tools named, and their schemas kept as they are', async () => {
@@ -82,10 +79,10 @@ describe.each<McpKind>(['whole', 'modern', 'strict'])('a server that is %s', (ki
   it('[MC7] is told to stop when a turn is', async () => {
     const { server, session } = await openServer(kind);
     const turn = session.begin('mcp__s__slow');
-    await until(() => expect(server.slow.begun).toBe(1));
+    await eventually(() => expect(server.slow.begun).toBe(1));
     await turn.cancel();
     expect(await turn.result).toMatchObject({ status: 'cancelled' });
-    await until(() => expect(server.slow.stopped).toBe(1));
+    await eventually(() => expect(server.slow.stopped).toBe(1));
     expect(await session.call('mcp__s__who')).toMatchObject({ value: 'who' });
   });
 
@@ -104,10 +101,10 @@ describe.each<McpKind>(['whole', 'modern', 'strict'])('a server that is %s', (ki
   it('[MC8] tells that its tools have changed: the next model call is offered others', async () => {
     const { server, session } = await openServer(kind);
     await session.call('mcp__s__grow');
-    await until(() => expect(session.mcp.status()[0]?.tools).toContain('mcp__s__grown1'));
+    await eventually(() => expect(session.mcp.status()[0]?.tools).toContain('mcp__s__grown1'));
     expect(await session.call('mcp__s__grown1')).toMatchObject({ value: 'grown1' });
     await server.grow(-1);
-    await until(() => expect(session.mcp.status()[0]?.tools).not.toContain('mcp__s__grown1'));
+    await eventually(() => expect(session.mcp.status()[0]?.tools).not.toContain('mcp__s__grown1'));
     expect(await session.call('mcp__s__grown1')).toMatchObject({ code: 'ToolNotFound' });
   });
 
@@ -153,7 +150,7 @@ describe('one server that cannot be used', () => {
     const session = await McpSession.open({ servers: { s: { url: server.url, startupTimeoutMs: 300 } } });
     expect(await session.talk()).toEqual([]);
     await restart(server);
-    await until(async () => expect(await session.talk()).toContain('mcp__s__who'));
+    await eventually(async () => expect(await session.talk()).toContain('mcp__s__who'));
     expect(await session.call('mcp__s__who')).toMatchObject({ value: 'who' });
   });
 
@@ -209,14 +206,14 @@ describe('one server that cannot be used', () => {
         message: 'The MCP server s did not answer to slow within 100 ms',
         data: { server: 's', tool, code: 'mcp_timeout' },
       });
-      await until(() => expect(server.slow.stopped).toBe(1));
+      await eventually(() => expect(server.slow.stopped).toBe(1));
     },
   );
 
   it('[MC6] that goes away during a call is a typed failure, and is connected to anew when it is back', async () => {
     const { server, session } = await openServer();
     const turn = session.begin('mcp__s__slow');
-    await until(() => expect(server.slow.begun).toBe(1));
+    await eventually(() => expect(server.slow.begun).toBe(1));
     await restart(server);
     expect(await turn.result).toMatchObject({ status: 'completed' });
     expect(session.outcome()).toMatchObject({ class: 'external', data: { code: 'mcp_unreachable' } });
@@ -244,7 +241,7 @@ describe('a call', () => {
     });
     expect(await session.call('mcp__s__echo', { text: 'hi' })).toMatchObject({ status: 'success' });
     const turn = session.begin('mcp__s__who');
-    await until(() => expect(session.runtime.view().turn?.waits).toHaveLength(1));
+    await eventually(() => expect(session.runtime.view().turn?.waits).toHaveLength(1));
     expect(server.calls).toEqual(['echo']);
     await turn.cancel();
     await turn.result;
@@ -258,7 +255,7 @@ describe('a call', () => {
     const { server, session } = await openServer('whole', { approval: true });
     await server.grow(1);
     const turn = session.begin('mcp__s__grown1');
-    await until(() => expect(session.runtime.view().turn?.waits).toHaveLength(1));
+    await eventually(() => expect(session.runtime.view().turn?.waits).toHaveLength(1));
     const next = await restart(server);
     const [wait] = session.runtime.view().turn?.waits ?? [];
     if (wait?.kind !== 'approval') throw new Error('nobody is asked');
@@ -307,7 +304,7 @@ it('[MC2] [MC6] headers that cannot be had are named as that, when it is connect
     { state: 'failed', problem: { code: 'mcp_headers_failed', message } },
   ]);
   fails = false;
-  await until(async () => expect(await session.talk()).toContain('mcp__s__who'));
+  await eventually(async () => expect(await session.talk()).toContain('mcp__s__who'));
   fails = true;
   expect(await session.call('mcp__s__who')).toMatchObject({ class: 'internal', message });
   fails = false;
@@ -332,7 +329,7 @@ describe('servers', () => {
     expect(await two.call('mcp__s__who')).toMatchObject({ value: 'who' });
     expect(server.sessions).toEqual({ begun: 1, ended: 0 });
     await two.runtime.close();
-    await until(() => expect(server.sessions).toEqual({ begun: 1, ended: 1 }));
+    await eventually(() => expect(server.sessions).toEqual({ begun: 1, ended: 1 }));
     expect(mcp.status()).toMatchObject([{ state: 'idle', tools: [] }]);
     const three = await McpSession.open(mcp);
     expect(await three.call('mcp__s__who')).toMatchObject({ value: 'who' });
@@ -352,7 +349,7 @@ describe('servers', () => {
     });
     expect(await session.call('mcp__second__who')).toMatchObject({ value: 'who' });
     const turn = session.begin('mcp__first__slow');
-    await until(() => expect(first.slow.begun).toBe(1));
+    await eventually(() => expect(first.slow.begun).toBe(1));
     await session.mcp.detach('first');
     expect(await turn.result).toMatchObject({ status: 'completed' });
     expect(session.outcome()).toMatchObject({

@@ -12,9 +12,10 @@ import { toolOutputBudget } from '../../src/plugins/tool-output-budget.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import { mortalTab } from '../runtime/mortal.ts';
-import { eventsOf, openTab, unlessDead, until } from '../runtime/plugin-support.ts';
+import { eventsOf, openTab, unlessDead } from '../runtime/plugin-support.ts';
 import { exported, imported, memoryPlace } from '../runtime/portable.ts';
 import { call, finish, plays, questionIn, text, toolNamed } from '../runtime/support.ts';
+import { eventually } from '../support/eventually.ts';
 
 const CONTEXT = 2000;
 const policy = { provider: { id: 'fake', model: 'fake-1' }, maxContextTokens: CONTEXT };
@@ -201,7 +202,7 @@ describe('a session with rollingHistory', () => {
     expect(tab.isDead()).toBe(true);
     expect(summariesIn(await nodesOf(origin))).toEqual([]);
     const next = await open(origin, model);
-    await until(() => expect(next.view().turn).toBe(null));
+    await eventually(() => expect(next.view().turn).toBe(null));
     await next.turn('on').result;
     expect(summariesIn(await nodesOf(origin))).toEqual(['summary 1: kept']);
     expect(model.summaries).toHaveLength(1);

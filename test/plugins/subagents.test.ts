@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { PluginHost } from '../../src/contract/plugin-host.ts';
 import type { Tool } from '../../src/contract/tool.ts';
@@ -9,7 +9,7 @@ import type { AgentStatus, SubagentsOptions } from '../../src/plugins/subagents.
 import { subagents } from '../../src/plugins/subagents.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { modelFor } from '../runtime/children-support.ts';
-import { done, eventsOf, until } from '../runtime/plugin-support.ts';
+import { done, eventsOf } from '../runtime/plugin-support.ts';
 import { clockOfItsOwn } from '../runtime/stores.ts';
 import {
   call,
@@ -21,6 +21,7 @@ import {
   text,
   toolNamed,
 } from '../runtime/support.ts';
+import { eventually } from '../support/eventually.ts';
 
 const says = (value: string): Play => [text(value), finish()];
 const spawns = (...tasks: readonly string[]): Play => [
@@ -121,7 +122,7 @@ describe('subagents', () => {
     const model = modelFor({ go: [spawns('a', 'b')], a: [['hang']], b: [['hang']] });
     const runtime = await open(model, { maxParallel: 1 });
     const turn = runtime.turn('go');
-    await until(() => expect(model.asked()).toContain('a'));
+    await eventually(() => expect(model.asked()).toContain('a'));
     expect((await turn.cancel()).status).toBe('cancelled');
     expect(model.asked()).not.toContain('b');
     await runtime.close();
@@ -156,7 +157,7 @@ describe('subagents', () => {
     const asks = toolNamed('asks', { approval: true, execute: () => ran.push('asks') });
     const runtime = await open(model, { agents }, [asks]);
     const turn = runtime.turn('go');
-    const waits = await vi.waitFor(() => {
+    const waits = await eventually(() => {
       const progress = runtime.view().turn?.toolCalls[0]?.progress as unknown as AgentStatus | undefined;
       expect(progress?.waits).toMatchObject([{ kind: 'approval', tool: 'asks' }]);
       return progress?.waits ?? [];

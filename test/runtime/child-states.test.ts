@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 
 import type { ChildStart } from '../../src/contract/child-sessions.ts';
 import type { Plugin } from '../../src/contract/plugin.ts';
+import { eventually } from '../support/eventually.ts';
 import { asksChild, childTool, home, modelFor, openParent, patientClock, says } from './children-support.ts';
-import { addOne, asks, counts, done, until } from './plugin-support.ts';
+import { addOne, asks, counts, done } from './plugin-support.ts';
 
 /** Counts the turns of each session; `seen` is what they found, of the session `s` or of the others. */
 function counter(): {
@@ -66,7 +67,7 @@ describe('what plugins keep, in a session that begins with another one', () => {
     const { successor = '' } = await runtime.turn('go').result;
     await runtime.close();
     const next = await openParent(environment, model, [], { sessionId: successor, clock: patientClock() });
-    await until(() => expect(next.view().lastTurn?.result.status).toBe('completed'));
+    await eventually(() => expect(next.view().lastTurn?.result.status).toBe('completed'));
     expect(seen('other')).toEqual([1]);
     await next.close();
   });

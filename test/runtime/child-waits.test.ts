@@ -4,9 +4,10 @@ import type { TurnWait } from '../../src/core/turn-wait.ts';
 import { reduceView, type SessionView } from '../../src/core/view.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
+import { eventually } from '../support/eventually.ts';
 import { asksChild, childTool, home, modelFor, openParent, says, storedMetas } from './children-support.ts';
 import { mortalTab } from './mortal.ts';
-import { asks, done, eventsOf, until } from './plugin-support.ts';
+import { asks, done, eventsOf } from './plugin-support.ts';
 import { call, finish, type Play, toolNamed } from './support.ts';
 
 const erase = toolNamed('erase', { approval: true, execute: () => 'erased' });
@@ -14,7 +15,7 @@ const erases: Play = [call('x', 'erase', '{"what":"all"}'), finish('tool-calls')
 
 /** The only thing that the turn waits for, once there is one. */
 async function waitOf(runtime: LashRuntime): Promise<Extract<TurnWait, { readonly kind: 'approval' }>> {
-  await until(() => expect(runtime.view().turn?.waits).toHaveLength(1));
+  await eventually(() => expect(runtime.view().turn?.waits).toHaveLength(1));
   const [wait] = runtime.view().turn?.waits ?? [];
   if (wait?.kind !== 'approval') throw new Error('nobody is asked');
   return wait;
@@ -89,10 +90,10 @@ describe('[TU11] what a child session waits for', () => {
     const runtime = await openParent(home(), model, [both, erase]);
     const turn = runtime.turn('go');
     const waits = (): readonly TurnWait[] => runtime.view().turn?.waits ?? [];
-    await until(() => expect(waits()).toHaveLength(2));
+    await eventually(() => expect(waits()).toHaveLength(2));
     const [first, second] = waits() as readonly Extract<TurnWait, { readonly kind: 'approval' }>[];
     await runtime.answer(first!.requestId, { approve: true });
-    await until(() => expect(waits()).toEqual([second]));
+    await eventually(() => expect(waits()).toEqual([second]));
     await runtime.answer(second!.requestId, { approve: true });
     expect((await turn.result).status).toBe('completed');
     await runtime.close();
@@ -104,7 +105,7 @@ describe('[TU11] what a child session waits for', () => {
       const turn = child.turn('task', {
         onActivity: ({ type }) => type === 'turn-waiting' && progress('asked'),
       });
-      await until(() => expect(runtime.view().turn?.waits).toHaveLength(1));
+      await eventually(() => expect(runtime.view().turn?.waits).toHaveLength(1));
       await child.close();
       return [(await turn).status, runtime.view().turn?.waits.length];
     });

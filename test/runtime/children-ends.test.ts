@@ -9,6 +9,7 @@ import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { SecretVault } from '../../src/runtime/secrets.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import { standIn } from '../../src/testing/stand-in.ts';
+import { eventually } from '../support/eventually.ts';
 import {
   asksChild,
   childTool,
@@ -22,7 +23,7 @@ import {
   USED,
 } from './children-support.ts';
 import { mortalTab } from './mortal.ts';
-import { approvalOf, asks, done, letRun, plain, until } from './plugin-support.ts';
+import { approvalOf, asks, done, letRun, plain } from './plugin-support.ts';
 import { policy, text, toolNamed } from './support.ts';
 
 const memory = (): InMemorySessionStoreFactory => new InMemorySessionStoreFactory();
@@ -40,7 +41,7 @@ async function dieInChild(origin: SessionStoreFactory, replay: 'safe' | 'never')
   const tools = [{ ...asksChild('task', { tools: ['step'], source: 'helper' }), replay }, toolNamed('step')];
   const runtime = await openParent(home({ factory: tab.factory }), model, tools);
   runtime.turn('go', { inputId: 't' });
-  await until(() => expect(model.asked().filter((asked) => asked === 'task')).toHaveLength(2));
+  await eventually(() => expect(model.asked().filter((asked) => asked === 'task')).toHaveLength(2));
   await tab.kill();
 }
 
@@ -51,7 +52,7 @@ describe('children of a call whose tab is gone', () => {
     const tools = [asksChild('task'), toolNamed('step')];
     const two = await openParent(home({ factory: origin }), modelFor({}), tools, { unfinishedTurns: 'ask' });
     await two.cancelTurn('t');
-    await until(() => expect(two.view().lastTurn?.result.status).toBe('cancelled'));
+    await eventually(() => expect(two.view().lastTurn?.result.status).toBe('cancelled'));
     expect(await unfinished(origin)).toEqual([]);
     expect(callsOf(two, 'helper')).toBe(1);
     await two.close();
@@ -61,7 +62,7 @@ describe('children of a call whose tab is gone', () => {
     const origin = memory();
     await dieInChild(origin, 'never');
     const two = await openParent(home({ factory: origin }), modelFor({ go: [done] }), [toolNamed('step')]);
-    await until(() => expect(two.view().lastTurn?.result.status).toBe('completed'));
+    await eventually(() => expect(two.view().lastTurn?.result.status).toBe('completed'));
     expect(await unfinished(origin)).toEqual([]);
     expect(callsOf(two, 'helper')).toBe(1);
     await two.close();
@@ -74,10 +75,10 @@ describe('children of a call whose tab is gone', () => {
     const [, child] = await storedMetas(origin);
     const model = modelFor({ task: [['hang']] });
     const page = await openParent(environment, model, [], { sessionId: child?.sessionId ?? '' });
-    await until(() => expect(model.asked()).toEqual(['task']));
+    await eventually(() => expect(model.asked()).toEqual(['task']));
     const two = await openParent(environment, modelFor({ go: [done] }), []);
-    await until(() => expect(two.view().lastTurn?.result.status).toBe('completed'));
-    await until(() => expect(page.view().lastTurn?.result.status).toBe('cancelled'));
+    await eventually(() => expect(two.view().lastTurn?.result.status).toBe('completed'));
+    await eventually(() => expect(page.view().lastTurn?.result.status).toBe('cancelled'));
     await Promise.all([two.close(), page.close()]);
   });
 
@@ -93,12 +94,12 @@ describe('children of a call whose tab is gone', () => {
       const sessionId = child?.sessionId ?? '';
       const page = await openParent(environment, model, [toolNamed('step')], { sessionId, unfinishedTurns });
       const two = await openParent(environment, model, tools);
-      await until(() => expect(two.view().lastTurn?.result.status).toBe('completed'));
+      await eventually(() => expect(two.view().lastTurn?.result.status).toBe('completed'));
       const outcomes = model.requests.at(-1)?.messages.at(-1);
       expect(JSON.stringify(outcomes)).toContain('the answer');
       expect(model.asked()).toEqual(['task', 'go']);
       expect(callsOf(two, 'helper')).toBe(2);
-      await until(() => expect(page.view().lastTurn?.result.status).toBe('completed'));
+      await eventually(() => expect(page.view().lastTurn?.result.status).toBe('completed'));
       await Promise.all([two.close(), page.close()]);
     },
   );
@@ -112,13 +113,13 @@ describe('children of a call whose tab is gone', () => {
     const tools = [asksChild('task', { tools: ['step'], source: 'helper' }), toolNamed('step')];
     const sessionId = child?.sessionId ?? '';
     const page = await openParent(environment, model, [toolNamed('step')], { sessionId });
-    await until(() => expect(model.asked()).toEqual(['task']));
+    await eventually(() => expect(model.asked()).toEqual(['task']));
     const two = await openParent(environment, model, tools);
     await letRun();
     await page.close({ turn: 'leave' });
-    await until(() => expect(model.asked()).toEqual(['task', 'task']));
+    await eventually(() => expect(model.asked()).toEqual(['task', 'task']));
     await two.cancelTurn('t');
-    await until(() => expect(two.view().lastTurn?.result.status).toBe('cancelled'));
+    await eventually(() => expect(two.view().lastTurn?.result.status).toBe('cancelled'));
     expect(await unfinished(origin)).toEqual([]);
     await two.close();
   });
@@ -133,7 +134,7 @@ describe('how children end', () => {
       const tools = [asksChild('task', { tools: ['erase'] }), toolNamed('erase', { approval: true })];
       const runtime = await openParent(home({ factory: origin }), model, tools);
       const turn = runtime.turn('go');
-      await until(async () => expect(await waiting(origin)).toEqual(['approval']));
+      await eventually(async () => expect(await waiting(origin)).toEqual(['approval']));
       await (how === 'cancel' ? turn.cancel() : runtime.close());
       expect(await unfinished(origin)).toEqual([]);
       expect(callsOf(runtime, 'child')).toBe(1);
@@ -153,7 +154,7 @@ describe('how children end', () => {
     const environment = home();
     const runtime = await openParent(environment, model, [tool]);
     await runtime.turn('go').result;
-    await until(() => expect(late).toMatchObject([{ code: 'Cancelled' }]));
+    await eventually(() => expect(late).toMatchObject([{ code: 'Cancelled' }]));
     expect(await storedMetas(environment.sessionStoreFactory)).toHaveLength(1);
     await runtime.close();
   });
@@ -184,7 +185,7 @@ describe('how children end', () => {
       const child = await sessions.open({ key: 'one' });
       const turn = child.turn('task', { onActivity: () => undefined });
       void turn.then((result) => results.push(result));
-      await until(() => expect(model.asked()).toContain('task'));
+      await eventually(() => expect(model.asked()).toContain('task'));
       await letRun();
     });
     const refused = childTool('again', async (sessions) => {
@@ -195,7 +196,7 @@ describe('how children end', () => {
     });
     const runtime = await openParent(home(), model, [tool, refused]);
     await runtime.turn('go').result;
-    await until(() => expect(results).toMatchObject([{ status: 'cancelled', text: 'half' }]));
+    await eventually(() => expect(results).toMatchObject([{ status: 'cancelled', text: 'half' }]));
     await runtime.close();
   });
 
@@ -217,7 +218,7 @@ describe('how children end', () => {
     try {
       const model = modelFor({ go: [done], task: [says('x')] });
       const two = await openParent(home({ factory: origin }), model, [tool, toolNamed('step')]);
-      await until(() => expect(two.view().lastTurn?.result.status).toBe('completed'));
+      await eventually(() => expect(two.view().lastTurn?.result.status).toBe('completed'));
       expect(thrown.length).toBeGreaterThan(1);
       expect(told).toHaveLength(1);
       await two.close();
@@ -231,7 +232,7 @@ describe('how children end', () => {
     const environment = home();
     const runtime = await openParent(environment, model, [asksChild('task')]);
     runtime.turn('go');
-    await until(() => expect(model.asked()).toContain('task'));
+    await eventually(() => expect(model.asked()).toContain('task'));
     await runtime.close({ turn: 'leave' });
     const [, child] = await storedMetas(environment.sessionStoreFactory);
     const page = await openParent(environment, modelFor({ task: [done] }), [], {
@@ -258,7 +259,9 @@ describe('how children end', () => {
       },
     });
     const { result } = runtime.turn('go');
-    await until(async () => expect(await waiting(environment.sessionStoreFactory)).toEqual(['credentials']));
+    await eventually(async () =>
+      expect(await waiting(environment.sessionStoreFactory)).toEqual(['credentials']),
+    );
     secrets.set('key', 'a-secret-value');
     runtime.resumeTurns(false);
     expect(await result).toMatchObject({ status: 'completed' });
@@ -271,7 +274,7 @@ describe('how children end', () => {
     const model = modelFor({ go: [asks('ask')], task: [['hang']] });
     const runtime = await openParent(home({ factory: origin }), model, [asksChild('task')]);
     const { result } = runtime.turn('go');
-    await until(() => expect(model.asked()).toContain('task'));
+    await eventually(() => expect(model.asked()).toContain('task'));
     const [, child] = await storedMetas(origin);
     await deleteSessions(home({ factory: origin }), 's');
     await expect(result).rejects.toMatchObject({ code: 'SessionDeleted', data: { sessionId: 's' } });
@@ -290,7 +293,7 @@ describe('how children end', () => {
     const model = modelFor({ go: [asks('ask')], task: [[text('half'), 'hang']] });
     const runtime = await openParent(environment, model, [asksChild('task')]);
     const turn = runtime.turn('go');
-    await until(() => expect(model.asked()).toContain('task'));
+    await eventually(() => expect(model.asked()).toContain('task'));
     const [, child] = await storedMetas(environment.sessionStoreFactory);
     const sessionId = child?.sessionId ?? '';
     await expect(openParent(environment, model, [], { sessionId })).rejects.toMatchObject({
@@ -299,7 +302,7 @@ describe('how children end', () => {
     });
     const watching = await openParent(environment, model, [], { sessionId, mode: 'readOnly' });
     await turn.cancel();
-    await until(() => expect(watching.view().lastTurn?.result.status).toBe('cancelled'));
+    await eventually(() => expect(watching.view().lastTurn?.result.status).toBe('cancelled'));
     await Promise.all([watching.close(), runtime.close()]);
   });
 
@@ -318,7 +321,7 @@ describe('how children end', () => {
     const tool = asksChild('task');
     const runtime = await openParent(home({ factory }), modelFor({ go: [asks('ask'), done] }), [tool]);
     await runtime.turn('go').result.catch(() => undefined);
-    await until(async () => expect(await storedMetas(origin)).toEqual([]));
+    await eventually(async () => expect(await storedMetas(origin)).toEqual([]));
     await runtime.close();
   });
 
@@ -361,12 +364,12 @@ describe('children that hooks ask for', () => {
     const first = home({ factory: mortalTab(origin).factory, plugins });
     const one = await openParent(first, before, [toolNamed('x')], { clock });
     one.turn('go', { inputId: 't' });
-    await until(() => expect(before.asked()).toContain('task'));
+    await eventually(() => expect(before.asked()).toContain('task'));
     const after = modelFor({ go: [asks('x'), done], task: [says('from the other tab')] });
     const second = home({ factory: mortalTab(origin).factory, plugins });
     const two = await openParent(second, after, [toolNamed('x')], { clock: patientClock() });
     await two.takeOver({ force: true });
-    await until(() => expect(two.view().lastTurn?.result.status).toBe('completed'));
+    await eventually(() => expect(two.view().lastTurn?.result.status).toBe('completed'));
     expect(after.asked()).toContain('task');
     await Promise.all([one.close(), two.close()]);
   });
@@ -384,7 +387,7 @@ describe('children that hooks ask for', () => {
         online: () => isOnline,
       });
       const turn = runtime.turn('go');
-      await until(() => expect(runtime.view().turn?.waits).toEqual([{ kind: 'offline' }]));
+      await eventually(() => expect(runtime.view().turn?.waits).toEqual([{ kind: 'offline' }]));
       isOnline = how === 'made again';
       if (isOnline) runtime.resumeTurns(false);
       const result = isOnline ? await turn.result : await turn.cancel();

@@ -6,10 +6,11 @@ import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import { LocalBackgroundTaskHost } from '../../src/tasks/local-background-task-host.ts';
 import type { RuntimeEnvironment } from '../../src/worker/environment.ts';
+import { eventually } from '../support/eventually.ts';
 import { type Work, workNamed } from '../tasks/support.ts';
 import { asksChild, childTool, home, modelFor, openParent, says } from './children-support.ts';
 import { mortalTab } from './mortal.ts';
-import { asks, done, plain, until } from './plugin-support.ts';
+import { asks, done, plain } from './plugin-support.ts';
 import { type Play, toolNamed } from './support.ts';
 
 /** A tool `begin` that starts `work` as the task `t` of the session in which it is called. */
@@ -41,7 +42,7 @@ describe('[BH5][CH3] when the call is over that asked for a child, its backgroun
     const environment = environmentOf(new InMemorySessionStoreFactory(), work);
     const parent = await open(environment);
     await parent.turn('go').result;
-    await until(() => expect(parent.view().tasks).toMatchObject([{ id: 't', state: 'running' }]));
+    await eventually(() => expect(parent.view().tasks).toMatchObject([{ id: 't', state: 'running' }]));
     await parent.close();
     expect(parent.view().tasks).toMatchObject([{ id: 't', state: 'paused' }]);
     const again = await open(environment);
@@ -64,16 +65,18 @@ describe('[BH5][CH3] when the call is over that asked for a child, its backgroun
     };
     const first = await open(environmentOf(tab.factory, work), asksOnce);
     first.turn('go', { inputId: 'turn' });
-    await until(() => expect(work.runs).toHaveLength(1));
-    await until(async () => {
+    await eventually(() => expect(work.runs).toHaveLength(1));
+    await eventually(async () => {
       const { items } = await origin.list({ parent: 's' });
       const store = await origin.open(items[0]!.sessionId, { kind: 'open' });
       expect(await store.turns.pending()).toEqual([]);
     });
     await tab.kill();
     const next = await open(environmentOf(origin, work), asksOnce, [done]);
-    await until(() => expect(next.view().lastTurn?.result.status).toBe('completed'));
-    await until(() => expect(next.view().tasks).toMatchObject([{ id: 't', state: 'running', attempt: 2 }]));
+    await eventually(() => expect(next.view().lastTurn?.result.status).toBe('completed'));
+    await eventually(() =>
+      expect(next.view().tasks).toMatchObject([{ id: 't', state: 'running', attempt: 2 }]),
+    );
     await next.close();
   });
 

@@ -6,6 +6,7 @@ import type { LashError } from '../../src/core/error.ts';
 import { deleteSessions } from '../../src/runtime/delete-sessions.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
+import { eventually } from '../support/eventually.ts';
 import {
   asksChild,
   childTool,
@@ -18,7 +19,7 @@ import {
   USED,
 } from './children-support.ts';
 import { mortalTab } from './mortal.ts';
-import { asks, done, eventsOf, plain, textsOf, until } from './plugin-support.ts';
+import { asks, done, eventsOf, plain, textsOf } from './plugin-support.ts';
 import { call, finish, keepingSink, policy, text, toolNamed } from './support.ts';
 
 const twice = { inputTokens: 20, outputTokens: 10, cachedInputTokens: 4, reasoningTokens: 2 };
@@ -102,12 +103,12 @@ describe('child sessions', () => {
     const tools = [asksChild('task', { tools: ['step'], source: 'helper' }), step];
     const one = await openParent(home({ factory: first.factory }), before, tools);
     one.turn('go', { inputId: 't' });
-    await until(() => expect(before.asked().filter((asked) => asked === 'task')).toHaveLength(2));
+    await eventually(() => expect(before.asked().filter((asked) => asked === 'task')).toHaveLength(2));
     await first.kill();
 
     const after = modelFor({ go: [done], task: [says('late answer')] });
     const two = await openParent(home({ factory: mortalTab(origin).factory }), after, tools);
-    await until(() => expect(two.view().lastTurn?.result.status).toBe('completed'));
+    await eventually(() => expect(two.view().lastTurn?.result.status).toBe('completed'));
     expect(steps).toEqual(['step']);
     expect(after.asked()).toEqual(['task', 'go']);
     expect(await storedMetas(origin)).toHaveLength(2);
@@ -131,14 +132,14 @@ describe('child sessions', () => {
     const model = modelFor({ go: [asks('ask')], task: [says('first')] });
     const one = await openParent(home({ factory: first.factory }), model, [tool]);
     one.turn('go', { inputId: 't' });
-    await until(async () => {
+    await eventually(async () => {
       expect(model.asked()).toContain('task');
       expect(await storedMetas(origin)).toHaveLength(1);
     });
     await first.kill();
     const after = modelFor({ go: [says('end')], task: [says('second')] });
     const two = await openParent(home({ factory: mortalTab(origin).factory }), after, [tool]);
-    await until(() => expect(two.view().lastTurn?.result.status).toBe('completed'));
+    await eventually(() => expect(two.view().lastTurn?.result.status).toBe('completed'));
     expect(textsOf(two)).toContain('end');
     await two.close();
   });
@@ -186,7 +187,7 @@ describe('child sessions', () => {
     const environment = home();
     const runtime = await openParent(environment, model, [asksChild('middle', { tools: ['dig'] }), dig]);
     const turn = runtime.turn('go');
-    await until(() => expect(model.asked()).toEqual(['go', 'middle', 'deep']));
+    await eventually(() => expect(model.asked()).toEqual(['go', 'middle', 'deep']));
     const result = await turn.cancel('enough');
     expect(result.status).toBe('cancelled');
     expect(result.children).toEqual([{ source: 'child', model: 'fake-1', usage: USED }]);
@@ -207,11 +208,11 @@ describe('child sessions', () => {
         ({ status }) => outcomes.push(status),
         () => outcomes.push('rejected'),
       );
-      await until(() => expect(model.asked()).toContain('task'));
+      await eventually(() => expect(model.asked()).toContain('task'));
     });
     const runtime = await openParent(home(), model, [tool]);
     expect(await runtime.turn('go').result).toMatchObject({ status: 'completed' });
-    await until(() => expect(outcomes).toHaveLength(1));
+    await eventually(() => expect(outcomes).toHaveLength(1));
     await runtime.close();
   });
 
@@ -221,11 +222,11 @@ describe('child sessions', () => {
     const tools = [asksChild('task')];
     const one = await openParent(home({ factory: mortalTab(origin).factory }), before, tools);
     one.turn('go', { inputId: 't' });
-    await until(() => expect(before.asked()).toContain('task'));
+    await eventually(() => expect(before.asked()).toContain('task'));
     const after = modelFor({ go: [done], task: [says('from the other tab')] });
     const two = await openParent(home({ factory: mortalTab(origin).factory }), after, tools);
     await two.takeOver({ force: true });
-    await until(() => expect(two.view().lastTurn?.result.status).toBe('completed'));
+    await eventually(() => expect(two.view().lastTurn?.result.status).toBe('completed'));
     expect(after.asked()).toEqual(['task', 'go']);
     await Promise.all([one.close(), two.close()]);
   });
@@ -439,7 +440,7 @@ describe('handing the conversation on', () => {
     ]);
     await runtime.close();
     const next = await openParent(environment, model, [], { sessionId: successor, mode: 'open' });
-    await until(() => expect(next.view().lastTurn?.result.status).toBe('completed'));
+    await eventually(() => expect(next.view().lastTurn?.result.status).toBe('completed'));
     expect(textsOf(next)).toEqual(['go on here', 'here I am']);
     await next.close();
   });
@@ -457,7 +458,7 @@ describe('handing the conversation on', () => {
       await made.close();
       const one = await openParent(home({ factory: tab.factory }), modelFor(play), [handsOff], { sessionId });
       const turn = one.turn('go', { inputId: 't' });
-      await until(async () =>
+      await eventually(async () =>
         expect(tab.isDead() || (await Promise.race([turn.result, Promise.resolve(false)]))).toBeTruthy(),
       );
       if (!tab.isDead()) {

@@ -1,7 +1,8 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import type { Residency } from '../../src/contract/environment.ts';
 import type { NodeDraft } from '../../src/core/node.ts';
+import { eventually } from '../support/eventually.ts';
 import { answers, expectInStep, openShared, sharedStorage, unavailable } from './stores.ts';
 import { finish, plays, text } from './support.ts';
 
@@ -79,12 +80,12 @@ describe('a commit that fails', () => {
       if (event.type === 'turn-finished') ends.push(event.result.status);
     });
     const turn = runtime.turn('asked');
-    await vi.waitFor(() => expect(runtime.view().turn?.text).toBe('half'));
+    await eventually(() => expect(runtime.view().turn?.text).toBe('half'));
     const away = async (): Promise<never> => await Promise.reject(unavailable());
     storage.faults.commit = away;
     storage.faults.record = away;
     const stopped = turn.cancel();
-    await vi.waitFor(() => expect(runtime.view().turn?.waits).toMatchObject([{ kind: 'storage' }]));
+    await eventually(() => expect(runtime.view().turn?.waits).toMatchObject([{ kind: 'storage' }]));
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(ends).toEqual([]);
     delete storage.faults.commit;
@@ -130,7 +131,7 @@ describe('a commit that fails', () => {
       if (event.type === 'turn-finished') ends.push(event.result.status);
     });
     const turn = runtime.turn('asked', { inputId: 't' });
-    await vi.waitFor(() => expect(runtime.view().turn?.text).toBe('half'));
+    await eventually(() => expect(runtime.view().turn?.text).toBe('half'));
     const away = async (): Promise<never> => await Promise.reject(unavailable());
     storage.faults.commit = away;
     storage.faults.record = away;

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import type { SessionStoreFactory } from '../../src/contract/store.ts';
 import type { RecordedTurn } from '../../src/contract/turn-store.ts';
@@ -6,6 +6,7 @@ import type { JsonValue } from '../../src/core/json.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import { corrupt } from '../../src/stores/rules/storage-error.ts';
 import { standIn } from '../../src/testing/stand-in.ts';
+import { eventually } from '../support/eventually.ts';
 import { mortalTab } from './mortal.ts';
 import { answers, expectInStep, lastingAttachments, openShared, sharedStorage } from './stores.ts';
 import { plays, text } from './support.ts';
@@ -63,7 +64,7 @@ describe.each(DAMAGES)('a turn whose record %s', (_what, damage) => {
     expect(runtime.view().turn).toMatchObject({ turnId: 't', interrupted: true });
     expect(runtime.view().turn?.warnings).toEqual([expect.stringContaining('cannot be read')]);
     expect(runtime.view().window.nodes).toHaveLength(1);
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await runtime.pendingTurns()).toMatchObject([{ turnId: 't', status: 'interrupted' }]),
     );
     expect(runtime.view().writer).toBe('nobody');
@@ -89,7 +90,7 @@ describe.each(DAMAGES)('a turn whose record %s', (_what, damage) => {
     expect((await next.result).status).toBe('completed');
     expect(ends).toEqual(['failed']);
     expect(await runtime.pendingTurns()).toEqual([]);
-    await vi.waitFor(async () => await expectInStep(runtime, storage));
+    await eventually(async () => await expectInStep(runtime, storage));
     await runtime.close();
   });
 });

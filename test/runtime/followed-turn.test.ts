@@ -9,6 +9,7 @@ import type { RuntimeOptions } from '../../src/runtime/runtime-options.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
+import { eventually } from '../support/eventually.ts';
 import { memoryEnvironment, policy } from './support.ts';
 import { dictated, echo } from './tab-models.ts';
 
@@ -62,7 +63,7 @@ async function runningTurn(said: string, lingerMs: number) {
   const { tab: b, ...rest } = await follower();
   const turn = a.turn('hi', { inputId: 't' });
   model.say(said);
-  await vi.waitFor(() => expect(b.view().turn?.text).toBe(said));
+  await eventually(() => expect(b.view().turn?.text).toBe(said));
   return { model, a, b, turn, ...rest };
 }
 
@@ -82,7 +83,7 @@ describe('a turn of another tab whose end was not heard', () => {
     const { a, b, clock, ends, turn } = await runningTurn('half', 600_000);
     lost = isEnd;
     const result = await turn.cancel('enough');
-    await vi.waitFor(() => expect(b.view().head).toEqual(a.view().head));
+    await eventually(() => expect(b.view().head).toEqual(a.view().head));
     expect(b.view().turn?.turnId).toBe('t');
     lost = () => false;
     await passes(clock, 3000);
@@ -103,9 +104,9 @@ describe('a turn of another tab whose end was not heard', () => {
     const { tab: b, clock } = await follower();
     lost = isEnd;
     const turn = a.turn('hi', { inputId: 't' });
-    await vi.waitFor(() => expect(b.view().turn?.turnId).toBe('t'));
+    await eventually(() => expect(b.view().turn?.turnId).toBe('t'));
     await turn.result;
-    await vi.waitFor(() => expect(b.view().writer).toBe('nobody'));
+    await eventually(() => expect(b.view().writer).toBe('nobody'));
     lost = () => false;
     await passes(clock, 500);
     const error = { code: 'ProviderUnauthorized' };
@@ -135,11 +136,11 @@ describe('a turn of another tab whose end was not heard', () => {
     lost = () => false;
     const next = a.turn('more', { inputId: 'u' });
     model.say('next');
-    await vi.waitFor(() => expect(b.view().turn).toMatchObject({ turnId: 'u', text: 'next' }));
+    await eventually(() => expect(b.view().turn).toMatchObject({ turnId: 'u', text: 'next' }));
     expect(ends).toMatchObject([{ turnId: 't', result: { status: 'completed' } }]);
     model.done();
     await next.result;
-    await vi.waitFor(() => expect(ends).toHaveLength(2));
+    await eventually(() => expect(ends).toHaveLength(2));
   });
 });
 
@@ -149,7 +150,7 @@ describe('a notice of a turn that comes late', () => {
     const { turn: late } = b.view();
     model.done();
     await turn.result;
-    await vi.waitFor(() => expect(b.view().writer).toBe('nobody'));
+    await eventually(() => expect(b.view().writer).toBe('nobody'));
     const { lastTurn } = b.view();
     expect(lastTurn?.result.status).toBe('completed');
     factory.leases.publish('s', { kind: 'turn', turn: late! });
@@ -164,13 +165,13 @@ describe('a notice of a turn that comes late', () => {
     const first = await a.turn('hi', { inputId: 't' }).result;
     await a.turn('more', { inputId: 'u' }).result;
     const { tab: b, clock, ends } = await follower();
-    await vi.waitFor(() => expect(b.view().writer).toBe('nobody'));
+    await eventually(() => expect(b.view().writer).toBe('nobody'));
     const turn = { turnId: 't', step: 0, correlationId: null, text: 'late', reasoning: '', toolCalls: [] };
     factory.leases.publish('s', {
       kind: 'turn',
       turn: { ...turn, retry: null, waits: [], warnings: [], interrupted: false },
     });
-    await vi.waitFor(() => expect(b.view().turn?.text).toBe('late'));
+    await eventually(() => expect(b.view().turn?.text).toBe('late'));
     await passes(clock, 3000);
     expect(b.view()).toMatchObject({ turn: null, lastTurn: { turnId: 't', result: first } });
     expect(ends).toHaveLength(1);
@@ -184,6 +185,6 @@ describe('a notice of a turn that comes late', () => {
     expect(b.view()).toBe(view);
     model.done();
     await turn.result;
-    await vi.waitFor(() => expect(b.view().lastTurn?.result.status).toBe('completed'));
+    await eventually(() => expect(b.view().lastTurn?.result.status).toBe('completed'));
   });
 });

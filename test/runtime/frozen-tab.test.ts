@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { serveWorker, type WorkerSite } from '../support/built-worker.ts';
 import { chromiumLaunch } from '../support/engines.ts';
+import { eventually } from '../support/eventually.ts';
 import { RawChromium, type RawTab } from '../support/raw-chromium.ts';
 
 /** What law WS2 and the promise of `StorageBlocked` allow, in milliseconds. */
@@ -46,19 +47,16 @@ describe.skipIf(missing)(`a tab that is frozen${missing ? ' (skipped: no Chromiu
 
   async function open(): Promise<RawTab> {
     const tab = await browser.openTab(site.url);
-    await vi.waitFor(async () => expect(await tab.evaluate('typeof call')).toBe('function'), 10_000);
+    await eventually(async () => expect(await tab.evaluate('typeof call')).toBe('function'));
     await tab.evaluate(`call('open')`);
     return tab;
   }
 
   /** Freezes a hidden tab, and waits until its worker has stopped. */
   async function freeze(tab: RawTab, other: RawTab): Promise<void> {
-    await vi.waitFor(
-      async () => expect(await tab.evaluate('document.visibilityState')).toBe('hidden'),
-      10_000,
-    );
+    await eventually(async () => expect(await tab.evaluate('document.visibilityState')).toBe('hidden'));
     await tab.freeze(true);
-    await vi.waitFor(async () => expect(await other.evaluate(`call('isOtherAwake')`)).toBe(false), 10_000);
+    await eventually(async () => expect(await other.evaluate(`call('isOtherAwake')`)).toBe(false));
   }
 
   it(
@@ -68,12 +66,12 @@ describe.skipIf(missing)(`a tab that is frozen${missing ? ' (skipped: no Chromiu
         const first = await open();
         expect(await first.evaluate(`call('turn', 'frozen')`)).toMatchObject({ code: 'accepted' });
         const second = await open();
-        await vi.waitFor(async () => {
+        await eventually(async () => {
           expect(await second.evaluate<View>(`call('view')`)).toMatchObject({
             turnId: 'frozen',
             text: 'so far',
           });
-        }, 10_000);
+        });
         expect(await second.evaluate(`call('turn', 'refused')`)).toMatchObject({
           code: 'SessionHeldElsewhere',
         });
@@ -91,7 +89,7 @@ describe.skipIf(missing)(`a tab that is frozen${missing ? ' (skipped: no Chromiu
         await first.freeze(false);
         await first.show();
         await first.evaluate(`call('wake')`);
-        await vi.waitFor(async () => {
+        await eventually(async () => {
           expect(await first.evaluate<View>(`call('view')`)).toMatchObject({
             writer: 'elsewhere',
             ended: null,
@@ -99,7 +97,7 @@ describe.skipIf(missing)(`a tab that is frozen${missing ? ' (skipped: no Chromiu
             text: 'so far',
             depth: 1,
           });
-        }, 10_000);
+        });
       }),
     60_000,
   );
@@ -121,18 +119,18 @@ describe.skipIf(missing)(`a tab that is frozen${missing ? ' (skipped: no Chromiu
 
         await first.freeze(false);
         await first.evaluate(`call('letGo')`);
-        await vi.waitFor(async () => {
+        await eventually(async () => {
           expect(await second.evaluate<View>(`call('view')`)).toMatchObject({ writer: 'here' });
-        }, 15_000);
+        });
         expect(await second.evaluate(`call('turn', 'mine')`)).toMatchObject({ code: 'TurnRunning' });
-        await vi.waitFor(async () => {
+        await eventually(async () => {
           expect(await first.evaluate<View>(`call('view')`)).toMatchObject({
             writer: 'elsewhere',
             ended: null,
             turnId: 'frozen',
             depth: 1,
           });
-        }, 10_000);
+        });
       }),
     60_000,
   );

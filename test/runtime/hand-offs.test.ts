@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import type { ChildResult } from '../../src/contract/child-sessions.ts';
 import { LashError } from '../../src/core/error.ts';
+import { eventually } from '../support/eventually.ts';
 import {
   asksChild,
   childTool,
@@ -13,7 +14,7 @@ import {
   storedMetas,
 } from './children-support.ts';
 import { mortalTab } from './mortal.ts';
-import { asks, done, letRun, memory, plain, until } from './plugin-support.ts';
+import { asks, done, letRun, memory, plain } from './plugin-support.ts';
 import { faultyFactory, type Faults } from './stores.ts';
 import { toolNamed } from './support.ts';
 
@@ -66,7 +67,7 @@ describe('what a turn is not passed on to', () => {
     const { successor = '' } = await one.turn('go').result;
     await one.close();
     const two = await openParent(environment, model, [pass], { sessionId: successor });
-    await until(() => expect(two.view().lastTurn?.result.reason).toBe('handoff'));
+    await eventually(() => expect(two.view().lastTurn?.result.reason).toBe('handoff'));
     const metas = await storedMetas(environment.sessionStoreFactory);
     expect(metas.map(({ parent }) => parent?.depth ?? 0)).toEqual([0, 0, 0]);
     await two.close();
@@ -98,7 +99,7 @@ describe('what a turn is not passed on to', () => {
     const environment = home();
     const runtime = await openParent(environment, modelFor({ go: [asks('pass', 'hangs')] }), [pass, hangs]);
     const turn = runtime.turn('go');
-    await until(async () => expect(await storedMetas(environment.sessionStoreFactory)).toHaveLength(2));
+    await eventually(async () => expect(await storedMetas(environment.sessionStoreFactory)).toHaveLength(2));
     await letRun();
     expect(await turn.cancel()).toMatchObject({ status: 'cancelled' });
     expect(await storedMetas(environment.sessionStoreFactory)).toHaveLength(1);
@@ -119,7 +120,7 @@ describe('what a turn is not passed on to', () => {
     expect(await storedMetas(environment.sessionStoreFactory)).toHaveLength(2);
     await runtime.close();
     const next = await openParent(environment, model, [], { sessionId: successor });
-    await until(() => expect(next.view().lastTurn?.result.status).toBe('completed'));
+    await eventually(() => expect(next.view().lastTurn?.result.status).toBe('completed'));
     expect(model.asked()).toEqual(['go', 'first']);
     await next.close();
   });
@@ -161,10 +162,10 @@ describe('what a turn is not passed on to', () => {
       ),
     );
     const last = childTool('last', async () => {
-      await until(() => expect(recordsBehindPass()).toBeGreaterThan(0));
+      await eventually(() => expect(recordsBehindPass()).toBeGreaterThan(0));
     });
     const hangs = childTool('hangs', async () => {
-      await until(() => expect(tab.isDead()).toBe(true));
+      await eventually(() => expect(tab.isDead()).toBe(true));
     });
     const tools = [pass, last, hangs];
     const model = modelFor({ go: [asks('pass', 'last', 'hangs')] });

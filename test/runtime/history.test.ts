@@ -12,6 +12,7 @@ import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { SecretVault } from '../../src/runtime/secrets.ts';
 import { InMemoryAttachmentStore } from '../../src/stores/memory/memory-attachment-store.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
+import { eventually } from '../support/eventually.ts';
 import { answers, expectInStep, openShared, sharedStorage, unavailable } from './stores.ts';
 import { openWith, plays, policy } from './support.ts';
 
@@ -303,7 +304,7 @@ describe('what another tab appended', () => {
       return snapshot;
     };
     await one.turn('go on').result;
-    await vi.waitFor(() => expect(other.view().head).toEqual(one.view().head));
+    await eventually(() => expect(other.view().head).toEqual(one.view().head));
     expect(read).toBe(2);
     delete storage.faults.load;
     await expectInStep(other, storage);
@@ -321,7 +322,7 @@ describe('what another tab appended', () => {
       const other = await openShared(storage, answers(), { residency });
       await one.turn(null, { from: question?.id ?? null }).result;
       await one.turn('second').result;
-      await vi.waitFor(() => expect(other.view().head).toEqual(one.view().head));
+      await eventually(() => expect(other.view().head).toEqual(one.view().head));
       await expectInStep(other, storage);
       expect(other.view().branches).toEqual(one.view().branches);
     },

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { systemClock } from '../../src/contract/clock.ts';
 import type { Provider } from '../../src/contract/provider.ts';
@@ -8,13 +8,11 @@ import type { ModelEvent } from '../../src/core/model-event.ts';
 import type { RuntimeOptions } from '../../src/runtime/runtime-options.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
+import { eventually } from '../support/eventually.ts';
 import { type MortalTab, mortalTab } from './mortal.ts';
 import { answers, clockOfItsOwn, lastingAttachments } from './stores.ts';
 import { memoryEnvironment, policy, text } from './support.ts';
 import { dictated } from './tab-models.ts';
-
-const until = async (check: () => void | Promise<void>): Promise<void> =>
-  await vi.waitFor(check, { timeout: 10_000, interval: 1 });
 
 async function open(
   factory: SessionStoreFactory,
@@ -47,9 +45,9 @@ describe('a turn whose tab died in the middle of an answer', () => {
     const turn = first.turn('hi', { inputId: 't' });
     await turn.accepted;
     model.say('half ');
-    await until(async () => expect(await shownTexts(origin)).toEqual(['half ']));
+    await eventually(async () => expect(await shownTexts(origin)).toEqual(['half ']));
     model.say('an answer');
-    await until(async () => expect(await shownTexts(origin)).toEqual(['half ', 'an answer']));
+    await eventually(async () => expect(await shownTexts(origin)).toEqual(['half ', 'an answer']));
     await tab.kill();
 
     const second = await open(origin, answers('the whole answer'), { unfinishedTurns: 'ask' });
@@ -106,13 +104,13 @@ describe('a turn whose tab died once its end was stored', () => {
     const turn = first.turn('hi', { inputId: 't' });
     await turn.accepted;
     model.say('an answer');
-    await until(async () => expect(await shownTexts(origin)).toEqual(['an answer']));
+    await eventually(async () => expect(await shownTexts(origin)).toEqual(['an answer']));
     const follower = await open(origin, answers('another answer'), { clock: systemClock });
-    await until(() => expect(follower.view().turn).toMatchObject({ turnId: 't', text: 'an answer' }));
+    await eventually(() => expect(follower.view().turn).toMatchObject({ turnId: 't', text: 'an answer' }));
     const events: SessionEvent[] = [];
     follower.subscribe((event) => events.push(event));
     model.done();
-    await Promise.race([turn.result, until(() => expect(tab.isDead()).toBe(true))]);
+    await Promise.race([turn.result, eventually(() => expect(tab.isDead()).toBe(true))]);
     return { follower, events };
   }
 

@@ -7,7 +7,8 @@ import type { SessionStoreFactory } from '../../src/contract/store.ts';
 import type { RuntimeOptions } from '../../src/runtime/runtime-options.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
-import { done, openTab, until } from './plugin-support.ts';
+import { eventually } from '../support/eventually.ts';
+import { done, openTab } from './plugin-support.ts';
 import { plays } from './support.ts';
 
 const List = z.strictObject({ items: z.array(z.string()) });
@@ -82,7 +83,7 @@ describe('what a plugin shows', () => {
     await runtime.turn('b').result;
     expect(shown(runtime)).toEqual({ items: ['turn', 'turn'] });
     await runtime.branchToNode(leaf);
-    await until(() => expect(shown(runtime)).toEqual({ items: ['turn'] }));
+    await eventually(() => expect(shown(runtime)).toEqual({ items: ['turn'] }));
     await runtime.close();
     expect(shown(await tab(factory, plays()))).toEqual({ items: ['turn'] });
   });
@@ -91,9 +92,9 @@ describe('what a plugin shows', () => {
     const factory = new InMemorySessionStoreFactory();
     const [a, b] = [await tab(factory, plays(done)), await tab(factory, plays())];
     await a.turn('a').result;
-    await until(() => expect(shown(b)).toEqual({ items: ['turn'] }));
+    await eventually(() => expect(shown(b)).toEqual({ items: ['turn'] }));
     await act(b, 'add', 'of b');
-    await until(() => expect(shown(a)).toEqual({ items: ['turn', 'of b'] }));
+    await eventually(() => expect(shown(a)).toEqual({ items: ['turn', 'of b'] }));
     await Promise.all([a.close(), b.close()]);
   });
 
@@ -104,7 +105,7 @@ describe('what a plugin shows', () => {
     const b = await tab(factory, plays());
     expect(shown(b)).toEqual({ items: ['turn'] });
     await act(a, 'clear');
-    await until(() => expect(shown(b)).toEqual({ items: [] }));
+    await eventually(() => expect(shown(b)).toEqual({ items: [] }));
     await Promise.all([a.close(), b.close()]);
   });
 
@@ -185,7 +186,7 @@ describe('an action of a plugin', () => {
       });
       await runtime.turn('a').result;
       const answer = act(runtime, 'hangs').catch((error: unknown) => error);
-      await until(() => expect(signals).toHaveLength(1));
+      await eventually(() => expect(signals).toHaveLength(1));
       await runtime.close();
       expect(await answer).toMatchObject({ code: 'SessionClosed' });
       expect(signals[0]?.aborted).toBe(true);
@@ -207,7 +208,7 @@ describe('an action of a plugin', () => {
     await expect(act(runtime, 'add', 'milk')).rejects.toMatchObject({ code: 'InvalidInput' });
     expect(shown(runtime)).toEqual({ items: [] });
     const turn = runtime.turn('a');
-    await until(() => expect(provider.requests).toHaveLength(1));
+    await eventually(() => expect(provider.requests).toHaveLength(1));
     await expect(act(runtime, 'add', 'milk')).rejects.toMatchObject({ code: 'TurnRunning' });
     expect(await act(runtime, 'count')).toBe(0);
     await turn.cancel();

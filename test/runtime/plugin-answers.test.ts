@@ -6,6 +6,7 @@ import { definePlugin, type Plugin, type PluginHooks } from '../../src/contract/
 import { LashError } from '../../src/core/error.ts';
 import type { TurnWait } from '../../src/core/turn-wait.ts';
 import { SecretVault } from '../../src/runtime/secrets.ts';
+import { eventually } from '../support/eventually.ts';
 import {
   addOne,
   asks,
@@ -18,7 +19,6 @@ import {
   plain,
   storedStates,
   textsOf,
-  until,
 } from './plugin-support.ts';
 import { type Faults, faultyFactory } from './stores.ts';
 import { plays, text, toolNamed } from './support.ts';
@@ -55,7 +55,7 @@ describe('a hook that answers with a thenable', () => {
     const runtime = await openStored([stuck], { clock: systemClock });
     const changing = runtime.setPolicy({ maxSteps: 3 });
     const refused = changing.catch((error: unknown) => error);
-    await until(() => expect(changePolicy).toHaveBeenCalled());
+    await eventually(() => expect(changePolicy).toHaveBeenCalled());
     await runtime.close();
     expect(await refused).toMatchObject({ code: 'SessionClosed' });
   });
@@ -253,7 +253,7 @@ describe('a secret that a plugin returns', () => {
       const ended = vi.fn<() => void>();
       const result = turn.result.finally(ended);
       const waits = (): readonly TurnWait[] => runtime.view().turn?.waits ?? [];
-      await until(() => expect(ended.mock.calls.length + waits().length).toBe(1));
+      await eventually(() => expect(ended.mock.calls.length + waits().length).toBe(1));
       const store = await factory.open('s', { kind: 'open' });
       const recorded = [await store.turns.pending(), await store.turns.load('t')];
       for (const wait of waits())

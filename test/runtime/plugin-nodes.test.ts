@@ -6,8 +6,9 @@ import type { SessionStoreFactory } from '../../src/contract/store.ts';
 import type { NodeBody } from '../../src/core/node.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { SecretVault } from '../../src/runtime/secrets.ts';
+import { eventually } from '../support/eventually.ts';
 import { mortalTab } from './mortal.ts';
-import { asks, done, eventsOf, memory, openTab, plain, unlessDead, until } from './plugin-support.ts';
+import { asks, done, eventsOf, memory, openTab, plain, unlessDead } from './plugin-support.ts';
 import { exported, imported, memoryPlace } from './portable.ts';
 import { type Faults, faultyFactory, unavailable } from './stores.ts';
 import { plays, toolNamed } from './support.ts';
@@ -89,7 +90,7 @@ describe('nodes that plugins add as a turn ends', () => {
       const dying = await openTab(tab.factory, plays(done), [adds(note())]);
       await unlessDead(tab, dying.turn('go', { inputId: 't' }).result);
       const next = await openTab(origin, plays(done), [adds(note())]);
-      await until(() => expect(next.view().turn).toBe(null));
+      await eventually(() => expect(next.view().turn).toBe(null));
       expect(await stored(origin)).toEqual(['user', 'assistant', NOTED]);
       await next.close();
     },
@@ -147,7 +148,7 @@ describe('nodes that plugins add as a turn ends', () => {
     const runtime = await openTab(factory, provider, [adds(note())]);
     expect((await runtime.turn('a').result).status).toBe('failed');
     const stopped = runtime.turn('b');
-    await until(() => expect(provider.requests).toHaveLength(2));
+    await eventually(() => expect(provider.requests).toHaveLength(2));
     await stopped.cancel('enough');
     expect((await stopped.result).status).toBe('cancelled');
     expect(shown(runtime)).toEqual(['user', NOTED, 'user', NOTED]);
@@ -165,7 +166,7 @@ describe('nodes that plugins add as a turn ends', () => {
     });
     const runtime = await openTab(memory(), plays(done), [slow], { clock: systemClock });
     const turn = runtime.turn('go');
-    await until(() => expect(asked).toBe(true));
+    await eventually(() => expect(asked).toBe(true));
     await turn.cancel('enough');
     expect((await turn.result).status).toBe('completed');
     expect(shown(runtime)).toEqual(['user', 'assistant']);
@@ -185,9 +186,9 @@ describe('nodes that plugins add as a turn ends', () => {
     const runtime = await openTab(memory(), provider, [slow], { clock: systemClock });
     const events = eventsOf(runtime);
     const turn = runtime.turn('go');
-    await until(() => expect(provider.requests).toHaveLength(1));
+    await eventually(() => expect(provider.requests).toHaveLength(1));
     const stopped = turn.cancel('enough');
-    await until(() => expect(asked).toBe(true));
+    await eventually(() => expect(asked).toBe(true));
     await runtime.close();
     expect((await stopped).status).toBe('cancelled');
     // It did not take too long: nobody waited for it.

@@ -4,6 +4,7 @@ import { PluginHost } from '../../src/contract/plugin-host.ts';
 import { definePlugin, type Plugin, type PluginHooks } from '../../src/contract/plugin.ts';
 import type { Tool } from '../../src/contract/tool.ts';
 import { SecretVault } from '../../src/runtime/secrets.ts';
+import { eventually } from '../support/eventually.ts';
 import {
   approvalOf,
   asks,
@@ -18,7 +19,6 @@ import {
   plain,
   storedStates,
   textsOf,
-  until,
 } from './plugin-support.ts';
 import { plays, text, toolNamed } from './support.ts';
 
@@ -235,7 +235,7 @@ describe('a plugin', () => {
     const runtime = await openTab(factory, plays(), [plain({ dispose })]);
     await factory.delete('s');
     factory.leases.publish('s', { kind: 'deleted' });
-    await until(() => expect(dispose).toHaveBeenCalled());
+    await eventually(() => expect(dispose).toHaveBeenCalled());
     await expect(runtime.readView()).rejects.toMatchObject({ code: 'SessionDeleted' });
     await runtime.close();
     expect(dispose).toHaveBeenCalledTimes(1);
@@ -269,7 +269,7 @@ describe('a plugin', () => {
     secrets.set('key', 'world-wide-key');
     const runtime = await openTab(memory(), provider, [failsLate], { secrets });
     const turn = runtime.turn('go');
-    await until(() => expect(provider.requests).toHaveLength(1));
+    await eventually(() => expect(provider.requests).toHaveLength(1));
     await letRun();
     await turn.cancel('enough');
     expect((await turn.result).status).toBe('cancelled');

@@ -6,6 +6,7 @@ import { definePlugin, type Plugin } from '../../src/contract/plugin.ts';
 import { Deferred } from '../../src/runtime/deferred.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
+import { eventually } from '../support/eventually.ts';
 import { type Death, mortalTab } from './mortal.ts';
 import {
   addOne,
@@ -26,7 +27,6 @@ import {
   textsOf,
   turnCounter,
   unlessDead,
-  until,
 } from './plugin-support.ts';
 import { type Faults, faultyFactory } from './stores.ts';
 import { finish, plays, text, toolNamed } from './support.ts';
@@ -60,7 +60,7 @@ describe('what a plugin keeps, and who changes it', () => {
         return await proceed();
       };
       const turn = runtime.turn('edit', { from: isBack ? second.leaf : first.leaf });
-      await until(() => expect(asked).toHaveBeenCalled());
+      await eventually(() => expect(asked).toHaveBeenCalled());
       const reading = runtime.runAction(read);
       await letRun();
       gate.resolve();
@@ -88,11 +88,11 @@ describe('what a plugin keeps, and who changes it', () => {
       return receipt;
     };
     a.turn('a', { inputId: 'a' }).result.catch(() => undefined);
-    await until(() => expect(held).toHaveBeenCalled());
+    await eventually(() => expect(held).toHaveBeenCalled());
     await b.takeOver({ force: true });
-    await until(() => expect(a.view().writer).not.toBe('here'));
+    await eventually(() => expect(a.view().writer).not.toBe('here'));
     gate.resolve();
-    await until(() => expect(a.view().lastTurn?.turnId).toBe('a'));
+    await eventually(() => expect(a.view().lastTurn?.turnId).toBe('a'));
     await b.close();
     expect(await storedStates(origin)).toEqual({ 'plugin:p': [1, { count: 1 }] });
     await a.turn('b').result;
@@ -122,9 +122,9 @@ describe('what a plugin keeps, and who changes it', () => {
     await leaveAsking(await openTab(factory, plays(asks('ask')), [build(1)], options), { from: null });
     const runtime = await openTab(factory, plays(done), [build(2)], options);
     await (await approvalOf(runtime)).answer({ approve: true });
-    await until(() => expect(runtime.view().turn?.warnings).toHaveLength(1));
+    await eventually(() => expect(runtime.view().turn?.warnings).toHaveLength(1));
     await runtime.cancelTurn('t');
-    await until(() => expect(runtime.view().turn).toBeNull());
+    await eventually(() => expect(runtime.view().turn).toBeNull());
     const readOnly = expect.objectContaining({ code: 'PluginStateReadOnly' }) as Error;
     expect(() => leaked?.set({ count: 99 })).toThrow(readOnly);
     await runtime.turn('next', { from: leaf }).result;
@@ -143,7 +143,7 @@ describe('what a plugin keeps, and who changes it', () => {
     const runtime = await openTab(factory, plays(done), [], options);
     const events = eventsOf(runtime);
     await (await approvalOf(runtime)).answer({ approve: true });
-    await until(() => expect(runtime.view().turn?.warnings).toHaveLength(1));
+    await eventually(() => expect(runtime.view().turn?.warnings).toHaveLength(1));
     expect(runtime.view().turn).toMatchObject({
       turnId: 't',
       interrupted: true,
@@ -176,7 +176,7 @@ describe('what a plugin keeps, and who changes it', () => {
     });
     const runtime = await openTab(factory, provider, [sneaks]);
     const turn = runtime.turn('go');
-    await until(() => expect(provider.requests).toHaveLength(1));
+    await eventually(() => expect(provider.requests).toHaveLength(1));
     await expect(runtime.runAction(read)).rejects.toMatchObject({ code: 'PluginFailed' });
     await turn.cancel();
     expect(await storedStates(factory)).toEqual({});
@@ -209,7 +209,7 @@ describe('what a plugin keeps, and who changes it', () => {
       const options = { tools: [toolNamed('x')], clock: systemClock };
       const runtime = await openTab(factory, provider, [slow], options);
       const turn = runtime.turn('go');
-      await until(() => expect(provider.requests).toHaveLength(2));
+      await eventually(() => expect(provider.requests).toHaveLength(2));
       gate.resolve();
       expect(await thrown.promise).toMatchObject({ code: 'PluginStateReadOnly' });
       await turn.cancel();
@@ -249,7 +249,7 @@ describe('the state that build was given', () => {
     const provider = plays(asks('x'), ['hang']);
     const runtime = await openTab(factory, provider, [gated(gate, thrown)], { clock: systemClock });
     const turn = runtime.turn('go');
-    await until(() => expect(provider.requests).toHaveLength(2));
+    await eventually(() => expect(provider.requests).toHaveLength(2));
     gate.resolve();
     expect(await thrown.promise).toMatchObject({ code: 'PluginStateReadOnly' });
     await turn.cancel();
@@ -301,16 +301,16 @@ describe('a turn that is taken away while a plugin is told of its end', () => {
     const b = await openTab(factory, other, [plain({})], { clock });
     const events = eventsOf(a);
     a.turn('go', { inputId: 't' }).result.catch(() => undefined);
-    await until(() => expect(told).toHaveBeenCalledTimes(1));
+    await eventually(() => expect(told).toHaveBeenCalledTimes(1));
     await b.takeOver({ force: true });
-    await until(() => expect(other.requests).toHaveLength(1));
+    await eventually(() => expect(other.requests).toHaveLength(1));
     await a.takeOver({ force: true });
-    await until(() => expect(a.view().turn?.text).toBe('new'));
+    await eventually(() => expect(a.view().turn?.text).toBe('new'));
     gate.resolve();
     await letRun();
     expect(textsOf(a)).toEqual(['go']);
     await a.cancelTurn('t');
-    await until(() => expect(a.view().turn).toBeNull());
+    await eventually(() => expect(a.view().turn).toBeNull());
     const ends = events.flatMap((event) => (event.type === 'turn-finished' ? [event.result.status] : []));
     expect([ends, textsOf(a)]).toEqual([['cancelled'], ['go', 'new']]);
     await Promise.all([a.close(), b.close()]);
@@ -395,7 +395,7 @@ describe('what a plugin shows', () => {
     const second = await openTab(factory, plays(), [counter()]);
     expect(second.view().plugins).toEqual({ p: { count: 1 } });
     await second.branchToNode(null);
-    await until(() => expect(second.view().plugins).toEqual({ p: { count: 0 } }));
+    await eventually(() => expect(second.view().plugins).toEqual({ p: { count: 0 } }));
   });
 
   it('[PS3] is nothing on a branch where it cannot be read, and is there again on another', async () => {
@@ -408,9 +408,9 @@ describe('what a plugin shows', () => {
     const other = await second.turn('other').result;
     expect(second.view().plugins).toEqual({ p: { count: 1 } });
     await second.branchToNode(leaf);
-    await until(() => expect(second.view().plugins).toEqual({}));
+    await eventually(() => expect(second.view().plugins).toEqual({}));
     await second.branchToNode(other.leaf);
-    await until(() => expect(second.view().plugins).toEqual({ p: { count: 1 } }));
+    await eventually(() => expect(second.view().plugins).toEqual({ p: { count: 1 } }));
   });
 
   it('[PS1] is told once for each time that it was stored, by a turn or by an action', async () => {
@@ -449,13 +449,13 @@ describe('what a plugin shows', () => {
     const runtime = await openTab(factory, provider, [early]);
     const events = eventsOf(runtime);
     const turn = runtime.turn('a');
-    await until(() => expect(provider.requests).toHaveLength(1));
+    await eventually(() => expect(provider.requests).toHaveLength(1));
     const known = events.length;
     await runtime.maintain(async (store) => {
       const { items } = await store.orphanedNodeIds({});
       await store.tombstoneNodes(items);
     });
-    await until(() => expect(events.length).toBeGreaterThan(known));
+    await eventually(() => expect(events.length).toBeGreaterThan(known));
     await letRun();
     expect([runtime.view().plugins, await storedStates(factory)]).toEqual([{ p: { count: 0 } }, {}]);
     await turn.cancel();

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 
 import { PluginHost } from '../../src/contract/plugin-host.ts';
@@ -8,6 +8,7 @@ import { SecretVault } from '../../src/runtime/secrets.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import { standIn } from '../../src/testing/stand-in.ts';
 import { RuntimeEnvironment } from '../../src/worker/environment.ts';
+import { eventually } from '../support/eventually.ts';
 import { type Death, mortalTab } from './mortal.ts';
 import {
   addOne,
@@ -21,7 +22,6 @@ import {
   openTab,
   storedStates,
   unlessDead,
-  until,
 } from './plugin-support.ts';
 import { openWith, plays, toolNamed } from './support.ts';
 
@@ -90,7 +90,7 @@ describe('the state of a plugin', () => {
     const provider = plays(['hang'], done);
     const runtime = await openTab(factory, provider, [plugin]);
     const turn = runtime.turn('a');
-    await vi.waitFor(() => expect(provider.requests).toHaveLength(1));
+    await eventually(() => expect(provider.requests).toHaveLength(1));
     await turn.cancel('enough');
     await turn.result;
     await runtime.turn('b').result;
@@ -255,7 +255,7 @@ describe('the state of a plugin', () => {
     const first = await openTab(factory, plays(asks('ask')), [five], { tools: [ask] });
     const begun = first.turn('go', { inputId: 't' });
     begun.result.catch(() => undefined);
-    await until(() => expect(first.view().turn?.waits).toHaveLength(1));
+    await eventually(() => expect(first.view().turn?.waits).toHaveLength(1));
     const [wait] = first.view().turn?.waits ?? [];
     await first.close();
     const other = counts({ afterTurn: (_, context) => addOne(context) }, { id: 'other' });

@@ -1,4 +1,3 @@
-import { vi } from 'vitest';
 import * as z from 'zod/mini';
 
 import { PluginHost } from '../../src/contract/plugin-host.ts';
@@ -17,6 +16,7 @@ import type { ApprovalDecision } from '../../src/core/turn-wait.ts';
 import type { RuntimeOptions, TurnOptions } from '../../src/runtime/runtime-options.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
+import { eventually } from '../support/eventually.ts';
 import type { MortalTab } from './mortal.ts';
 import { clockOfItsOwn, lastingAttachments } from './stores.ts';
 import { call, finish, memoryEnvironment, type Play, plays, policy, text } from './support.ts';
@@ -120,11 +120,6 @@ export const textsOf = (runtime: LashRuntime): readonly string[] =>
     .view()
     .window.nodes.flatMap(({ body }) => (body.kind === 'conversation' ? [messageText(body.message)] : []));
 
-/** Waits for what is going to happen; its time only finds what hangs. */
-export async function until(check: () => unknown): Promise<void> {
-  await vi.waitFor(check, { timeout: 20_000, interval: 2 });
-}
-
 /** Gives what must not happen some time to happen. */
 export async function letRun(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 20));
@@ -135,21 +130,18 @@ export async function approvalOf(runtime: LashRuntime): Promise<{
   readonly args: unknown;
   readonly answer: (decision: ApprovalDecision) => Promise<unknown>;
 }> {
-  return await vi.waitFor(
-    () => {
-      const [wait] = runtime.view().turn?.waits ?? [];
-      if (wait?.kind !== 'approval') throw new Error('nobody is asked');
-      const { requestId, args } = wait;
-      return { args, answer: async (decision) => await runtime.answer(requestId, decision) };
-    },
-    { timeout: 20_000, interval: 2 },
-  );
+  return await eventually(() => {
+    const [wait] = runtime.view().turn?.waits ?? [];
+    if (wait?.kind !== 'approval') throw new Error('nobody is asked');
+    const { requestId, args } = wait;
+    return { args, answer: async (decision) => await runtime.answer(requestId, decision) };
+  });
 }
 
 /** Begins the turn `t`, and closes the session once it waits for an approval. */
 export async function leaveAsking(runtime: LashRuntime, options: TurnOptions = {}): Promise<void> {
   runtime.turn('go', { inputId: 't', ...options }).result.catch(() => undefined);
-  await until(async () => {
+  await eventually(async () => {
     const [pending] = await runtime.pendingTurns();
     if (pending?.status !== 'waiting') throw new Error('the turn does not wait');
   });

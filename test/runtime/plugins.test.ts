@@ -14,6 +14,7 @@ import { messageText } from '../../src/core/message.ts';
 import type { RuntimeOptions } from '../../src/runtime/runtime-options.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { SecretVault } from '../../src/runtime/secrets.ts';
+import { eventually } from '../support/eventually.ts';
 import { openStored } from './plugin-support.ts';
 import {
   call,
@@ -294,7 +295,7 @@ describe('a tool call', () => {
       tools: [tool],
     });
     const turn = runtime.turn('go');
-    await vi.waitFor(() => expect(runtime.view().turn?.waits[0]?.kind).toBe('approval'));
+    await eventually(() => expect(runtime.view().turn?.waits[0]?.kind).toBe('approval'));
     expect(tool.given).toEqual([]);
     const wait = runtime.view().turn?.waits[0];
     if (wait?.kind === 'approval') await runtime.answer(wait.requestId, { approve: true });
@@ -443,7 +444,7 @@ describe('a hook that goes wrong', () => {
       const first = hook === 'transformAnswer' ? done : asks('echo');
       const { runtime } = await open(plays(first), [stuck], { clock: systemClock, tools: [echo()] });
       const turn = runtime.turn('go');
-      await vi.waitFor(() => expect(hanging).toHaveBeenCalled());
+      await eventually(() => expect(hanging).toHaveBeenCalled());
       await turn.cancel('enough');
       expect((await turn.result).status).toBe('cancelled');
       expect(texts(runtime).includes('done')).toBe(hook === 'transformAnswer');

@@ -1,18 +1,16 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { systemClock } from '../../src/contract/clock.ts';
 import type { CommitRequest } from '../../src/contract/store.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
+import { eventually } from '../support/eventually.ts';
 import { mortalTab } from './mortal.ts';
 import { answers, expectInStep, openShared, sharedStorage } from './stores.ts';
 import { call, finish, type Play, plays, text } from './support.ts';
 import { dictated } from './tab-models.ts';
 
 const code = (value: string): object => ({ code: value });
-const until = async (check: () => void): Promise<void> =>
-  await vi.waitFor(check, { timeout: 10_000, interval: 1 });
-
 /** The texts of the messages on the path. */
 function said(runtime: LashRuntime): readonly string[] {
   return runtime
@@ -48,7 +46,7 @@ describe('input while a turn runs', () => {
     expect(said(runtime)).toEqual(['first', 'to a', 'second', 'to b']);
     expect(await runtime.pendingTurns()).toEqual([]);
     await runtime.close();
-  }, 15_000);
+  });
 
   it('[TU10][TU1] is queued durably as the next turns, in their order', async () => {
     const storage = sharedStorage();
@@ -69,7 +67,7 @@ describe('input while a turn runs', () => {
     expect(runtime.view().queue.map(({ turnId }) => turnId)).toEqual(['c', 'b']);
     expect((await runtime.queue.list()).map(({ turnId }) => turnId)).toEqual(['c', 'b']);
     for (const handle of [first, third, second]) {
-      await until(() => expect(runtime.view().turn?.turnId).toBe(handle.turnId));
+      await eventually(() => expect(runtime.view().turn?.turnId).toBe(handle.turnId));
       model.say(`to ${handle.turnId}`);
       model.done();
       expect((await handle.result).status).toBe('completed');
@@ -101,7 +99,7 @@ describe('input while a turn runs', () => {
       ],
     });
     const running = runtime.turn('first');
-    await until(() => expect(runtime.view().turn?.toolCalls).toHaveLength(1));
+    await eventually(() => expect(runtime.view().turn?.toolCalls).toHaveLength(1));
     const more = runtime.turn('and this', { whenRunning: 'inject' });
     await more.accepted;
     release();
@@ -128,7 +126,7 @@ describe('input while a turn runs', () => {
       const model = dictated();
       const runtime = await openShared(storage, model as never);
       const running = runtime.turn('first');
-      await until(() => expect(runtime.view().turn?.correlationId).not.toBeNull());
+      await eventually(() => expect(runtime.view().turn?.correlationId).not.toBeNull());
       const ids = ['1', '2', '3', '4', '5'];
       const inputs = ids.map((inputId) =>
         runtime.turn(`${inputId}${more}`, { inputId, whenRunning: 'inject' }),
@@ -137,7 +135,7 @@ describe('input while a turn runs', () => {
       for (let step = 1; runtime.view().turn !== null; step++) {
         model.say('answer');
         model.done();
-        await until(() => {
+        await eventually(() => {
           const { turn } = runtime.view();
           expect(turn === null || turn.step === step).toBe(true);
         });
@@ -157,12 +155,12 @@ describe('input while a turn runs', () => {
     const model = dictated();
     const runtime = await openShared(storage, model as never);
     const running = runtime.turn('first');
-    await until(() => expect(runtime.view().turn?.correlationId).not.toBeNull());
+    await eventually(() => expect(runtime.view().turn?.correlationId).not.toBeNull());
     model.say('one');
     const more = runtime.turn('more', { whenRunning: 'inject' });
     await more.accepted;
     model.done();
-    await until(() => expect(said(runtime)).toContain('more'));
+    await eventually(() => expect(said(runtime)).toContain('more'));
     model.say('two');
     model.done();
     expect((await running.result).status).toBe('completed');
@@ -186,20 +184,20 @@ describe('input while a turn runs', () => {
     const model = dictated();
     const runtime = await openShared(storage, model as never);
     const running = runtime.turn('first');
-    await until(() => expect(runtime.view().turn?.correlationId).not.toBeNull());
+    await eventually(() => expect(runtime.view().turn?.correlationId).not.toBeNull());
     const second = runtime.turn('second', { whenRunning: 'queue' });
     await second.accepted;
     const more = runtime.turn('more', { whenRunning: 'inject' });
     await more.accepted;
-    await until(() => expect(runtime.view().queue.map(({ inject }) => inject)).toEqual([false, true]));
+    await eventually(() => expect(runtime.view().queue.map(({ inject }) => inject)).toEqual([false, true]));
     await running.cancel();
-    await until(() => expect(runtime.view().turn?.turnId).toBe(second.turnId));
-    await until(() => expect(runtime.view().queue.map(({ inject }) => inject)).toEqual([false]));
+    await eventually(() => expect(runtime.view().turn?.turnId).toBe(second.turnId));
+    await eventually(() => expect(runtime.view().queue.map(({ inject }) => inject)).toEqual([false]));
     for (const answer of ['two', 'three']) {
-      await until(() => expect(runtime.view().turn?.correlationId).not.toBeNull());
+      await eventually(() => expect(runtime.view().turn?.correlationId).not.toBeNull());
       model.say(answer);
       model.done();
-      await until(() => expect(said(runtime)).toContain(answer));
+      await eventually(() => expect(said(runtime)).toContain(answer));
     }
     expect((await more.result).reason).toBe('assistant_message');
     expect(said(runtime)).toEqual(['first', 'second', 'two', 'more', 'three']);
@@ -250,16 +248,16 @@ describe('input while a turn runs', () => {
     await running.accepted;
     const queued = second.turn('second', { whenRunning: 'queue' });
     await queued.accepted;
-    await until(() => expect(first.view().queue).toHaveLength(1));
+    await eventually(() => expect(first.view().queue).toHaveLength(1));
     model.say('first answer');
     model.done();
     await running.result;
-    await until(() => expect(first.view().turn?.turnId).toBe(queued.turnId));
-    await until(() => expect(second.view().turn?.turnId).toBe(queued.turnId));
+    await eventually(() => expect(first.view().turn?.turnId).toBe(queued.turnId));
+    await eventually(() => expect(second.view().turn?.turnId).toBe(queued.turnId));
     model.say('ok');
     model.done();
     expect((await queued.result).status).toBe('completed');
-    await until(() => expect(first.view().lastTurn?.turnId).toBe(queued.turnId));
+    await eventually(() => expect(first.view().lastTurn?.turnId).toBe(queued.turnId));
     await expectInStep(first, storage);
   });
 

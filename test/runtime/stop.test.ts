@@ -6,6 +6,7 @@ import type { JsonValue } from '../../src/core/json.ts';
 import type { ModelEvent } from '../../src/core/model-event.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemoryAttachmentStore } from '../../src/stores/memory/memory-attachment-store.ts';
+import { eventually } from '../support/eventually.ts';
 import { openShared, sharedStorage } from './stores.ts';
 import { call, finish, memoryEnvironment, openWith, plays, policy, text } from './support.ts';
 
@@ -153,7 +154,7 @@ describe('a model stream', () => {
     const turn = runtime.turn('hi');
     for await (const activity of turn) if (activity.type === 'text-delta') void turn.cancel();
     expect((await turn.result).status).toBe('cancelled');
-    await vi.waitFor(() => expect(ended).toEqual(['released']));
+    await eventually(() => expect(ended).toEqual(['released']));
   });
 
   it('[TU6] of a provider that throws before it streams is a failed attempt', async () => {

@@ -1,7 +1,8 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { LashError } from '../../src/core/error.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
+import { eventually } from '../support/eventually.ts';
 import { mortalTab } from './mortal.ts';
 import { answers, openShared, sharedStorage } from './stores.ts';
 import { call, finish, type Play, plays, text } from './support.ts';
@@ -57,7 +58,7 @@ describe('a turn that asks for data', () => {
     const tab = mortalTab(origin);
     const first = await openShared(sharedStorage(tab.factory), plays([text('no'), finish()], ['hang']));
     first.turn('Bern?', { inputId: 't', answer: { schema } });
-    await vi.waitFor(() => expect(first.view().turn?.correlationId).toBe('t:0:2'), 10_000);
+    await eventually(() => expect(first.view().turn?.correlationId).toBe('t:0:2'));
     await tab.kill();
     const provider = answers('still no', fits);
     const second = await openShared(sharedStorage(origin), provider);

@@ -1,4 +1,4 @@
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
 
 import type { Provider } from '../../src/contract/provider.ts';
 import type { SessionStoreFactory } from '../../src/contract/store.ts';
@@ -9,6 +9,7 @@ import type { NodeBody } from '../../src/core/node.ts';
 import type { SessionView } from '../../src/core/view.ts';
 import type { RuntimeOptions } from '../../src/runtime/runtime-options.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
+import { eventually } from '../support/eventually.ts';
 import { dictated, echo } from './tab-models.ts';
 
 /** Storage that tabs share; `open` opens the session `s` as a further tab does, with connections of its own. */
@@ -26,8 +27,6 @@ export interface TabCase {
 
 const note = (data: string): NodeBody => ({ kind: 'plugin', pluginType: 'note', data });
 
-const until = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 8000, interval: 10 });
-
 /** Which nodes have which siblings. Their tips are those of the moment in which they were read. */
 function siblings({ branches }: SessionView): readonly string[] {
   return Object.entries(branches)
@@ -37,7 +36,7 @@ function siblings({ branches }: SessionView): readonly string[] {
 
 /** Both show the same session. */
 async function inStep(a: LashRuntime, b: LashRuntime): Promise<void> {
-  await until(() => {
+  await eventually(() => {
     const [left, right] = [a.view(), b.view()];
     expect(right.head).toEqual(left.head);
     expect(right.window.nodes.map(({ id }) => id)).toEqual(left.window.nodes.map(({ id }) => id));
@@ -86,13 +85,13 @@ export const tabCases: readonly TabCase[] = [
       const a = await open(echo());
       const changed = { ...a.policy, maxContextTokens: 999 };
       const b = await open(echo(), { mode: 'open', policy: changed });
-      await until(() => expect(a.policy).toEqual(changed));
+      await eventually(() => expect(a.policy).toEqual(changed));
       const store = await factory.open('s', { kind: 'open' });
       await store.saveSessionMeta({ policy: { ...changed, maxSteps: 7 }, at: 1 });
       expect(b.policy.maxSteps).toBeUndefined();
       await b.setPolicy({ maxContextTokens: 1000 });
       expect(b.policy).toEqual({ ...changed, maxSteps: 7, maxContextTokens: 1000 });
-      await until(() => expect(a.policy).toEqual(b.policy));
+      await eventually(() => expect(a.policy).toEqual(b.policy));
     },
   },
   {
@@ -104,14 +103,14 @@ export const tabCases: readonly TabCase[] = [
       b.subscribe(({ type }) => events.push(type));
       const turn = a.turn('hi', { inputId: 't' });
       model.say('one ');
-      await until(() => expect(b.view().turn).toMatchObject({ turnId: 't', text: 'one ' }));
+      await eventually(() => expect(b.view().turn).toMatchObject({ turnId: 't', text: 'one ' }));
       model.say('two ');
       model.say('three');
-      await until(() => expect(b.view().turn?.text).toBe('one two three'));
+      await eventually(() => expect(b.view().turn?.text).toBe('one two three'));
       expect([a.view().writer, b.view().writer]).toEqual(['here', 'elsewhere']);
       model.done();
       const result = await turn.result;
-      await until(() => expect(b.view().lastTurn).toEqual({ turnId: 't', result, warnings: [] }));
+      await eventually(() => expect(b.view().lastTurn).toEqual({ turnId: 't', result, warnings: [] }));
       await inStep(a, b);
       expect(events.filter((type) => type === 'turn-finished')).toHaveLength(1);
     },
@@ -132,12 +131,12 @@ export const tabCases: readonly TabCase[] = [
       b.subscribe((event) => events.push(event.type === 'text-delta' ? event.text : event.type));
       const turn = a.turn('hi');
       model.say('one');
-      await until(() => expect(b.view().turn?.text).toBe('one'));
+      await eventually(() => expect(b.view().turn?.text).toBe('one'));
       model.say(' two');
       model.callTool('look');
-      await until(() => expect(a.view().turn?.step).toBe(1));
+      await eventually(() => expect(a.view().turn?.step).toBe(1));
       model.say('three');
-      await until(() => expect(b.view().turn?.text).toBe('three'));
+      await eventually(() => expect(b.view().turn?.text).toBe('three'));
       expect(events.indexOf(' two')).toBeLessThan(events.lastIndexOf('nodes-committed'));
       model.done();
       await turn.result;
@@ -151,7 +150,7 @@ export const tabCases: readonly TabCase[] = [
       const a = await open(model);
       const turn = a.turn('hi', { inputId: 't' });
       model.say('mine');
-      await until(() => expect(a.view().turn?.text).toBe('mine'));
+      await eventually(() => expect(a.view().turn?.text).toBe('mine'));
       const { turn: shown } = a.view();
       const activity = [{ type: 'turn-started', turnId: 'theirs' }] as const;
       factory.leases.publish('s', { kind: 'activity', activity });
@@ -171,11 +170,11 @@ export const tabCases: readonly TabCase[] = [
       const a = await open(model);
       const turn = a.turn('hi', { inputId: 't' });
       model.say('said before');
-      await until(() => expect(a.view().turn?.text).toBe('said before'));
+      await eventually(() => expect(a.view().turn?.text).toBe('said before'));
       const b = await open(echo());
-      await until(() => expect(b.view().turn).toEqual(a.view().turn));
+      await eventually(() => expect(b.view().turn).toEqual(a.view().turn));
       model.say(' and after');
-      await until(() => expect(b.view().turn?.text).toBe('said before and after'));
+      await eventually(() => expect(b.view().turn?.text).toBe('said before and after'));
       model.done();
       await turn.result;
       await inStep(a, b);
@@ -188,7 +187,7 @@ export const tabCases: readonly TabCase[] = [
       for (const tab of [a, b, a, b]) expect((await tab.turn('hi').result).status).toBe('completed');
       await inStep(b, a);
       expect(b.view().window.nodes).toHaveLength(8);
-      await until(() => expect([a.view().writer, b.view().writer]).toEqual(['nobody', 'nobody']));
+      await eventually(() => expect([a.view().writer, b.view().writer]).toEqual(['nobody', 'nobody']));
       expect(await factory.leases.isHeld('s')).toBe(false);
     },
   },
@@ -199,7 +198,7 @@ export const tabCases: readonly TabCase[] = [
       const [a, b] = [await open(model), await open(echo())];
       const running = a.turn('hi', { inputId: 't' });
       model.say('half');
-      await until(() => expect(b.view().turn?.text).toBe('half'));
+      await eventually(() => expect(b.view().turn?.text).toBe('half'));
       const held = { code: 'SessionHeldElsewhere', data: { sessionId: 's', turnId: 't' } };
       await expect(b.turn('mine').accepted).rejects.toMatchObject(held);
       await expect(b.takeOver()).rejects.toMatchObject(held);
@@ -209,7 +208,7 @@ export const tabCases: readonly TabCase[] = [
       b.subscribe(({ type }) => events.push(type));
       await b.takeOver({ force: true });
       expect(await running.result).toMatchObject({ status: 'completed' });
-      await until(() =>
+      await eventually(() =>
         expect(b.view().lastTurn).toMatchObject({ turnId: 't', result: { status: 'completed' } }),
       );
       expect(events.filter((type) => type === 'turn-finished')).toHaveLength(1);
@@ -222,7 +221,7 @@ export const tabCases: readonly TabCase[] = [
       expect((await later.result).status).toBe('completed');
       await inStep(a, b);
       expect(b.view().window.nodes).toHaveLength(6);
-      await until(() => expect(b.view().turn).toBeNull());
+      await eventually(() => expect(b.view().turn).toBeNull());
     },
   },
   {
@@ -291,7 +290,7 @@ export const tabCases: readonly TabCase[] = [
       a.subscribe(({ type }) => events.push(type));
       await factory.delete('s');
       factory.leases.publish('s', { kind: 'deleted' });
-      await until(() => expect(events).toContain('session-deleted'));
+      await eventually(() => expect(events).toContain('session-deleted'));
       await expect(a.rename('x')).rejects.toMatchObject({ code: 'SessionDeleted' });
       await expect(a.turn('x').accepted).rejects.toMatchObject({ code: 'SessionDeleted' });
     },

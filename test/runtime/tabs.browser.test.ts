@@ -1,10 +1,11 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
 import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
 import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { RuntimeEnvironment } from '../../src/worker/environment.ts';
+import { eventually } from '../support/eventually.ts';
 import { policy } from './support.ts';
 import { tabCases, type TabStorage } from './tab-cases.ts';
 import { echo } from './tab-models.ts';
@@ -50,15 +51,11 @@ describe('tabs of one session, with locks, channels and a database of the browse
     withTabs(async ({ open }, name) => {
       const here = await open(echo());
       const worker = new Worker(new URL('tab.worker.ts', import.meta.url), { type: 'module', name });
-      await vi.waitFor(() => expect(here.view().turn).toMatchObject({ turnId: 'theirs', text: 'so far' }), {
-        timeout: 10_000,
-      });
+      await eventually(() => expect(here.view().turn).toMatchObject({ turnId: 'theirs', text: 'so far' }));
       const { leaf } = here.view().head;
       worker.terminate();
-      await vi.waitFor(
-        () =>
-          expect(here.view().lastTurn).toMatchObject({ turnId: 'theirs', result: { status: 'completed' } }),
-        { timeout: 10_000 },
+      await eventually(() =>
+        expect(here.view().lastTurn).toMatchObject({ turnId: 'theirs', result: { status: 'completed' } }),
       );
       expect(here.view().turn).toBeNull();
       expect(here.view().window.nodes.map(({ id }) => id)).toEqual([leaf, here.view().head.leaf]);

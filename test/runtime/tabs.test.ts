@@ -7,6 +7,7 @@ import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemoryAttachmentStore } from '../../src/stores/memory/memory-attachment-store.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import { RuntimeEnvironment } from '../../src/worker/environment.ts';
+import { eventually } from '../support/eventually.ts';
 import { memoryEnvironment, openWith, plays, policy } from './support.ts';
 import { tabCases } from './tab-cases.ts';
 
@@ -82,7 +83,7 @@ describe('a runtime among those of its session', () => {
     const { leases } = environment.sessionStoreFactory;
     const looks = vi.spyOn(leases, 'isHeld');
     runtime.rest();
-    await vi.waitFor(() => expect(runtime.view().writer).toBe('nobody'));
+    await eventually(() => expect(runtime.view().writer).toBe('nobody'));
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(looks).not.toHaveBeenCalled();
     expect(await leases.acquire('s')).not.toBeNull();
@@ -134,13 +135,13 @@ describe('a runtime among those of its session', () => {
     const written = runtime.appendSessionNodes({
       nodes: [{ kind: 'plugin', pluginType: 'note', data: null }],
     });
-    await vi.waitFor(() => expect(runtime.view().writer).toBe('here'));
+    await eventually(() => expect(runtime.view().writer).toBe('here'));
     await expect(runtime.turn('').accepted).rejects.toMatchObject({ code: 'InvalidInput' });
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(await factory.leases.isHeld('s')).toBe(true);
     gate.resolve();
     await written;
-    await vi.waitFor(async () => expect(await factory.leases.isHeld('s')).toBe(false));
+    await eventually(async () => expect(await factory.leases.isHeld('s')).toBe(false));
     await runtime.close();
   });
 });

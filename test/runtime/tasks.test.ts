@@ -15,9 +15,10 @@ import { SecretVault } from '../../src/runtime/secrets.ts';
 import { LocalBackgroundTaskHost } from '../../src/tasks/local-background-task-host.ts';
 import { standIn } from '../../src/testing/stand-in.ts';
 import type { RuntimeEnvironment } from '../../src/worker/environment.ts';
+import { eventually } from '../support/eventually.ts';
 import { sessionsNamed, workNamed } from '../tasks/support.ts';
 import { mortalTab, type MortalTab } from './mortal.ts';
-import { asks, done, eventsOf, letRun, plain, until } from './plugin-support.ts';
+import { asks, done, eventsOf, letRun, plain } from './plugin-support.ts';
 import { clockOfItsOwn, lastingAttachments } from './stores.ts';
 import {
   call,
@@ -94,9 +95,9 @@ describe('a session with a host for background tasks', () => {
     expect(await tab.runtime.turn('go').result).toMatchObject({ status: 'completed' });
     expect(tab.runtime.view().tasks).toMatchObject([{ id: 't', state: 'running', producer: '0' }]);
     work.runs[0]!.context.progress('half');
-    await until(() => expect(tab.runtime.view().tasks).toMatchObject([{ progress: 'half' }]));
+    await eventually(() => expect(tab.runtime.view().tasks).toMatchObject([{ progress: 'half' }]));
     work.runs[0]!.settle(42);
-    await until(() => expect(endsOf(tab.events)).toBe(1));
+    await eventually(() => expect(endsOf(tab.events)).toBe(1));
     expect(tab.runtime.view().tasks).toMatchObject([{ state: 'completed', result: 42 }]);
     await tab.runtime.close();
   });
@@ -126,7 +127,7 @@ describe('a session with a host for background tasks', () => {
       { status: 'failure', code: 'TaskNotFound' },
       { status: 'failure', code: 'InvalidToolArguments' },
     ]);
-    await until(() => expect(statesOf(tab.events, 't').at(-1)).toBe('cancelled'));
+    await eventually(() => expect(statesOf(tab.events, 't').at(-1)).toBe('cancelled'));
     expect(await tab.tasks.get('t')).toMatchObject({ cancelReason: 'stopped by the model' });
     await tab.runtime.close();
   });
@@ -176,7 +177,7 @@ describe('a session with a host for background tasks', () => {
       data: { taskId: 't' },
     });
     work.runs[0]!.settle(1);
-    await until(() => expect(endsOf(tab.events)).toBe(1));
+    await eventually(() => expect(endsOf(tab.events)).toBe(1));
     await expect(tab.tasks.complete('t', { state: 'completed', result: 2 })).rejects.toMatchObject({
       code: 'TaskEnded',
       data: { taskId: 't', state: 'completed' },
@@ -255,7 +256,7 @@ describe('a session with a host for background tasks', () => {
     });
     work.runs[0]!.context.progress('trying hunter22hunter22');
     work.runs[0]!.fail(new Error('hunter22hunter22 is wrong'));
-    await until(() => expect(endsOf(tab.events)).toBe(1));
+    await eventually(() => expect(endsOf(tab.events)).toBe(1));
     expect(
       JSON.stringify([tab.events, tab.runtime.view(), await tab.tasks.list({ ended: true })]),
     ).not.toContain('hunter22');
@@ -275,7 +276,7 @@ describe('a session that is parked, closed or deleted', () => {
       const after = await openTab(factory, [work.definition]);
       expect(after.runtime.view().tasks).toMatchObject([{ id: 't', state: 'running' }]);
       await after.tasks.cancel('t');
-      await until(() => expect(after.runtime.view().tasks).toMatchObject([{ state: 'cancelled' }]));
+      await eventually(() => expect(after.runtime.view().tasks).toMatchObject([{ state: 'cancelled' }]));
       expect(work.runs[0]!.context.signal.aborted).toBe(true);
       await after.runtime.close();
     },
@@ -314,11 +315,11 @@ describe('a session that is parked, closed or deleted', () => {
     await child.tasks.start({ name: 'work', id: 't' });
     await child.runtime.close();
     expect(child.runtime.view().tasks).toEqual([]);
-    await until(() =>
+    await eventually(() =>
       expect(tab.runtime.view().tasks).toMatchObject([{ id: 't', sessionId: 's', state: 'running' }]),
     );
     work.runs[0]!.settle('done');
-    await until(() => expect(endsOf(tab.events)).toBe(1));
+    await eventually(() => expect(endsOf(tab.events)).toBe(1));
     await tab.runtime.close();
   });
 
@@ -330,7 +331,7 @@ describe('a session that is parked, closed or deleted', () => {
     await runs.tasks.start({ name: 'work', id: 't' });
     await deletes.runtime.close();
     await deleteSessions(deletes.environment, 's');
-    await until(() => expect(work.runs[0]!.context.signal.aborted).toBe(true));
+    await eventually(() => expect(work.runs[0]!.context.signal.aborted).toBe(true));
     expect(statesOf(runs.events, 't')).toEqual(['running', 'cancelled']);
     await expect(runs.tasks.list()).rejects.toMatchObject({ code: 'SessionDeleted' });
   });
@@ -345,9 +346,9 @@ describe('several tabs', () => {
       await openTab(factory, [work.definition]),
     ];
     await runs.tasks.start({ name: 'work', id: 't' });
-    await until(() => expect(watches.runtime.view().tasks).toEqual(runs.runtime.view().tasks));
+    await eventually(() => expect(watches.runtime.view().tasks).toEqual(runs.runtime.view().tasks));
     await watches.tasks.cancel('t');
-    await until(() => expect([endsOf(runs.events), endsOf(watches.events)]).toEqual([1, 1]));
+    await eventually(() => expect([endsOf(runs.events), endsOf(watches.events)]).toEqual([1, 1]));
     expect(watches.runtime.view().tasks).toEqual(runs.runtime.view().tasks);
     await Promise.all([runs.runtime.close(), watches.runtime.close()]);
   });
@@ -453,7 +454,7 @@ describe('the trace', () => {
     });
     await runtime.tasks?.start({ name: 'work', id: 't', title: 'Counts for sk-canary-123', input: 'in' });
     runs[0]!.fail(new Error('no server for sk-canary-123'));
-    await until(() => expect(sink.records).toHaveLength(2));
+    await eventually(() => expect(sink.records).toHaveLength(2));
     await runtime.close();
     const steps = sink.records.map((record) => (record.type === 'custom' ? record.payload : record));
     const task = {

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import type { Tool, ToolReturn } from '../../src/contract/tool.ts';
 import type { ToolOutcome } from '../../src/core/tool-call.ts';
@@ -9,6 +9,7 @@ import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { SecretVault } from '../../src/runtime/secrets.ts';
 import { InMemoryAttachmentStore } from '../../src/stores/memory/memory-attachment-store.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
+import { eventually } from '../support/eventually.ts';
 import { mortalTab } from './mortal.ts';
 import { lastingAttachments, openShared, sharedStorage } from './stores.ts';
 import {
@@ -22,9 +23,6 @@ import {
   policy,
   text,
 } from './support.ts';
-
-const until = async (check: () => void): Promise<void> =>
-  await vi.waitFor(check, { timeout: 10_000, interval: 1 });
 
 function tool(
   name: string,
@@ -56,7 +54,7 @@ const outcomes = (runtime: LashRuntime): readonly ToolOutcome[] =>
   runtime.view().window.nodes.flatMap(({ body }) => (body.kind === 'tool' ? [body.invocation.outcome] : []));
 
 async function waitsFor(runtime: LashRuntime, kind: TurnWait['kind']): Promise<void> {
-  await until(() => expect(runtime.view().turn?.waits.map((wait) => wait.kind)).toEqual([kind]));
+  await eventually(() => expect(runtime.view().turn?.waits.map((wait) => wait.kind)).toEqual([kind]));
 }
 
 const PNG = new Uint8Array([137, 80, 78, 71, 13, 10, 26, 10]);
@@ -205,7 +203,7 @@ describe('a call of a tool of a page, which was started and whose page is gone',
     const hangs = tool('query', () => new Promise(() => undefined), { offeredByPage: true, replay });
     const first = await openShared(sharedStorage(tab.factory), plays(asks('query')), { tools: [hangs] });
     first.turn('go', { inputId: 't' });
-    await until(() => expect(hangs.runs).toBe(1));
+    await eventually(() => expect(hangs.runs).toBe(1));
     await tab.kill();
     return origin;
   }
@@ -364,7 +362,7 @@ describe('what a tool returns besides data', () => {
     const dying = sharedStorage(tab.factory, attachments);
     const first = await openShared(dying, plays(asks('draw', 'hang')), { tools: [draw, hang] });
     first.turn('go', { inputId: 't' });
-    await until(() => expect(first.view().turn?.toolCalls[0]?.outcome?.status).toBe('success'));
+    await eventually(() => expect(first.view().turn?.toolCalls[0]?.outcome?.status).toBe('success'));
     await tab.kill();
     const provider = plays(done);
     const second = await openShared(sharedStorage(origin, attachments), provider, { tools: [draw, hang] });
@@ -434,7 +432,7 @@ describe('a call that another tab goes on with', () => {
     const first = await openShared(dying, plays(asks('look')), { tools: [hang] });
     const input = { parts: [{ type: 'file', attachment: file } as const] };
     first.turn(input, { inputId: 't' });
-    await until(() => expect(hang.runs).toBe(1));
+    await eventually(() => expect(hang.runs).toBe(1));
     await tab.kill();
     let seen: readonly unknown[] = [];
     const look = tool('look', (_args, context) => (seen = context.attachments).length, { replay: 'safe' });
@@ -461,7 +459,7 @@ describe('a call that a tab goes on with which ran other turns before', () => {
     });
     const input = { parts: [{ type: 'file', attachment: file } as const] };
     first.turn(input, { inputId: 't' });
-    await until(() => expect(hang.runs).toBe(1));
+    await eventually(() => expect(hang.runs).toBe(1));
     await tab.kill();
     expect((await second.turn(input, { inputId: 't' }).result).status).toBe('completed');
     expect(seen).toEqual([file]);

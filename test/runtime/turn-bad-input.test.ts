@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { systemClock } from '../../src/contract/clock.ts';
 import type { Tool } from '../../src/contract/tool.ts';
@@ -8,6 +8,7 @@ import type { TurnInput, TurnRequest } from '../../src/core/turn-input.ts';
 import { Deferred } from '../../src/runtime/deferred.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { defineTool } from '../../src/worker/define-tool.ts';
+import { eventually } from '../support/eventually.ts';
 import { numberPair } from './number-pair.ts';
 import { call, finish, instantClock, openWith, type Play, plays, policy, text } from './support.ts';
 
@@ -211,7 +212,7 @@ describe('a tool that', () => {
     const endless = tool(() => new Promise<never>(() => undefined));
     const { runtime } = await openWith(plays(asks('{}'), done), { tools: [endless] });
     const turn = runtime.turn('go');
-    await vi.waitFor(() => expect(runtime.view().turn?.toolCalls).toHaveLength(1));
+    await eventually(() => expect(runtime.view().turn?.toolCalls).toHaveLength(1));
     expect((await turn.cancel('enough')).status).toBe('cancelled');
     expect(outcomes(runtime)).toEqual([{ status: 'cancelled', message: 'Stopped: enough' }]);
     await expectGoesOn(runtime);
@@ -289,7 +290,7 @@ describe('a tool whose check or approval never answers', () => {
     const endless = tool(() => 'ran', { timeoutMs: 5, approval: never(() => undefined) });
     const { runtime } = await openWith(plays(asks('{}'), done, done), { tools: [endless] });
     const turn = runtime.turn('go', { inputId: 't' });
-    await vi.waitFor(() => expect(runtime.view().turn?.waits).toMatchObject([{ kind: 'approval' }]));
+    await eventually(() => expect(runtime.view().turn?.waits).toMatchObject([{ kind: 'approval' }]));
     await runtime.answer('t/tool-0-0', { approve: true });
     expect((await turn.result).status).toBe('completed');
     expect(outcomes(runtime)).toEqual([{ status: 'success', value: 'ran' }]);
@@ -302,7 +303,7 @@ describe('an approval', () => {
     const guarded = tool(() => 'ran', { approval: true });
     const { runtime } = await openWith(plays(asks('{}'), done, done), { tools: [guarded] });
     runtime.turn('go', { inputId: 't' });
-    await vi.waitFor(() => expect(runtime.view().turn?.waits).toHaveLength(1));
+    await eventually(() => expect(runtime.view().turn?.waits).toHaveLength(1));
     const [wait] = runtime.view().turn?.waits ?? [];
     if (wait?.kind !== 'approval') throw new Error('it waits for something else');
     return { runtime, requestId: wait.requestId };

@@ -7,6 +7,7 @@ import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import type { TurnHandle } from '../../src/runtime/turn/turn-handle.ts';
 import { InMemoryAttachmentStore } from '../../src/stores/memory/memory-attachment-store.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
+import { eventually } from '../support/eventually.ts';
 import { mortalTab } from './mortal.ts';
 import {
   answers,
@@ -19,8 +20,6 @@ import {
 import { call, finish, memoryEnvironment, openWith, type Play, plays, policy, text } from './support.ts';
 import { dictated } from './tab-models.ts';
 
-const until = async (check: () => void | Promise<void>): Promise<void> =>
-  await vi.waitFor(check, { timeout: 10_000, interval: 1 });
 const done: Play = [text('done'), finish()];
 
 function tool(name: string, execute: () => JsonValue | Promise<JsonValue>, more: Partial<Tool> = {}): Tool {
@@ -73,7 +72,7 @@ describe('a turn that is stopped', () => {
       },
     );
     const turn = runtime.turn('go');
-    await until(() => expect(runtime.view().turn?.toolCalls).toHaveLength(2));
+    await eventually(() => expect(runtime.view().turn?.toolCalls).toHaveLength(2));
     expect((await turn.cancel()).status).toBe('cancelled');
     expect(serial).not.toHaveBeenCalled();
     const invocations = runtime
@@ -99,7 +98,7 @@ describe('a turn that is stopped', () => {
     };
     const first = await openShared(storage, plays([text('half'), 'hang']));
     const turn = first.turn('hi', { inputId: 't' });
-    await until(() => expect(first.view().turn?.text).toBe('half'));
+    await eventually(() => expect(first.view().turn?.text).toBe('half'));
     void turn.cancel();
     await recorded.opened;
     const provider = answers('a whole answer');
@@ -141,7 +140,7 @@ describe('a turn that is about to wait', () => {
       // The lease lingers: nothing but the answer itself makes the turn go on.
       const runtime = await openShared(storage, plays(twice, done), { tools: [pay], clock: systemClock });
       const turn = runtime.turn('pay');
-      await until(() => expect(runtime.view().turn?.waits).toHaveLength(2));
+      await eventually(() => expect(runtime.view().turn?.waits).toHaveLength(2));
       const [one, other] = (runtime.view().turn?.waits ?? []) as readonly { readonly requestId: string }[];
       await runtime.answer(one?.requestId ?? '', { approve: true });
       await ticks(count);
@@ -170,7 +169,7 @@ describe('a turn that is about to wait', () => {
     await asked.opened;
     await runtime.answer('t/tool-0-1', { approve: true });
     decided.open();
-    await until(() => expect(paid).toHaveBeenCalledTimes(1));
+    await eventually(() => expect(paid).toHaveBeenCalledTimes(1));
     slow.open();
     expect((await turn.result).status).toBe('completed');
   });
@@ -181,7 +180,7 @@ describe('a turn that is about to wait', () => {
     const model = plays(...Array.from({ length: 9 }, (): Play => ['hang']));
     const first = await openShared(storage, model);
     const turn = first.turn('hi');
-    await until(() => expect(model.requests).toHaveLength(1));
+    await eventually(() => expect(model.requests).toHaveLength(1));
     const stopping = gate();
     const taken = gate();
     storage.faults.record = async (record, proceed) => {
@@ -277,7 +276,7 @@ describe('a tab that is about to begin a turn while another one writes', () => {
     await reader.wake();
     letGo();
     expect(await refused).toMatchObject({ code: 'NodeNotFound' });
-    await until(() => expect(said(reader)).toEqual(['hi', 'done']));
+    await eventually(() => expect(said(reader)).toEqual(['hi', 'done']));
     await Promise.all([reader.close(), writer.close()]);
   });
 });
@@ -289,7 +288,7 @@ describe('a session that is closed', () => {
     const asks: Play = [call('1', 'pay', '{}'), finish('tool-calls')];
     const runtime = await openShared(storage, plays(asks), { tools: [pay] });
     const waits = runtime.turn('pay');
-    await until(() => expect(runtime.view().turn?.waits).toHaveLength(1));
+    await eventually(() => expect(runtime.view().turn?.waits).toHaveLength(1));
     const queued = runtime.turn('next', { whenRunning: 'queue' });
     await queued.accepted;
     await runtime.close();
@@ -322,7 +321,7 @@ describe('a host that wants to be asked', () => {
     runtime.resumeTurns();
     await ticks(count);
     await expect(runtime.turn('other').accepted).rejects.toMatchObject({ code: 'TurnRunning' });
-    await until(() => expect(runtime.view().turn).toMatchObject({ turnId: 't', interrupted: false }));
+    await eventually(() => expect(runtime.view().turn).toMatchObject({ turnId: 't', interrupted: false }));
     // The lease is kept while it runs.
     await new Promise((resolve) => setTimeout(resolve, 5));
     expect(await origin.leases.isHeld('s')).toBe(true);
@@ -353,13 +352,13 @@ describe('input that is to be read by a turn', () => {
     const model = dictated();
     const runtime = await openShared(sharedStorage(), model as never, { policy: { ...policy, maxSteps: 1 } });
     const running = runtime.turn('first');
-    await until(() => expect(runtime.view().turn?.correlationId).not.toBeNull());
+    await eventually(() => expect(runtime.view().turn?.correlationId).not.toBeNull());
     model.say('one');
     const more = runtime.turn('more', { whenRunning: 'inject' });
     await more.accepted;
     model.done();
     expect((await running.result).status).toBe('completed');
-    await until(() => expect(said(runtime)).toContain('more'));
+    await eventually(() => expect(said(runtime)).toContain('more'));
     model.say('two');
     model.done();
     expect(await more.result).toMatchObject({ status: 'completed', reason: 'assistant_message' });
@@ -381,11 +380,11 @@ describe('the journal of a turn', () => {
       throw unavailable();
     };
     const turn = runtime.turn('hi');
-    await until(() => expect(runtime.view().turn?.correlationId).not.toBeNull());
+    await eventually(() => expect(runtime.view().turn?.correlationId).not.toBeNull());
     model.say('some text');
     await told.opened;
     model.callTool('t');
-    await until(() => expect(runtime.view().turn?.correlationId).toBe(`${turn.turnId}:1:1`));
+    await eventually(() => expect(runtime.view().turn?.correlationId).toBe(`${turn.turnId}:1:1`));
     model.say('done');
     model.done();
     expect((await turn.result).status).toBe('completed');
@@ -411,7 +410,7 @@ describe('a queued input whose turn begins', () => {
       if (event.type === 'turn-finished' && event.turnId === 'b') ends.push(event.result.status);
     });
     const first = runtime.turn('first', { inputId: 'a' });
-    await until(() => expect(runtime.view().turn?.correlationId).not.toBeNull());
+    await eventually(() => expect(runtime.view().turn?.correlationId).not.toBeNull());
     const second = runtime.turn('second', { inputId: 'b', whenRunning: 'queue' });
     await second.accepted;
     model.say('one');
@@ -426,7 +425,7 @@ describe('a queued input whose turn begins', () => {
       return await proceed();
     };
     model.done();
-    await until(() => expect(runtime.view().turn?.correlationId).toBe('b:0:1'));
+    await eventually(() => expect(runtime.view().turn?.correlationId).toBe('b:0:1'));
     model.say('two');
     model.done();
     expect((await second.result).status).toBe('completed');
@@ -441,7 +440,7 @@ describe('a queued input whose turn begins', () => {
       request.turn?.kind === 'begin' ? await Promise.reject(unavailable()) : await proceed();
     model.done();
     await first.result;
-    await until(() => expect(runtime.view().turn?.waits).toMatchObject([{ kind: 'storage' }]));
+    await eventually(() => expect(runtime.view().turn?.waits).toMatchObject([{ kind: 'storage' }]));
     await expect(runtime.turn('third').accepted).rejects.toMatchObject({ code: 'TurnRunning' });
     await expect(runtime.branchToNode(null)).rejects.toMatchObject({ code: 'TurnRunning' });
     await runtime.close();
@@ -460,7 +459,7 @@ describe('a queued input whose turn begins', () => {
       await first.result;
       await ticks(count);
       expect((await second.cancel()).status).toBe('cancelled');
-      await until(() => expect(runtime.view().turn).toBeNull());
+      await eventually(() => expect(runtime.view().turn).toBeNull());
       expect(ends.filter((status) => status !== 'cancelled')).toEqual([]);
       expect(ends.length).toBeLessThan(2);
     },

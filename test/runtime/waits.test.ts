@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { type Clock, systemClock } from '../../src/contract/clock.ts';
 import type { Providers } from '../../src/contract/provider.ts';
@@ -10,14 +10,12 @@ import { RateLimits } from '../../src/runtime/model/rate-limits.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { SecretVault } from '../../src/runtime/secrets.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
+import { eventually } from '../support/eventually.ts';
 import { mortalTab } from './mortal.ts';
 import { answers, expectInStep, openShared, sharedStorage, type SharedStorage } from './stores.ts';
 import { call, finish, type Play, plays, policy, text } from './support.ts';
 
 const code = (value: string): object => ({ code: value });
-const until = async (check: () => void): Promise<void> =>
-  await vi.waitFor(check, { timeout: 10_000, interval: 1 });
-
 function tool(name: string, execute: () => JsonValue | Promise<JsonValue>, more: Partial<Tool> = {}): Tool {
   return {
     name,
@@ -33,12 +31,12 @@ const asks: Play = [call('1', 'pay', '{"sum":5}'), finish('tool-calls')];
 const done: Play = [text('done'), finish()];
 
 async function waitsFor(runtime: LashRuntime, kind: TurnWait['kind']): Promise<TurnWait> {
-  await until(() => expect(runtime.view().turn?.waits.map((wait) => wait.kind)).toEqual([kind]));
+  await eventually(() => expect(runtime.view().turn?.waits.map((wait) => wait.kind)).toEqual([kind]));
   return runtime.view().turn!.waits[0]!;
 }
 
 async function expectNoLease(storage: SharedStorage): Promise<void> {
-  await until(async () => expect(await storage.factory.leases.isHeld('s')).toBe(false));
+  await eventually(async () => expect(await storage.factory.leases.isHeld('s')).toBe(false));
 }
 
 const outcomes = (runtime: LashRuntime): readonly unknown[] =>
@@ -100,7 +98,7 @@ describe('a turn that waits for an approval', () => {
     expect(result.status).toBe('completed');
     expect(runs).toBe(one.approve ? 1 : 0);
     await expect(third.answer(requestId, { approve: true })).rejects.toMatchObject(code('TurnNotFound'));
-    await until(() => expect(third.view().turn).toBeNull());
+    await eventually(() => expect(third.view().turn).toBeNull());
   });
 
   it('[TU3][TU11] with two questions records each of them once, however often it goes on', async () => {
@@ -116,7 +114,7 @@ describe('a turn that waits for an approval', () => {
     const runtime = await openShared(storage, plays(both, done), { tools: [pay], lingerMs: 0 });
     const turn = runtime.turn('pay twice');
     for (const waiting of [2, 1]) {
-      await until(() => expect(runtime.view().turn?.waits).toHaveLength(waiting));
+      await eventually(() => expect(runtime.view().turn?.waits).toHaveLength(waiting));
       await expectNoLease(storage);
       const [wait] = runtime.view().turn!.waits as readonly Extract<TurnWait, { kind: 'approval' }>[];
       await runtime.answer(wait!.requestId, { approve: true });
@@ -230,7 +228,7 @@ describe('a turn that waits for something else', () => {
     now += 40_000;
     for (const runtime of [first, second]) runtime.resumeTurns();
     expect((await turn.result).status).toBe('completed');
-    await until(() => expect(elsewhere.requests).toHaveLength(1));
+    await eventually(() => expect(elsewhere.requests).toHaveLength(1));
   });
 
   it('[TU7] no provider that wants to be left alone for longer than is honoured: that fails, whoever of the worker was told', async () => {
@@ -311,7 +309,7 @@ describe('a turn that waits for a provider', () => {
     await running.accepted;
     const queued = runtime.turn('second', { whenRunning: 'queue' });
     await queued.accepted;
-    await until(() => expect(runtime.view().turn?.correlationId).not.toBeNull());
+    await eventually(() => expect(runtime.view().turn?.correlationId).not.toBeNull());
     offered.providers = {};
     await running.cancel();
     await waitsFor(runtime, 'provider');
@@ -334,7 +332,7 @@ describe('a turn that waits for a provider', () => {
     await waitsFor(first, 'provider');
     const second = await openShared(storage, provider, { tools, lingerMs: 0 });
     expect((await turn.result).status).toBe('completed');
-    await until(() => expect(second.view().turn).toBeNull());
+    await eventually(() => expect(second.view().turn).toBeNull());
     await expectInStep(first, storage);
   });
 
@@ -344,7 +342,7 @@ describe('a turn that waits for a provider', () => {
     let providers: Providers = { fake: provider };
     const first = await openShared(storage, provider, { providers: () => providers });
     const turn = first.turn('hi', { inputId: 'asks' });
-    await until(() => expect(first.view().turn?.text).toBe('half'));
+    await eventually(() => expect(first.view().turn?.text).toBe('half'));
     providers = {};
     const second = await openShared(storage, provider, { providers, lingerMs: 0 });
     await second.takeOver({ force: true });
@@ -485,7 +483,7 @@ describe('what a turn may take', () => {
       const wait = await waitsFor(runtime, 'approval');
       clock.add(5000);
       await runtime.answer('requestId' in wait ? wait.requestId : '', { approve: true });
-      await until(() => expect(runtime.view().turn?.step).toBe(2));
+      await eventually(() => expect(runtime.view().turn?.step).toBe(2));
       clock.end(600);
       expect(await turn.result).toMatchObject({ reason: 'max_time', error: { data: { max: 1000 } } });
     });
@@ -498,11 +496,11 @@ describe('what a turn may take', () => {
       const options = { clock, tools, policy: limited };
       const first = await openShared(sharedStorage(tab.factory), plays(slow, ['hang']), options);
       first.turn('go', { inputId: 't' });
-      await until(() => expect(first.view().turn?.step).toBe(1));
+      await eventually(() => expect(first.view().turn?.step).toBe(1));
       await tab.kill();
       clock.add(5000);
       const second = await openShared(sharedStorage(origin), plays(['hang']), options);
-      await until(() => expect(second.view().turn).toMatchObject({ step: 1, interrupted: false }));
+      await eventually(() => expect(second.view().turn).toMatchObject({ step: 1, interrupted: false }));
       clock.end(300);
       expect(await second.turn('go', { inputId: 't' }).result).toMatchObject({ reason: 'max_time' });
     });

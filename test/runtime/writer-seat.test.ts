@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { SessionNotice } from '../../src/contract/lease.ts';
 import { LashError } from '../../src/core/error.ts';
@@ -8,6 +8,7 @@ import { ANSWER_MS } from '../../src/runtime/tabs/lease-contest.ts';
 import { LINGER_MS, WriterSeat } from '../../src/runtime/tabs/writer-seat.ts';
 import { LocalSessionLeases } from '../../src/stores/leases/local-leases.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
+import { eventually } from '../support/eventually.ts';
 
 interface Tab {
   readonly seat: WriterSeat;
@@ -89,7 +90,7 @@ async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   // A module that is loaded on demand takes time of its own.
   await new Promise((resolve) => setTimeout(resolve, 20));
   for (let passed = 0; passed < ms && !settled.signal.aborted; passed += 50) {
-    await vi.waitFor(() => expect(settled.signal.aborted || clock.sleeping.length > 0).toBe(true));
+    await eventually(() => expect(settled.signal.aborted || clock.sleeping.length > 0).toBe(true));
     if (!settled.signal.aborted) await clock.advance(50);
   }
   expect(settled.signal.aborted, `done within ${ms} ms`).toBe(true);
@@ -146,7 +147,7 @@ describe('the seat of a writer', () => {
     const [a, b] = [tab(), tab()];
     await a.seat.enter({ turnId: null });
     const wanted = b.seat.enter({ turnId: null });
-    await vi.waitFor(() => expect(clock.sleeping).toHaveLength(1));
+    await eventually(() => expect(clock.sleeping).toHaveLength(1));
     await clock.advance(500);
     expect(b.seat.held).toBe(false);
     a.seat.leave();
@@ -159,7 +160,7 @@ describe('the seat of a writer', () => {
     await a.seat.enter({ turnId: 't' });
     a.freeze();
     const taken = b.seat.enter({ turnId: 'u' });
-    await vi.waitFor(() => expect(clock.sleeping).toHaveLength(1));
+    await eventually(() => expect(clock.sleeping).toHaveLength(1));
     await clock.advance(ANSWER_MS - 1);
     expect(b.seat.held).toBe(false);
     await within(100, taken);
@@ -170,7 +171,7 @@ describe('the seat of a writer', () => {
     const [a, b, c] = [tab(), tab(), tab()];
     await a.seat.enter({ turnId: null });
     const wanted = [b, c].map(({ seat }, index) => seat.enter({ turnId: `turn-${index}` }));
-    await vi.waitFor(() => expect(clock.sleeping).toHaveLength(2));
+    await eventually(() => expect(clock.sleeping).toHaveLength(2));
     a.seat.leave();
     const ends = await within(ANSWER_MS, Promise.allSettled(wanted));
     expect(ends.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
@@ -262,7 +263,7 @@ describe('the seat of a writer', () => {
     const gate = new Deferred<void>();
     storage.answers = gate.promise;
     const entered = seat.enter({ turnId: 't' });
-    await vi.waitFor(() => expect(seat.held).toBe(true));
+    await eventually(() => expect(seat.held).toBe(true));
     const taken = await leases.acquire('s', { force: true });
     gate.resolve();
     await expect(entered).rejects.toMatchObject({ code: 'WriterFenced' });
@@ -313,7 +314,7 @@ describe('the seat of a writer', () => {
     const gate = new Deferred<void>();
     a.storage.answers = gate.promise;
     const refused = a.seat.enter({ turnId: null });
-    await vi.waitFor(() => expect(a.seat.held).toBe(true));
+    await eventually(() => expect(a.seat.held).toBe(true));
     a.seat.answer();
     gate.reject(blocked());
     await expect(refused).rejects.toMatchObject({ code: 'StorageBlocked' });

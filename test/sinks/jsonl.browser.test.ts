@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { parseTraceRecord } from '../../src/contract/trace-schema.ts';
 import type { TraceRecord } from '../../src/contract/trace.ts';
 import { JsonlTraceSink } from '../../src/sinks/jsonl-trace-sink.ts';
+import { eventually } from '../support/eventually.ts';
 import { recordOf } from './records.ts';
 
 const KIB = 1024;
@@ -66,7 +67,7 @@ describe('a JSONL trace', () => {
     await writer.flush();
     expect(ids(await readAll(reader))).toEqual(['0']);
     writer.append(recordOf('a', '1'));
-    await vi.waitFor(async () => expect(ids(await readAll(reader))).toEqual(['0', '1']), 10_000);
+    await eventually(async () => expect(ids(await readAll(reader))).toEqual(['0', '1']));
     await Promise.all([writer.close(), reader.close()]);
   });
 
@@ -76,7 +77,7 @@ describe('a JSONL trace', () => {
     const [writer, reader] = [new JsonlTraceSink('t', { database }), new JsonlTraceSink('t', { database })];
     for (let index = 0; index < 3; index++) writer.append(recordOf('a', String(index), 100 * KIB));
     timers.mockRestore();
-    await vi.waitFor(async () => expect(ids(await readAll(reader))).toEqual(['0', '1', '2']), 10_000);
+    await eventually(async () => expect(ids(await readAll(reader))).toEqual(['0', '1', '2']));
     await Promise.all([writer.close(), reader.close()]);
   });
 

@@ -7,6 +7,7 @@ import { SCHEMA_VERSION } from '../../src/stores/indexeddb/rows/schema.ts';
 import { rejects } from '../../src/testing/assert.ts';
 import { RuntimeEnvironment } from '../../src/worker/environment.ts';
 import { finish, plays, policy, text } from '../runtime/support.ts';
+import { eventually } from '../support/eventually.ts';
 import {
   clearSiteData,
   eventsOf,
@@ -150,7 +151,7 @@ describe('a database that is gone', () => {
       await rows.increment();
       const events = eventsOf(database);
       await deleteDatabase(name);
-      await vi.waitFor(() => expect(events).toEqual(['lost', 'wiped']));
+      await eventually(() => expect(events).toEqual(['lost', 'wiped']));
       const error = await rejects(rows.read(), 'StorageWiped', { database: name });
       expect(error.retryable).toBe(false);
       expect(await versionOf(name)).toBe(0);
@@ -206,7 +207,7 @@ describe('a database that is gone', () => {
         await rows.increment();
         const events = eventsOf(database);
         await clearSiteData();
-        await vi.waitFor(() => expect(events).toEqual(['lost', 'wiped']));
+        await eventually(() => expect(events).toEqual(['lost', 'wiped']));
         await rejects(rows.read(), 'StorageWiped', { database: name });
       }),
   );
@@ -227,7 +228,7 @@ describe('a database that is gone', () => {
           }
         });
         const outcome = settled(long);
-        await vi.waitFor(() => expect(wentOn).toBeGreaterThan(0));
+        await eventually(() => expect(wentOn).toBeGreaterThan(0));
         await clearSiteData();
         expect(await outcome).toMatchObject({ status: 'rejected', reason: { code: 'StorageWiped' } });
         state.running = false;

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { serveWorker, type WorkerSite } from '../support/built-worker.ts';
 import { chromiumLaunch } from '../support/engines.ts';
+import { eventually } from '../support/eventually.ts';
 import { RawChromium, type RawTab } from '../support/raw-chromium.ts';
 
 /** Within which a tab must be told that it is kept waiting, in milliseconds. */
@@ -31,7 +32,7 @@ describe.skipIf(missing)(`real tabs${missing ? ' (skipped: no Chromium)' : ''}`,
   });
 
   async function isReady(tab: RawTab): Promise<void> {
-    await vi.waitFor(async () => expect(await tab.evaluate('typeof call')).toBe('function'), 10_000);
+    await eventually(async () => expect(await tab.evaluate('typeof call')).toBe('function'));
   }
 
   async function open(): Promise<RawTab> {
@@ -48,11 +49,11 @@ describe.skipIf(missing)(`real tabs${missing ? ' (skipped: no Chromium)' : ''}`,
     const second = await open();
     expect(await call(second, 'read')).toMatchObject({ value: 1 });
     await call(first, 'hold');
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect(await first.evaluate('document.visibilityState')).toBe('hidden');
-    }, 10_000);
+    });
     await first.freeze(true);
-    await vi.waitFor(async () => expect(await call(second, 'isOtherAwake')).toBe(false), 10_000);
+    await eventually(async () => expect(await call(second, 'isOtherAwake')).toBe(false));
 
     const third = await open();
     const answers = await Promise.all([call(second, 'add'), call(second, 'read'), call(third, 'add')]);
@@ -78,15 +79,15 @@ describe.skipIf(missing)(`real tabs${missing ? ' (skipped: no Chromium)' : ''}`,
       globalThis.mark += persisted ? ' and cached' : '';
     })`);
     await tab.send('Page.navigate', { url: `${site.url}elsewhere` });
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect(await tab.evaluate('location.pathname + document.readyState')).toBe('/elsewherecomplete');
-    }, 10_000);
+    });
     await isReady(tab);
     await call(tab, 'add');
     await tab.evaluate('history.back()');
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect(await tab.evaluate('globalThis.mark')).toBe('kept and cached');
-    }, 10_000);
+    });
     expect(await call(tab, 'read')).toMatchObject({ value: (value ?? 0) + 1 });
     await call(tab, 'add');
     expect(await call(tab, 'read')).toMatchObject({ value: (value ?? 0) + 2 });

@@ -1,8 +1,9 @@
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 
 import type { SessionNotice } from '../../src/contract/lease.ts';
 import { WebSessionLeases } from '../../src/stores/leases/web-leases.ts';
 import { leaseConformance } from '../../src/testing/lease-conformance.ts';
+import { eventually } from '../support/eventually.ts';
 
 const workers: Worker[] = [];
 
@@ -20,9 +21,8 @@ async function startWorker(database: string): Promise<{
   workers.push(worker);
   const said: unknown[] = [];
   worker.addEventListener('message', ({ data }) => said.push(data));
-  const until = (text: string): Promise<void> =>
-    vi.waitFor(() => expect(said).toContain(text), { timeout: 10_000 });
-  await vi.waitFor(() => expect(said).toHaveLength(1), { timeout: 10_000 });
+  const until = (text: string): Promise<void> => eventually(() => expect(said).toContain(text));
+  await eventually(() => expect(said).toHaveLength(1));
   return { worker, said, until };
 }
 
@@ -50,7 +50,7 @@ describe('leases by Web Locks and BroadcastChannel', () => {
     expect(said).toEqual(['held']);
     expect(await leases.acquire('s')).toBeNull();
     worker.terminate();
-    await vi.waitFor(async () => expect(await leases.isHeld('s')).toBe(false), { timeout: 5000 });
+    await eventually(async () => expect(await leases.isHeld('s')).toBe(false));
     await (await leases.acquire('s'))?.release();
   });
 
@@ -62,7 +62,7 @@ describe('leases by Web Locks and BroadcastChannel', () => {
     const heard: SessionNotice[] = [];
     const stop = leases.subscribe('s', (notice) => heard.push(notice));
     leases.publish('s', { kind: 'wanted' });
-    await vi.waitFor(() => expect(heard).toContainEqual({ kind: 'busy', turnId: 'of the worker' }));
+    await eventually(() => expect(heard).toContainEqual({ kind: 'busy', turnId: 'of the worker' }));
     stop();
     const lease = await leases.acquire('s', { force: true });
     await first.until('lost');

@@ -1,8 +1,9 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import type { SessionStoreFactory } from '../../src/contract/store.ts';
 import type { BackgroundTaskPolicies } from '../../src/core/task.ts';
 import { Deferred } from '../../src/runtime/deferred.ts';
+import { eventually } from '../support/eventually.ts';
 import {
   childNamed,
   endsOf,
@@ -63,7 +64,7 @@ describe('a session that was given a task, and is closed', () => {
     expect(work.runs[0]!.context.signal.aborted).toBe(false);
     work.runs[0]!.settle('done');
     const again = await openBeside(from, 'p');
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await again.tasks.get('t')).toMatchObject({ state: 'completed', result: 'done' }),
     );
   });
@@ -130,7 +131,7 @@ describe('a session that was given a task, and is closed', () => {
     await parent.tasks.leave();
     expect(await grandparent.tasks.list()).toMatchObject([{ id: 't', state: 'running' }]);
     await grandparent.tasks.cancel('t');
-    await vi.waitFor(() => expect(endsOf(grandparent, 't')).toBe(1));
+    await eventually(() => expect(endsOf(grandparent, 't')).toBe(1));
     expect(work.runs[0]!.context.signal.aborted).toBe(true);
   });
 
@@ -163,5 +164,5 @@ it('[BH7] nothing of a transfer is left in memory once the task has ended', asyn
   expect(await factory.leases.isHeld(owner)).toBe(true);
   work.runs[0]!.settle('done');
   await to.tasks.complete('r', { state: 'completed', result: null });
-  await vi.waitFor(async () => expect(await factory.leases.isHeld(owner)).toBe(false));
+  await eventually(async () => expect(await factory.leases.isHeld(owner)).toBe(false));
 });

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
-import { describe, expect, it, test, vi } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 
 import { isLashError } from '../../src/core/error.ts';
 import { type BackgroundTaskPolicies, hasEnded } from '../../src/core/task.ts';
+import { eventually } from '../support/eventually.ts';
 import { childNamed, endsOf, openTab, sessionsNamed, type Tab, type Work, workNamed } from './support.ts';
 
 /** A session whose tab runs a task `t` of these policies. */
@@ -34,9 +35,9 @@ describe('a session that is closed or parked', () => {
     const after = await next();
     expect(after.tasks.stored).toMatchObject([{ id: 't', state: 'running' }]);
     work.runs[0]!.context.progress('half');
-    await vi.waitFor(() => expect(after.told.at(-1)).toMatchObject({ progress: 'half' }));
+    await eventually(() => expect(after.told.at(-1)).toMatchObject({ progress: 'half' }));
     await after.tasks.cancel('t');
-    await vi.waitFor(() => expect(after.states('t').slice(-2)).toEqual(['cancel_requested', 'cancelled']));
+    await eventually(() => expect(after.states('t').slice(-2)).toEqual(['cancel_requested', 'cancelled']));
     expect(work.runs[0]!.context.signal.aborted).toBe(true);
     expect(work.runs).toHaveLength(1);
     expect(endsOf(after, 't')).toBe(1);
@@ -47,7 +48,7 @@ describe('a session that is closed or parked', () => {
     const { tab, work, next } = await running({ close: 'keep' });
     await tab.tasks.leave();
     work.runs[0]!.settle('done');
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const after = await next();
       expect(await after.tasks.get('t')).toMatchObject({ state: 'completed', result: 'done' });
     });
@@ -67,7 +68,7 @@ describe('a session that is closed or parked', () => {
   it('[BH5][BH6][flaw 37] pauses a task, and begins it again as the same attempt when it is opened', async () => {
     const { tab, work, next } = await running({ close: 'pause' });
     work.runs[0]!.context.progress('half');
-    await vi.waitFor(() => expect(tab.told.at(-1)).toMatchObject({ progress: 'half' }));
+    await eventually(() => expect(tab.told.at(-1)).toMatchObject({ progress: 'half' }));
     await tab.tasks.leave();
     expect(work.runs[0]!.context.signal.aborted).toBe(true);
     expect(tab.told.at(-1)).toMatchObject({ state: 'paused', owner: null });
@@ -77,7 +78,7 @@ describe('a session that is closed or parked', () => {
       ['in', 1],
     ]);
     work.runs[1]!.settle('done');
-    await vi.waitFor(() => expect([endsOf(left, 't'), endsOf(right, 't')]).toEqual([1, 1]));
+    await eventually(() => expect([endsOf(left, 't'), endsOf(right, 't')]).toEqual([1, 1]));
   });
 
   it('[BH6] leaves a paused task alone where nobody defines it', async () => {
@@ -105,9 +106,9 @@ describe('a session that is closed or parked', () => {
     const parent = await next({ sessionId: 'p' });
     await tab.tasks.leave();
     expect(tab.told.at(-1)).toMatchObject({ id: 't', sessionId: 'p' });
-    await vi.waitFor(() => expect(parent.told.at(-1)).toMatchObject({ sessionId: 'p', state: 'running' }));
+    await eventually(() => expect(parent.told.at(-1)).toMatchObject({ sessionId: 'p', state: 'running' }));
     await parent.tasks.cancel('t');
-    await vi.waitFor(() => expect(endsOf(parent, 't')).toBe(1));
+    await eventually(() => expect(endsOf(parent, 't')).toBe(1));
     expect(work.runs[0]!.context.signal.aborted).toBe(true);
     expect(await (await next()).tasks.list({ ended: true })).toEqual([]);
   });
@@ -129,7 +130,7 @@ describe('a tab that died', () => {
       state: 'failed',
       failure: { code: 'TaskLost', data: { taskId: 't', attempt: 1 } },
     });
-    await vi.waitFor(() => expect([endsOf(left, 't'), endsOf(right, 't')]).toEqual([1, 1]));
+    await eventually(() => expect([endsOf(left, 't'), endsOf(right, 't')]).toEqual([1, 1]));
   });
 
   it('[BH6] leaves a task that is begun again, by one of those who find it, until its attempts are used up', async () => {
@@ -148,9 +149,9 @@ describe('a tab that died', () => {
     const other = await next();
     expect(other.told).toEqual([]);
     await tab.mortal.kill();
-    await vi.waitFor(() => expect(work.runs).toHaveLength(2));
+    await eventually(() => expect(work.runs).toHaveLength(2));
     work.runs[1]!.settle('done');
-    await vi.waitFor(() => expect(endsOf(other, 't')).toBe(1));
+    await eventually(() => expect(endsOf(other, 't')).toBe(1));
     expect(other.told.at(-1)).toMatchObject({ state: 'completed', attempt: 2 });
   });
 
@@ -200,7 +201,7 @@ describe('a transfer', () => {
     expect(await tab.tasks.list()).toEqual([]);
     expect(await tab.tasks.get('t')).toMatchObject({ sessionId: 'p' });
     work.runs[0]!.settle('done');
-    await vi.waitFor(() => expect(endsOf(parent, 't')).toBe(1));
+    await eventually(() => expect(endsOf(parent, 't')).toBe(1));
     expect(parent.told.at(-1)).toMatchObject({ sessionId: 'p', state: 'completed', result: 'done' });
     expect(endsOf(tab, 't')).toBe(0);
     for (const refusal of [tab.tasks.cancel('t'), tab.tasks.transfer('t', 'p')])
@@ -217,7 +218,7 @@ describe('a transfer', () => {
     await expect(tab.tasks.transfer('nobody', 'p')).rejects.toMatchObject({ code: 'TaskNotFound' });
     expect(await tab.tasks.transfer('t', 's')).toMatchObject({ sessionId: 's' });
     work.runs[0]!.settle('done');
-    await vi.waitFor(() => expect(endsOf(tab, 't')).toBe(1));
+    await eventually(() => expect(endsOf(tab, 't')).toBe(1));
     await expect(tab.tasks.transfer('t', 'p')).rejects.toMatchObject({ code: 'TaskEnded' });
   });
 
@@ -250,7 +251,7 @@ describe('a transfer', () => {
       const tab = await openTab(factory, [work.definition], {}, { write, when: 'after' });
       await tab.tasks.start({ name: 'work', id: 't' });
       void tab.tasks.transfer('t', 'p');
-      await vi.waitFor(() => expect(tab.mortal.isDead()).toBe(true));
+      await eventually(() => expect(tab.mortal.isDead()).toBe(true));
       await openTab(factory, [work.definition]);
       const parent = await openTab(factory, [work.definition], { sessionId: 'p' });
       expect(await parent.tasks.list()).toMatchObject([
@@ -269,7 +270,7 @@ it('[BH8] a session that is deleted has its tasks stopped, in every tab, also th
   const { factory } = after.mortal;
   await factory.delete('s');
   factory.leases.publish('s', { kind: 'deleted' });
-  await vi.waitFor(() =>
+  await eventually(() =>
     expect(work.runs.map(({ context }) => context.signal.aborted)).toEqual([true, true]),
   );
   expect(after.states('u')).toEqual(['running', 'cancelled']);
@@ -298,7 +299,7 @@ test('[BH3][flaw 37] whatever two tabs do to a task at once, each of them is tol
         for (const { reason } of (await Promise.allSettled(done)).filter((end) => end.status === 'rejected'))
           expect(isLashError(reason, 'TaskEnded')).toBe(true);
         if (!hasEnded(await tab.tasks.get('t'))) work.runs[0]!.settle('at last');
-        await vi.waitFor(() => expect([endsOf(tab, 't'), endsOf(other, 't')]).toEqual([1, 1]));
+        await eventually(() => expect([endsOf(tab, 't'), endsOf(other, 't')]).toEqual([1, 1]));
         expect(tab.told.at(-1)).toEqual(other.told.at(-1));
         expect(await other.tasks.get('t')).toEqual(tab.told.at(-1));
         await Promise.all([tab.tasks.leave(), other.tasks.leave()]);

@@ -1,8 +1,9 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import type { LashErrorCode } from '../../src/core/error.ts';
 import { isLashError, LashError } from '../../src/core/error.ts';
 import { LocalBackgroundTaskHost } from '../../src/tasks/local-background-task-host.ts';
+import { eventually } from '../support/eventually.ts';
 import { endsOf, openTab, sessionsNamed, workNamed } from './support.ts';
 
 const refused = async (promise: Promise<unknown>, code: LashErrorCode): Promise<LashError> => {
@@ -32,9 +33,9 @@ describe('a task that runs here', () => {
     expect(work.runs[0]).toMatchObject({ input: { url: 'a' }, context: { taskId: 't', attempt: 1 } });
     work.runs[0]!.context.progress('half');
     work.runs[0]!.context.waiting(true);
-    await vi.waitFor(() => expect(tab.told.at(-1)).toMatchObject({ state: 'waiting', progress: 'half' }));
+    await eventually(() => expect(tab.told.at(-1)).toMatchObject({ state: 'waiting', progress: 'half' }));
     work.runs[0]!.settle({ found: 2 });
-    await vi.waitFor(() => expect(endsOf(tab, 't')).toBe(1));
+    await eventually(() => expect(endsOf(tab, 't')).toBe(1));
     expect(await tab.tasks.get('t')).toMatchObject({ state: 'completed', result: { found: 2 }, owner: null });
     expect(await tab.tasks.list()).toEqual([]);
     expect(await tab.tasks.list({ ended: true, kind: 'monitor' })).toMatchObject([{ id: 't' }]);
@@ -51,7 +52,7 @@ describe('a task that runs here', () => {
       },
     ]);
     await tab.tasks.start({ name: 'work', id: 't' });
-    await vi.waitFor(() => expect(endsOf(tab, 't')).toBe(1));
+    await eventually(() => expect(endsOf(tab, 't')).toBe(1));
     expect(tab.told.map(({ progress }) => progress)).toEqual([null, '499', '499']);
   });
 
@@ -73,7 +74,7 @@ describe('a task that runs here', () => {
   ])('[BH3] that %s has failed, once, and says why', async (_, run, code) => {
     const tab = await openTab(await sessionsNamed('s'), [{ name: 'work', run }]);
     await tab.tasks.start({ name: 'work', id: 't' });
-    await vi.waitFor(() => expect(endsOf(tab, 't')).toBe(1));
+    await eventually(() => expect(endsOf(tab, 't')).toBe(1));
     expect(tab.told.at(-1)).toMatchObject({ state: 'failed', failure: { code }, result: null });
     expect(tab.told.at(-1)?.failure).not.toHaveProperty('stack');
   });
@@ -86,7 +87,7 @@ describe('a task that runs here', () => {
     expect(twice.data).toEqual({ sessionId: 's', taskId: 't' });
     await refused(tab.tasks.register({ id: 't' }), 'TaskExists');
     work.runs[0]!.settle(1);
-    await vi.waitFor(() => expect(endsOf(tab, 't')).toBe(1));
+    await eventually(() => expect(endsOf(tab, 't')).toBe(1));
     await refused(tab.tasks.start({ name: 'work', id: 't' }), 'TaskExists');
     expect(work.runs).toHaveLength(1);
     await tab.tasks.start({ name: 'work', id: 'u' });
@@ -103,7 +104,7 @@ describe('a task that runs here', () => {
     const started = await Promise.allSettled(tabs.map(({ tasks }) => tasks.start({ name: 'work', id: 't' })));
     expect(started.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
     expect(work.runs).toHaveLength(1);
-    await vi.waitFor(() => expect(tabs.map(({ told }) => told.length)).toEqual([1, 1]));
+    await eventually(() => expect(tabs.map(({ told }) => told.length)).toEqual([1, 1]));
   });
 
   it('[BH2] refuses a completion after the end, named by task', async () => {
@@ -111,7 +112,7 @@ describe('a task that runs here', () => {
     const tab = await openTab(await sessionsNamed('s'), [work.definition]);
     await tab.tasks.start({ name: 'work', id: 't' });
     work.runs[0]!.settle(1);
-    await vi.waitFor(() => expect(endsOf(tab, 't')).toBe(1));
+    await eventually(() => expect(endsOf(tab, 't')).toBe(1));
     const late = await refused(tab.tasks.complete('t', { state: 'completed', result: 2 }), 'TaskEnded');
     expect(late.data).toEqual({ taskId: 't', state: 'completed', move: 'end' });
     await refused(tab.tasks.cancel('t'), 'TaskEnded');
@@ -145,7 +146,7 @@ describe('a task that runs here', () => {
     await tab.tasks.start({ name: 'work', id: 't', input: { key: 'hunter22' } });
     expect(work.runs[0]!.input).toEqual({ key: 'hunter22' });
     work.runs[0]!.fail(new Error('hunter22 is wrong'));
-    await vi.waitFor(() => expect(endsOf(tab, 't')).toBe(1));
+    await eventually(() => expect(endsOf(tab, 't')).toBe(1));
     expect(JSON.stringify(await tab.tasks.list({ ended: true }))).not.toContain('hunter22');
   });
 });
@@ -157,7 +158,7 @@ describe('cancelling', () => {
     await tab.tasks.start({ name: 'work', id: 't' });
     expect(await tab.tasks.cancel('t', 'enough')).toMatchObject({ state: 'cancel_requested' });
     expect(work.runs[0]!.context.signal.aborted).toBe(true);
-    await vi.waitFor(() => expect(tab.states('t')).toEqual(['running', 'cancel_requested', 'cancelled']));
+    await eventually(() => expect(tab.states('t')).toEqual(['running', 'cancel_requested', 'cancelled']));
     expect(await tab.tasks.get('t')).toMatchObject({ cancelReason: 'enough', result: null });
   });
 
@@ -168,7 +169,7 @@ describe('cancelling', () => {
     await tab.tasks.cancel('t');
     expect(await tab.tasks.cancel('t')).toMatchObject({ state: 'cancel_requested' });
     work.runs[0]!.settle('all the same');
-    await vi.waitFor(() => expect(endsOf(tab, 't')).toBe(1));
+    await eventually(() => expect(endsOf(tab, 't')).toBe(1));
     expect(await tab.tasks.get('t')).toMatchObject({ state: 'completed', result: 'all the same' });
   });
 
@@ -212,7 +213,7 @@ describe('cancelling', () => {
     work.runs[0]!.settle(1);
     const cancelled = tab.tasks.cancel('t').catch((error: unknown) => error);
     await cancelled;
-    await vi.waitFor(() => expect(endsOf(tab, 't')).toBe(1));
+    await eventually(() => expect(endsOf(tab, 't')).toBe(1));
     const { state } = await tab.tasks.get('t');
     expect(tab.states('t').at(-1)).toBe(state);
     await refused(tab.tasks.cancel('t'), 'TaskEnded');
@@ -226,9 +227,9 @@ describe('cancelling', () => {
     const watches = await openTab(factory, [work.definition]);
     await runs.tasks.start({ name: 'work', id: 't' });
     work.runs[0]!.context.progress('half');
-    await vi.waitFor(() => expect(watches.told.at(-1)).toMatchObject({ progress: 'half' }));
+    await eventually(() => expect(watches.told.at(-1)).toMatchObject({ progress: 'half' }));
     await watches.tasks.cancel('t', 'from elsewhere');
-    await vi.waitFor(() => expect([endsOf(runs, 't'), endsOf(watches, 't')]).toEqual([1, 1]));
+    await eventually(() => expect([endsOf(runs, 't'), endsOf(watches, 't')]).toEqual([1, 1]));
     expect(runs.told.at(-1)).toEqual(watches.told.at(-1));
     expect(watches.told.at(-1)).toMatchObject({ state: 'cancelled', cancelReason: 'from elsewhere' });
   });
@@ -282,7 +283,7 @@ describe('who listens', () => {
     const stop = tab.tasks.subscribe(({ id, state }) => heard.push(`${id} ${state}`));
     await tab.tasks.start({ name: 'work', id: 't' });
     work.runs[0]!.settle(1);
-    await vi.waitFor(() => expect(heard).toEqual(['t running', 't completed']));
+    await eventually(() => expect(heard).toEqual(['t running', 't completed']));
     stop();
     await tab.tasks.register({ id: 'u' });
     expect(heard).toHaveLength(2);
@@ -297,9 +298,9 @@ describe('records of tasks that ended', () => {
     await tab.tasks.register({ id: 'live' });
     for (const id of ['a', 'b', 'c', 'd']) {
       await tab.tasks.start({ name: 'work', id });
-      await vi.waitFor(() => expect(endsOf(tab, id)).toBe(1));
+      await eventually(() => expect(endsOf(tab, id)).toBe(1));
     }
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const kept = await tab.tasks.list({ ended: true });
       expect(kept.map(({ id }) => id)).toEqual(['live', 'c', 'd']);
     });
@@ -310,7 +311,7 @@ describe('records of tasks that ended', () => {
     const factory = await sessionsNamed('s');
     const before = await openTab(factory, [{ name: 'work', run: () => 1 }]);
     await before.tasks.start({ name: 'work', id: 't' });
-    await vi.waitFor(() => expect(endsOf(before, 't')).toBe(1));
+    await eventually(() => expect(endsOf(before, 't')).toBe(1));
     await before.tasks.leave();
     const host = new LocalBackgroundTaskHost({ keepEndedMs: 1000 });
     const young = await openTab(factory, [], { host });
@@ -373,7 +374,7 @@ it('a session that is closed, or opened to read only, changes nothing', async ()
   expect(await reader.tasks.list()).toMatchObject([{ id: 't' }]);
   expect(reader.tasks.stored).toMatchObject([{ id: 't' }]);
   work.runs[0]!.context.progress('half');
-  await vi.waitFor(() => expect(reader.told.at(-1)).toMatchObject({ progress: 'half' }));
+  await eventually(() => expect(reader.told.at(-1)).toMatchObject({ progress: 'half' }));
   await refused(reader.tasks.start({ name: 'work' }), 'ReadOnly');
   await refused(reader.tasks.register({}), 'ReadOnly');
   await refused(reader.tasks.cancel('t'), 'ReadOnly');

@@ -1,9 +1,10 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import type { SessionStoreFactory } from '../../src/contract/store.ts';
 import type { StoredTask, TaskWrite } from '../../src/contract/task-store.ts';
 import { LashError } from '../../src/core/error.ts';
 import { standIn } from '../../src/testing/stand-in.ts';
+import { eventually } from '../support/eventually.ts';
 import { endsOf, openTab, sessionsNamed, workNamed } from './support.ts';
 
 /** A database of which a test decides what its writes of task records do. */
@@ -39,10 +40,10 @@ describe('storage that does not take the record of a task', () => {
     let refused = 0;
     fail.with = () => (refused++, full());
     work.runs[0]!.settle(42);
-    await vi.waitFor(() => expect(refused).toBeGreaterThan(2));
+    await eventually(() => expect(refused).toBeGreaterThan(2));
     expect(tab.states('t')).toEqual(['running']);
     fail.with = null;
-    await vi.waitFor(() => expect(endsOf(tab, 't')).toBe(1));
+    await eventually(() => expect(endsOf(tab, 't')).toBe(1));
     expect(tab.told.at(-1)).toMatchObject({ state: 'completed', result: 42 });
   });
 
@@ -57,7 +58,7 @@ describe('storage that does not take the record of a task', () => {
     await new Promise((resolve) => setTimeout(resolve, 10));
     fail.with = null;
     run!.context.progress('heard');
-    await vi.waitFor(() => expect(tab.told.at(-1)).toMatchObject({ progress: 'heard' }));
+    await eventually(() => expect(tab.told.at(-1)).toMatchObject({ progress: 'heard' }));
   });
 
   it('[BH3] for good has the task failed, and says why', async () => {
@@ -68,7 +69,7 @@ describe('storage that does not take the record of a task', () => {
     const refusal = new LashError('InvalidInput', 'too much', { path: 'body', reason: 'is too much' });
     fail.with = (write) => (stateOf(write) === 'completed' ? refusal : null);
     work.runs[0]!.settle(42);
-    await vi.waitFor(() => expect(endsOf(tab, 't')).toBe(1));
+    await eventually(() => expect(endsOf(tab, 't')).toBe(1));
     expect(tab.told.at(-1)).toMatchObject({ state: 'failed', failure: { code: 'InvalidInput' } });
   });
 
@@ -81,7 +82,7 @@ describe('storage that does not take the record of a task', () => {
     const refusal = new LashError('InvalidInput', 'too much', { path: 'body', reason: 'is too much' });
     fail.with = () => (++refused > 2 ? null : refusal);
     work.runs[0]!.settle(42);
-    await vi.waitFor(() => expect(endsOf(tab, 't')).toBe(1));
+    await eventually(() => expect(endsOf(tab, 't')).toBe(1));
     expect(tab.told.at(-1)).toMatchObject({ state: 'failed', failure: { code: 'TaskLost' } });
   });
 
@@ -157,9 +158,9 @@ describe('storage that does not take the record of a task', () => {
       { id: 'l', state: 'running', attempt: 2 },
       { id: 'p', state: 'paused' },
     ]);
-    await vi.waitFor(() => expect(refused).toBeGreaterThan(4));
+    await eventually(() => expect(refused).toBeGreaterThan(4));
     fail.with = null;
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await third.tasks.list()).toMatchObject([
         { id: 'l', state: 'running', attempt: 3 },
         { id: 'p', state: 'running', attempt: 1 },
@@ -197,6 +198,6 @@ it('[BH3] half of a secret is not kept where a message is cut', async () => {
   await tab.tasks.update('r', { progress: `${'x'.repeat(994)}hunter22` });
   work.runs[0]!.context.progress(`${'x'.repeat(994)}hunter22`);
   work.runs[0]!.fail(new Error(`${'x'.repeat(3994)}hunter22`));
-  await vi.waitFor(() => expect(endsOf(tab, 't')).toBe(1));
+  await eventually(() => expect(endsOf(tab, 't')).toBe(1));
   expect(JSON.stringify(tab.told)).not.toContain('hunter');
 });

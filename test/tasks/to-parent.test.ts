@@ -1,7 +1,8 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import type { SessionStoreFactory } from '../../src/contract/store.ts';
 import type { BackgroundTaskPolicies } from '../../src/core/task.ts';
+import { eventually } from '../support/eventually.ts';
 import { childNamed, openBeside, openTab, sessionsNamed, type Tab, type Work, workNamed } from './support.ts';
 
 /** A tab that has `p` and its child `c` open, and runs a task `t` of the child. */
@@ -97,7 +98,7 @@ describe('a child session that is closed for good', () => {
     expect(work.runs[0]!.context.signal.aborted).toBe(false);
     expect(await parent.tasks.list()).toEqual([]);
     work.runs[0]!.settle('done');
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await (await openBeside(parent, 'c')).tasks.get('t')).toMatchObject({ state: 'completed' }),
     );
   });

@@ -1,6 +1,7 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import type { BackgroundTaskPolicies } from '../../src/core/task.ts';
+import { eventually } from '../support/eventually.ts';
 import { openTab, sessionsNamed, type Tab, workNamed } from './support.ts';
 
 /** Two tabs with the session `s`, in one of which the task `t` runs. */
@@ -23,9 +24,9 @@ describe('[BH10] a step of a task', () => {
   it('is traced once, by whoever stored it; how far the task is, is not', async () => {
     const { here, there, work } = await running();
     work.runs[0]!.context.progress('half');
-    await vi.waitFor(() => expect(there.told.at(-1)).toMatchObject({ progress: 'half' }));
+    await eventually(() => expect(there.told.at(-1)).toMatchObject({ progress: 'half' }));
     await there.tasks.cancel('t');
-    await vi.waitFor(() => expect(here.told.at(-1)).toMatchObject({ state: 'cancelled' }));
+    await eventually(() => expect(here.told.at(-1)).toMatchObject({ state: 'cancelled' }));
     expect(there.traced).toEqual(['s/t cancel_requested']);
     expect(here.traced).toEqual(['s/t running', 's/t cancelled']);
   });
@@ -33,16 +34,16 @@ describe('[BH10] a step of a task', () => {
   it('is traced by the tab that finds a dead one’s task', async () => {
     const { here, there, work } = await running({ lost: 'resume' });
     await here.mortal.kill();
-    await vi.waitFor(() => expect(work.runs).toHaveLength(2));
+    await eventually(() => expect(work.runs).toHaveLength(2));
     work.runs[1]!.settle('done');
-    await vi.waitFor(() => expect(there.traced).toEqual(['s/t running', 's/t completed']));
+    await eventually(() => expect(there.traced).toEqual(['s/t running', 's/t completed']));
   });
 
   it('is traced with both sessions when the task moves, and behind that with the one that keeps it', async () => {
     const { here, work } = await running();
     await here.tasks.transfer('t', 'p');
     work.runs[0]!.settle('done');
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(here.traced).toEqual(['s/t running', 's/t running', 'p/t running', 'p/t completed']),
     );
   });
@@ -51,6 +52,6 @@ describe('[BH10] a step of a task', () => {
     const { here, work } = await running({ close: 'keep' });
     await here.tasks.leave();
     work.runs[0]!.settle('done');
-    await vi.waitFor(() => expect(here.traced).toEqual(['s/t running', 's/t completed']));
+    await eventually(() => expect(here.traced).toEqual(['s/t running', 's/t completed']));
   });
 });

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { servePage, type PageSite } from '../support/built-page.ts';
 import { chromiumLaunch } from '../support/engines.ts';
+import { eventually } from '../support/eventually.ts';
 import { RawChromium, type RawTab } from '../support/raw-chromium.ts';
 
 const missing = chromiumLaunch()?.executablePath === undefined;
@@ -28,7 +29,7 @@ describe.skipIf(missing)(`the back-forward cache${missing ? ' (skipped: no Chrom
 
   /** What the page says, once it does. */
   async function until(tab: RawTab, expression: string, expected: unknown): Promise<void> {
-    await vi.waitFor(async () => expect(await tab.evaluate(expression)).toEqual(expected), 20_000);
+    await eventually(async () => expect(await tab.evaluate(expression)).toEqual(expected));
   }
 
   /** A page that waits for an approval, gone for `awayMs` and come back. */

@@ -1,7 +1,8 @@
 import type { RuntimeClient, SessionClient } from 'lash-web';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 
-import { connect, DEADLINE_MS, newDatabase, policy, within } from './page.ts';
+import { eventually } from '../support/eventually.ts';
+import { connect, newDatabase, policy, within } from './page.ts';
 
 const worker = (): Worker => new Worker(new URL('./children.worker.ts', import.meta.url), { type: 'module' });
 
@@ -15,12 +16,12 @@ const asks = (task: string): string => `call spawn_agent ${JSON.stringify({ agen
 
 /** The session that the running call shows as its agent's. */
 async function agentOf(session: SessionClient): Promise<string> {
-  return await vi.waitFor(() => {
+  return await eventually(() => {
     const [call] = session.getSnapshot().turn?.toolCalls ?? [];
     const progress = call?.progress as { readonly sessionId: string; readonly text: string } | undefined;
     if (progress === undefined || progress.text === '') throw new Error('nothing was said yet');
     return progress.sessionId;
-  }, DEADLINE_MS);
+  });
 }
 
 test('[CH1][CH2] an agent works in a child session, is seen at work, and is counted in its parent by source and model', async () => {
@@ -29,7 +30,7 @@ test('[CH1][CH2] an agent works in a child session, is seen at work, and is coun
   const turn = session.turn(asks('drip'));
   const agent = await agentOf(session);
   const watched = await client.openSession(agent, { mode: 'readOnly' });
-  await vi.waitFor(() => expect(watched.getSnapshot().turn?.text).not.toBe(undefined), DEADLINE_MS);
+  await eventually(() => expect(watched.getSnapshot().turn?.text).not.toBe(undefined));
   await watched.close();
   const result = await within(turn.cancel());
   expect(result).toMatchObject({ status: 'cancelled' });
@@ -53,35 +54,35 @@ test('[CH1] the call of a worker that is gone finds its agent again in the next 
   const session = await before.client.createSession({ id: 's', policy });
   const turn = session.turn(asks(asks('drip')), { inputId: 't' });
   turn.result.catch(() => undefined);
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const [child] = (await before.client.listSessions({ parent: 's' })).items;
     const grandchildren = await before.client.listSessions({ parent: child?.sessionId ?? '' });
     expect(grandchildren.items).toHaveLength(1);
-  }, DEADLINE_MS);
+  });
   before.worker.terminate();
 
   const after = await page(database);
   const again = await after.client.openSession('s');
-  const agent = await vi.waitFor(async () => {
+  const agent = await eventually(async () => {
     const { items } = await after.client.listSessions({ parent: 's' });
     const [call] = again.getSnapshot().turn?.toolCalls ?? [];
     expect(call?.progress).toMatchObject({ sessionId: items[0]?.sessionId, running: ['spawn_agent'] });
     return items;
-  }, DEADLINE_MS);
+  });
   expect(agent).toHaveLength(1);
   await again.cancelTurn('t');
-  await vi.waitFor(() => expect(again.getSnapshot().lastTurn?.result.status).toBe('cancelled'), DEADLINE_MS);
+  await eventually(() => expect(again.getSnapshot().lastTurn?.result.status).toBe('cancelled'));
 });
 
 test('[TU11] what an agent of an agent asks is answered where all questions of the turn are', async () => {
   const { client } = await page(newDatabase());
   const session = await client.createSession({ id: 's', policy });
   const turn = session.turn(asks(asks('call erase {}')));
-  const wait = await vi.waitFor(() => {
+  const wait = await eventually(() => {
     const [first] = session.getSnapshot().turn?.waits ?? [];
     if (first?.kind !== 'approval') throw new Error('nobody is asked');
     return first;
-  }, DEADLINE_MS);
+  });
   const [child] = (await client.listSessions({ parent: 's' })).items;
   expect(wait).toMatchObject({ tool: 'erase', childSessionId: child?.sessionId });
   await session.answer(wait.requestId, { approve: true });
@@ -105,10 +106,7 @@ test.each(['ask', 'go-on'] as const)(
     expect(await agentOf(again)).toBe(agent);
     await again.cancelTurn('t');
     for (const stopped of [again, opened])
-      await vi.waitFor(
-        () => expect(stopped.getSnapshot().lastTurn?.result.status).toBe('cancelled'),
-        DEADLINE_MS,
-      );
+      await eventually(() => expect(stopped.getSnapshot().lastTurn?.result.status).toBe('cancelled'));
   },
 );
 

@@ -1,7 +1,8 @@
 import { wrap } from 'comlink';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { exposeCalls } from '../../src/worker/expose-calls.ts';
+import { eventually } from '../support/eventually.ts';
 
 let page: MessagePort;
 let worker: MessagePort;
@@ -31,7 +32,7 @@ async function answersTo(message: object): Promise<unknown[]> {
   page.start();
   page.postMessage({ id: 'raw', ...message });
   page.postMessage({ id: 'honest', type: 'APPLY', path: ['storage'], argumentList: [raw(null)] });
-  await vi.waitFor(() => expect(answers.map(({ id }) => id)).toContain('honest'));
+  await eventually(() => expect(answers.map(({ id }) => id)).toContain('honest'));
   return answers.filter(({ id }) => id !== 'honest');
 }
 

@@ -13,7 +13,7 @@ import { onTestFinished } from 'vitest';
 export const policy: SessionPolicy = { provider: { id: 'fake', model: 'fake' } };
 
 /** Deadlines of this length detect a hang; nothing that works comes near them. */
-export const DEADLINE_MS = 12_000;
+const DEADLINE_MS = 20_000;
 
 export const runtimeWorker = (): Worker =>
   new Worker(new URL('./runtime.worker.ts', import.meta.url), { type: 'module' });
@@ -23,7 +23,7 @@ export async function connect(
   options: ConnectOptions = {},
   source: WorkerSource = runtimeWorker,
 ): Promise<RuntimeClient> {
-  const client = await connectRuntime(source, options);
+  const client = await connectRuntime(source, { readyTimeoutMs: DEADLINE_MS, ...options });
   onTestFinished(async () => {
     await client.close();
   });

@@ -1,7 +1,8 @@
 import type { RuntimeClient, SessionClient, SessionView } from 'lash-web';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 
-import { connect, DEADLINE_MS, failure, newDatabase, policy, within } from './page.ts';
+import { eventually } from '../support/eventually.ts';
+import { connect, failure, newDatabase, policy, within } from './page.ts';
 
 const worker = (): Worker => new Worker(new URL('./plugins.worker.ts', import.meta.url), { type: 'module' });
 
@@ -17,7 +18,7 @@ const plan = (...steps: readonly (readonly [text: string, done: boolean])[]): Se
 const says = (of: SessionView['plugins']): string => `call plan ${JSON.stringify(of['plan'])}`;
 
 const shows = async (session: SessionClient, plugins: SessionView['plugins']): Promise<void> =>
-  await vi.waitFor(() => expect(session.getSnapshot().plugins).toEqual(plugins), DEADLINE_MS);
+  await eventually(() => expect(session.getSnapshot().plugins).toEqual(plugins));
 
 const [first, second] = [plan(['bread', false], ['milk', false]), plan(['bread', true], ['milk', false])];
 

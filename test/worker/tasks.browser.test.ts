@@ -1,7 +1,8 @@
 import type { RuntimeClient, SessionClient } from 'lash-web';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 
-import { connect, DEADLINE_MS, failure, newDatabase, policy, within } from './page.ts';
+import { eventually } from '../support/eventually.ts';
+import { connect, failure, newDatabase, policy, within } from './page.ts';
 
 const worker = (): Worker => new Worker(new URL('./tasks.worker.ts', import.meta.url), { type: 'module' });
 
@@ -22,9 +23,8 @@ async function start(session: SessionClient, name: string, upTo?: number): Promi
 
 /** Waits until the page sees of the task what is expected. */
 const shows = async (session: SessionClient, id: string, expected: object): Promise<void> =>
-  await vi.waitFor(
-    () => expect(session.getSnapshot().tasks.find((task) => task.id === id)).toMatchObject(expected),
-    DEADLINE_MS,
+  await eventually(() =>
+    expect(session.getSnapshot().tasks.find((task) => task.id === id)).toMatchObject(expected),
   );
 
 test('[BH3] a page sees a task begin, say how far it is, and end, and again after a reload', async () => {
@@ -63,7 +63,7 @@ test('[BH3][BH4] every tab sees a task, any of them stops it, and each is told o
   });
   await shows(session, 'kept', { state: 'cancelled', cancelReason: 'seen enough' });
   await shows(other, 'kept', { state: 'cancelled' });
-  await vi.waitFor(() => expect(ends).toEqual(['cancelled']), DEADLINE_MS);
+  await eventually(() => expect(ends).toEqual(['cancelled']));
   expect((await failure(other.tasks.cancel('kept'), 'TaskEnded')).data).toMatchObject({ taskId: 'kept' });
   await failure(other.tasks.cancel('nobody'), 'TaskNotFound');
 });
@@ -112,9 +112,8 @@ test('[BH5][flaw 37][flaw 39] parking keeps, pauses and cancels tasks as their p
   await shows(after, 'resumed', { state: 'running', attempt: 1 });
   await shows(after, 'ended', { state: 'cancelled' });
   const shown = after.getSnapshot().tasks.find(({ id }) => id === 'kept')?.progress;
-  await vi.waitFor(
-    () => expect(after.getSnapshot().tasks.find(({ id }) => id === 'kept')?.progress).not.toBe(shown),
-    DEADLINE_MS,
+  await eventually(() =>
+    expect(after.getSnapshot().tasks.find(({ id }) => id === 'kept')?.progress).not.toBe(shown),
   );
   await within(after.tasks.cancel('kept'));
   await shows(after, 'kept', { state: 'cancelled' });
