@@ -140,6 +140,7 @@ function browserProject(
           headless: true,
           ui: false,
           screenshotFailures: false,
+          connectTimeout: 180_000,
           instances,
           commands: { backEnds, mcpServerUrl, modelServerUrl, stopMcpServers, stopModelServer },
         },
@@ -168,8 +169,8 @@ const app: ViteUserConfig = {
   worker: { format: 'es' },
   optimizeDeps: { include: prebundled },
   test: {
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     projects: [
       {
         extends: true,

@@ -24,7 +24,7 @@ export interface ProviderConformanceContext {
 }
 
 /** Longer than any provider needs to notice that it was aborted; what passes it hangs. */
-const HANG_MS = 5000;
+const HANG_MS = 20_000;
 
 const CODES = /^Provider|^(?:ContextOverflow|UnsupportedMedia|CredentialsRequired)$/;
 

@@ -10,5 +10,5 @@ describe.skipIf(missing)(`kills${missing ? ' (skipped: no Chromium)' : ''}`, () 
     const kills = { worker: 36, renderer: 10, browser: 4 };
     const { violations } = await runCampaign({ kills, seed: 7, rounds: 1 });
     expect(violations).toEqual([]);
-  }, 200_000);
+  }, 600_000);
 });

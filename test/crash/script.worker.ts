@@ -1,7 +1,7 @@
 import { attachmentsOfBody } from '../../src/core/node.ts';
-import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { hashBlob } from '../../src/stores/rules/hash-blob.ts';
 import { findFaults, readRows } from '../stores/raw-check.ts';
+import { openDatabase } from '../support/open-database.ts';
 import { answerCalls } from './answer-calls.ts';
 import { lockViolations } from './dead-locks.ts';
 import { type Boundary, Gate } from './gate.ts';
@@ -21,7 +21,7 @@ interface Done {
 
 /** Plays the whole script and writes down the state after each writing transaction. */
 async function record(name: string, plan: ScriptPlan): Promise<Recording> {
-  const database = IndexedDbDatabase.open(name);
+  const database = openDatabase(name);
   const states: (readonly string[])[] = [];
   const told: Acknowledged[] = [];
   const stepOf: number[] = [];
@@ -45,7 +45,7 @@ async function record(name: string, plan: ScriptPlan): Promise<Recording> {
 
 /** Plays the script until its boundary; nothing goes on there. */
 async function runTo(name: string, plan: ScriptPlan, stopAt: Boundary): Promise<Progress> {
-  const database = IndexedDbDatabase.open(name);
+  const database = openDatabase(name);
   const gate = new Gate(database, stopAt);
   const done = { begun: 0, told: [] };
   const killed = await isHeld(gate, playRest(new Player(database), writeScript(plan), done, 0));
@@ -74,7 +74,7 @@ async function recover(
   attempt: number,
   stopAt: Boundary | null,
 ): Promise<Recovery> {
-  const database = IndexedDbDatabase.open(name);
+  const database = openDatabase(name);
   // Makes it, should the dead not have come so far.
   await database.databaseId();
   const rows = await readRows(name);

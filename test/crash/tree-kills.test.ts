@@ -10,5 +10,5 @@ describe.skipIf(missing)(`kills of session trees${missing ? ' (skipped: no Chrom
     const kills = { worker: 14, renderer: 4, browser: 2 };
     const { violations } = await runTreeKills({ kills, seed: 7 });
     expect(violations).toEqual([]);
-  }, 200_000);
+  }, 600_000);
 });

@@ -2,12 +2,13 @@ import { PluginHost } from '../../src/contract/plugin-host.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
 import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
-import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
+import type { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { LocalBackgroundTaskHost } from '../../src/tasks/local-background-task-host.ts';
 import { RuntimeEnvironment } from '../../src/worker/environment.ts';
 import { type StoredTree, storedTree } from '../runtime/stored-tree.ts';
 import { openTree, TREE_PLUGIN } from '../runtime/tree-script.ts';
 import { findFaults } from '../stores/raw-check.ts';
+import { openDatabase } from '../support/open-database.ts';
 import { answerCalls } from './answer-calls.ts';
 import { lockViolations } from './dead-locks.ts';
 import { type Boundary, Gate } from './gate.ts';
@@ -36,14 +37,14 @@ async function end(database: IndexedDbDatabase, faults: string[]): Promise<Store
 
 /** Makes the session. */
 async function prepare(name: string): Promise<void> {
-  const database = IndexedDbDatabase.open(name);
+  const database = openDatabase(name);
   await (await open(database)).close();
   await database.close();
 }
 
 /** Runs the turn with nobody killed. */
 async function record(name: string): Promise<TreeRecording> {
-  const database = IndexedDbDatabase.open(name);
+  const database = openDatabase(name);
   const gate = new Gate(database);
   const faults: string[] = [];
   const stored = await end(database, faults);
@@ -53,7 +54,7 @@ async function record(name: string): Promise<TreeRecording> {
 
 /** Runs the turn until the worker is held; answers whether it was. */
 async function runTo(name: string, stopAt: Boundary): Promise<boolean> {
-  const database = IndexedDbDatabase.open(name);
+  const database = openDatabase(name);
   const gate = new Gate(database, stopAt);
   const play = async (): Promise<void> => {
     const runtime = await open(database);
@@ -66,7 +67,7 @@ async function runTo(name: string, stopAt: Boundary): Promise<boolean> {
 /** Looks at what a killed worker left behind, and goes on; held again where it is to be killed too, if it comes there. */
 async function recover(name: string, stopAt: Boundary | null): Promise<TreeRecovery> {
   const faults = [...(await findFaults(name, false)), ...(await lockViolations(name))];
-  const database = IndexedDbDatabase.open(name);
+  const database = openDatabase(name);
   const gate = new Gate(database, stopAt ?? undefined);
   const goOn = async (): Promise<StoredTree> => {
     const stored = await end(database, faults);

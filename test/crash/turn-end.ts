@@ -6,7 +6,7 @@ import type { TurnEndReport } from './turn-report.ts';
 import { TURN_USAGE } from './turn-script.ts';
 
 /** Whoever died told nobody that the turn is over; the other tabs find out within this time, in milliseconds. */
-const SHOWN_WITHIN_MS = 15_000;
+const SHOWN_WITHIN_MS = 60_000;
 
 /** Asks for the turn until it has ended, and looks what is left of it and of what was stored before. */
 export async function endTurn(

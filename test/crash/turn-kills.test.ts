@@ -10,5 +10,5 @@ describe.skipIf(missing)(`kills of turns${missing ? ' (skipped: no Chromium)' : 
     const kills = { worker: 14, renderer: 4, browser: 2 };
     const { violations } = await runTurnKills({ kills, seed: 7 });
     expect(violations).toEqual([]);
-  }, 200_000);
+  }, 600_000);
 });

@@ -1,5 +1,6 @@
-import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
+import type { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { findFaults, readRows } from '../stores/raw-check.ts';
+import { openDatabase } from '../support/open-database.ts';
 import { answerCalls } from './answer-calls.ts';
 import { lockViolations } from './dead-locks.ts';
 import { Gate } from './gate.ts';
@@ -50,7 +51,7 @@ class HeldStage implements Stage {
 
 /** Makes the session, with something that lies off the path; resolves with the rows of that. */
 async function prepare(name: string, url: string): Promise<readonly string[]> {
-  const database = IndexedDbDatabase.open(name);
+  const database = openDatabase(name);
   const { runtime } = await openScripted(database, new HeldStage(database, url), 'create');
   await runtime.appendSessionNodes({
     nodes: [{ kind: 'plugin', pluginType: 'note', data: 'off the path' }],
@@ -63,7 +64,7 @@ async function prepare(name: string, url: string): Promise<readonly string[]> {
 
 /** Plays the script, and writes down what is stored after each writing transaction. */
 async function record(name: string, url: string, offPath: readonly string[]): Promise<TurnRecording> {
-  const database = IndexedDbDatabase.open(name);
+  const database = openDatabase(name);
   const shapeNow = async (): Promise<string> => stageOf(await readRows(name), INPUT).shape;
   const shapes = [await shapeNow()];
   const stage = new HeldStage(database, url, undefined, async () => void shapes.push(await shapeNow()));
@@ -76,7 +77,7 @@ async function record(name: string, url: string, offPath: readonly string[]): Pr
 
 /** Plays the script until the worker is held. */
 async function runTo(name: string, url: string, stopAt: TurnStop): Promise<TurnProgress> {
-  const database = IndexedDbDatabase.open(name);
+  const database = openDatabase(name);
   const stage = new HeldStage(database, url, stopAt);
   let isAccepted = false;
   const play = async (): Promise<void> => {
@@ -100,7 +101,7 @@ async function recover(
 ): Promise<TurnRecovery> {
   const rows = await readRows(name);
   const violations = [...(await findFaults(name, false)), ...(await lockViolations(name))];
-  const database = IndexedDbDatabase.open(name);
+  const database = openDatabase(name);
   const stage = new HeldStage(database, url, stopAt ?? undefined);
   let [isAccepted, end]: [boolean, TurnEndReport | null] = [false, null];
   const play = async (): Promise<void> => {
@@ -119,7 +120,7 @@ let followed: { readonly session: OpenScripted; readonly database: IndexedDbData
 
 /** Opens the session beside whoever plays, and leaves the answers to them. */
 async function follow(name: string, url: string): Promise<void> {
-  const database = IndexedDbDatabase.open(name);
+  const database = openDatabase(name);
   const session = await openScripted(database, new HeldStage(database, url), 'open');
   followed = { session, database };
 }

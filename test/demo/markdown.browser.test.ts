@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 
 import { markdownBlocks, renderBlock } from '../../src/demo/app/markdown.ts';
+import { eventually } from '../support/eventually.ts';
 
 const PIXEL = 'data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=';
 
@@ -112,7 +113,7 @@ describe('[SE4] model text', () => {
     place.className = 'markdown-test';
     place.innerHTML = '<img src="data:," onerror="globalThis.ranUnsanitised = true">';
     document.body.append(place);
-    await expect.poll(() => 'ranUnsanitised' in globalThis).toBe(true);
+    await eventually(() => expect('ranUnsanitised' in globalThis).toBe(true));
   });
 });
 

@@ -2,6 +2,7 @@ import type { JsonValue, SessionClient } from 'lash-web';
 import { afterAll, describe, expect, test } from 'vitest';
 
 import { mcpServerUrl, stopMcpServers } from '../support/browser/commands.ts';
+import { eventually } from '../support/eventually.ts';
 import { connect, newDatabase, policy, within } from '../worker/page.ts';
 import type { McpKind } from './mcp-kinds.ts';
 
@@ -72,9 +73,9 @@ describe.each<McpKind>(['whole', 'modern', 'strict'])('an MCP server that is %s,
     const session = await open();
     await attach(session, kind);
     await call(session, 'mcp__s__grow');
-    await expect
-      .poll(async () => JSON.stringify(await session.runAction('mcp', 'status')), { timeout: 10_000 })
-      .toContain('mcp__s__grown1');
+    await eventually(async () => {
+      expect(JSON.stringify(await session.runAction('mcp', 'status'))).toContain('mcp__s__grown1');
+    });
     expect(await call(session, 'mcp__s__grown1')).toMatchObject({ value: 'grown1' });
     await session.runAction('attaching', 'detach', 's');
     expect(await call(session, 'mcp__s__who')).toMatchObject({ code: 'ToolNotFound' });

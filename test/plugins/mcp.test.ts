@@ -127,8 +127,9 @@ describe('one server that cannot be used', () => {
     ['flood', 'mcp_result_too_large', /^The MCP server bad answered with more than 1000000 bytes$/u],
   ])('[MC2] that is %s does not stop another one, and the status says why', async (kind, code, words) => {
     const [bad, good] = [await startServer(kind), await startServer()];
+    const startupTimeoutMs = kind === 'mute' ? 300 : 20_000;
     const servers = {
-      bad: { url: bad.url, startupTimeoutMs: 300, maxResultBytes: 1_000_000 },
+      bad: { url: bad.url, startupTimeoutMs, maxResultBytes: 1_000_000 },
       good: { url: good.url, tools: ['who'] },
     };
     const session = await McpSession.open({ servers });
@@ -147,7 +148,7 @@ describe('one server that cannot be used', () => {
 
   it('[MC1] is tried again, which nobody waits for, until it is there', async () => {
     const server = await startServer('mute');
-    const session = await McpSession.open({ servers: { s: { url: server.url, startupTimeoutMs: 300 } } });
+    const session = await McpSession.open({ servers: { s: { url: server.url, startupTimeoutMs: 2000 } } });
     expect(await session.talk()).toEqual([]);
     await restart(server);
     await eventually(async () => expect(await session.talk()).toContain('mcp__s__who'));
@@ -198,12 +199,12 @@ describe('one server that cannot be used', () => {
   ] as const)(
     '[MC6] whose tool is %s, and %s to be called again, is a timeout',
     async (tool, replay, retryable) => {
-      const { server, session } = await openServer('whole', { callTimeoutMs: 100, replay });
+      const { server, session } = await openServer('whole', { callTimeoutMs: 2000, replay });
       expect(await session.call(`mcp__s__${tool}`)).toMatchObject({
         status: 'failure',
         class: 'timeout',
         retryable,
-        message: 'The MCP server s did not answer to slow within 100 ms',
+        message: 'The MCP server s did not answer to slow within 2000 ms',
         data: { server: 's', tool, code: 'mcp_timeout' },
       });
       await eventually(() => expect(server.slow.stopped).toBe(1));

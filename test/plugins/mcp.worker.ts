@@ -2,13 +2,13 @@ import { type McpServer, mcpServers } from 'lash-web/plugins/mcp';
 import {
   definePlugin,
   IndexedDbAttachmentStore,
-  IndexedDbDatabase,
   IndexedDbSessionStoreFactory,
   PluginHost,
   RuntimeEnvironment,
   serveRuntime,
 } from 'lash-web/worker';
 
+import { openDatabase } from '../support/open-database.ts';
 import { obedient } from './obedient.ts';
 
 const mcp = mcpServers();
@@ -42,7 +42,7 @@ const attaching = definePlugin({
 
 serveRuntime({
   environment: ({ database: name }) => {
-    const database = IndexedDbDatabase.open(typeof name === 'string' ? name : 'mcp');
+    const database = openDatabase(typeof name === 'string' ? name : 'mcp');
     return RuntimeEnvironment.builder()
       .withSessionStoreFactory(new IndexedDbSessionStoreFactory(database))
       .withAttachmentStore(new IndexedDbAttachmentStore(database))

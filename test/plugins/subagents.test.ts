@@ -7,6 +7,7 @@ import type { ToolOutcome } from '../../src/core/tool-call.ts';
 import { AgentProgress } from '../../src/plugins/internal/agent-progress.ts';
 import type { AgentStatus, SubagentsOptions } from '../../src/plugins/subagents.ts';
 import { subagents } from '../../src/plugins/subagents.ts';
+import { deferred } from '../../src/runtime/deferred.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { modelFor } from '../runtime/children-support.ts';
 import { done, eventsOf } from '../runtime/plugin-support.ts';
@@ -81,6 +82,7 @@ describe('subagents', () => {
   test('agents that are asked for together work at the same time, and as many as may; the others follow', async () => {
     let now = 0;
     let most = 0;
+    const two = deferred<void>();
     const model = modelFor({
       go: [spawns('a', 'b', 'c'), done],
       a: [says('1')],
@@ -93,7 +95,10 @@ describe('subagents', () => {
         const [request] = asked;
         const isAgent = questionIn(request) !== 'go';
         if (isAgent) most = Math.max(most, ++now);
+        if (now === 2) two.resolve();
         try {
+          if (isAgent) await two.promise;
+          // Time for one too many.
           await new Promise((resolve) => setTimeout(resolve, 5));
           yield* model.stream(...asked);
         } finally {

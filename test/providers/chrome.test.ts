@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import type { PromptMessage } from '../../src/core/model-request.ts';
 import { NO_USAGE } from '../../src/core/usage.ts';
+import { eventually } from '../support/eventually.ts';
 import { domError, type FakeAnswer, fakeLanguageModel, type FakeSettings } from './fake-language-model.ts';
 import { eventsOf, requestOf, textOf, toolOf, userSays } from './requests.ts';
 
@@ -225,7 +226,7 @@ describe('[PR4] an abort', () => {
     abort.abort();
     expect(await call).toEqual([]);
     made();
-    await expect.poll(() => [fake.created.length, fake.open]).toEqual([1, 0]);
+    await eventually(() => expect([fake.created.length, fake.open]).toEqual([1, 0]));
   });
 });
 

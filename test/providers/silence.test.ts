@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(async () => endpoint.stop());
 
-const IDLE_MS = 300;
+const IDLE_MS = 2000;
 const provider = { idleTimeoutMs: IDLE_MS };
 const answer = whole(prose('Good ', 'answer'));
 const call = calls({ id: 'a', name: 'weather', pieces: ['{"city":', '"Rome"}'] });

@@ -65,7 +65,7 @@ describe.each(WIRES)('the wire %s in a worker', (wire) => {
     ['ends', 4, null],
     ['breaks', 0, null],
     ['breaks', 4, null],
-    ['hangs', 4, 2000],
+    ['hangs', 4, 4000],
   ] as const)(
     '[TU6] [TU7] is asked again when its stream %s after %i events',
     async (how, after, idleTimeoutMs) => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { TurnInput } from '../../src/core/turn-input.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { memoryEnvironment, openWith } from '../runtime/support.ts';
+import { eventually } from '../support/eventually.ts';
 import { lineOf } from './history-lines.ts';
 import { weatherTool } from './weather-tool.ts';
 import { WireServer } from './wire-server.ts';
@@ -119,7 +120,7 @@ describe.each(WIRES)('the wire %s', (wire) => {
 
   test('[TU6] [TU7] is asked again when it says nothing more', async () => {
     const { runtime, events } = await open(wire, server.url({ after: 4, how: 'hangs' }), {
-      idleTimeoutMs: 500,
+      idleTimeoutMs: 2000,
     });
     await ask(runtime, 'weather?');
     expect(history(runtime)).toEqual(WEATHER);
@@ -137,7 +138,7 @@ describe.each(WIRES)('the wire %s', (wire) => {
     const after = answer.findIndex((event) => event.includes('Grüße')) + 1;
     const { runtime, events } = await open(wire, server.url({ after, how: 'hangs' }));
     const turn = runtime.turn('reasoning?');
-    await expect.poll(() => events.some(({ type }) => type === 'text-delta')).toBe(true);
+    await eventually(() => expect(events.some(({ type }) => type === 'text-delta')).toBe(true));
     await turn.cancel();
     expect(await turn.result).toMatchObject({ status: 'cancelled' });
     await ask(runtime, 'weather?');

@@ -1,13 +1,13 @@
 import { aiSdkProvider } from 'lash-web/providers/ai-sdk';
 import {
   IndexedDbAttachmentStore,
-  IndexedDbDatabase,
   IndexedDbSessionStoreFactory,
   type ProviderContext,
   RuntimeEnvironment,
   serveRuntime,
 } from 'lash-web/worker';
 
+import { openDatabase } from '../support/open-database.ts';
 import { weatherTool } from './weather-tool.ts';
 import { type Wire, wireModel, WIRES } from './wires.ts';
 
@@ -22,7 +22,7 @@ const provider =
 
 serveRuntime({
   environment: ({ database: name }) => {
-    const database = IndexedDbDatabase.open(typeof name === 'string' ? name : 'wires');
+    const database = openDatabase(typeof name === 'string' ? name : 'wires');
     return RuntimeEnvironment.builder()
       .withSessionStoreFactory(new IndexedDbSessionStoreFactory(database))
       .withAttachmentStore(new IndexedDbAttachmentStore(database))

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../../src/contract/clock.ts';
 import { toWireError } from '../../src/core/error.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
@@ -23,6 +24,9 @@ function session(): LashRuntime {
   return runtime;
 }
 
+/** A hidden tab on a busy machine may need longer for its answer than a tab is usually given. */
+const patient: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(4 * ms, signal) };
+
 const slow = {
   model: 'slow',
   maxContextTokens: 1000,
@@ -43,6 +47,7 @@ const calls: Readonly<Record<string, (...args: never[]) => unknown>> = {
       sessionId: 's',
       mode: 'openOrCreate',
       policy,
+      clock: patient,
       providers: { slow },
     });
   },

@@ -3,8 +3,9 @@ import { afterEach, expect, test } from 'vitest';
 import { exportSession } from '../../src/runtime/portable/session-export.ts';
 import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
 import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
-import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
+import type { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { appends, Author } from '../../src/testing/author.ts';
+import { openDatabase } from '../support/open-database.ts';
 import {
   exported,
   fileOf,
@@ -27,7 +28,7 @@ afterEach(async () => {
 });
 
 function storedPlace(): Place {
-  const database = IndexedDbDatabase.open(`portable-${crypto.randomUUID()}`);
+  const database = openDatabase(`portable-${crypto.randomUUID()}`);
   opened.push(database);
   return {
     factory: new IndexedDbSessionStoreFactory(database),

@@ -5,10 +5,11 @@ import { reduceView } from '../../src/core/view.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
 import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
-import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
+import type { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { residencyConformance } from '../../src/testing/residency-conformance.ts';
 import type { ResidencyContext } from '../../src/testing/residency-context.ts';
 import { RuntimeEnvironment } from '../../src/worker/environment.ts';
+import { openDatabase } from '../support/open-database.ts';
 import { finish, type Play, plays, policy, text } from './support.ts';
 
 const RESIDENCIES: readonly Residency[] = ['KeepAll', 'ActivePathOnly'];
@@ -45,7 +46,7 @@ function environmentOf(
   residency: Residency,
   limits: { readonly residentBytes?: number } = {},
 ): ReturnType<ReturnType<typeof RuntimeEnvironment.builder>['build']> {
-  const database = IndexedDbDatabase.open(name);
+  const database = openDatabase(name);
   opened.databases.push(database);
   return RuntimeEnvironment.builder()
     .withResidency(residency)

@@ -252,7 +252,7 @@ export const tabCases: readonly TabCase[] = [
   {
     name: '[FO1] a session that was opened to read only follows, and never takes the lease',
     run: async ({ open }) => {
-      const a = await open(echo());
+      const a = await open(echo(), { lingerMs: 600_000 });
       const b = await open(echo(), { mode: 'readOnly' });
       await a.turn('hi').result;
       await inStep(a, b);

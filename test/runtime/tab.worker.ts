@@ -1,11 +1,11 @@
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
 import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
-import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { RuntimeEnvironment } from '../../src/worker/environment.ts';
+import { openDatabase } from '../support/open-database.ts';
 
 /** A tab that begins a turn in session `s` of the database that its name says, and never ends it. */
-const database = IndexedDbDatabase.open(self.name);
+const database = openDatabase(self.name);
 const environment = RuntimeEnvironment.builder()
   .withSessionStoreFactory(new IndexedDbSessionStoreFactory(database))
   .withAttachmentStore(new IndexedDbAttachmentStore(database))

@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
 import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
-import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
+import type { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { RuntimeEnvironment } from '../../src/worker/environment.ts';
 import { eventually } from '../support/eventually.ts';
+import { openDatabase } from '../support/open-database.ts';
 import { policy } from './support.ts';
 import { tabCases, type TabStorage } from './tab-cases.ts';
 import { echo } from './tab-models.ts';
@@ -16,7 +17,7 @@ async function withTabs(run: (storage: TabStorage, name: string) => Promise<void
   const databases: IndexedDbDatabase[] = [];
   const runtimes: LashRuntime[] = [];
   const connect = (): IndexedDbDatabase => {
-    const database = IndexedDbDatabase.open(name);
+    const database = openDatabase(name);
     databases.push(database);
     return database;
   };

@@ -1,12 +1,10 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import type { SessionNode } from '../../src/core/node.ts';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { InMemorySessionStoreFactory } from '../../src/stores/memory/memory-session-store-factory.ts';
 import { newWorld, openScripted, type Place, type World } from './matrix-script.ts';
 import { type Death, type MortalTab, mortalTab } from './mortal.ts';
-
-const PATIENCE_MS = 10_000;
 
 /** Of the pairs of deaths one in so many is tried; 1 tries all of them. */
 const STRIDE = Number(process.env['LASH_MATRIX_STRIDE'] ?? 8);
@@ -69,12 +67,12 @@ async function play(
   const finished: unknown[] = [];
   for (const tab of [...tabs, mortalTab(origin)]) {
     const opening = openScripted(tab.factory, world);
-    const opened = await Promise.race([opening, died(tab)]);
+    const opened = await Promise.race([opening, tab.death.then(() => null)]);
     if (opened === null) continue;
     const { runtime, events } = opened;
     const turn = runtime.turn('go', { inputId: 't' });
     turn.accepted.catch(() => undefined);
-    await Promise.race([turn.result.catch(() => undefined), died(tab)]);
+    await Promise.race([turn.result.catch(() => undefined), tab.death]);
     finished.push(...events.filter(({ type }) => type === 'turn-finished'));
     if (!tab.isDead()) last = runtime;
   }
@@ -90,11 +88,6 @@ async function play(
   for (const node of offPath) expect(await store.loadNode(node.id)).toEqual(node);
   await last.close();
   return { world, nodes };
-}
-
-async function died(tab: MortalTab): Promise<null> {
-  await vi.waitFor(() => expect(tab.isDead()).toBe(true), { timeout: PATIENCE_MS, interval: 1 });
-  return null;
 }
 
 /** What law TU3 allows: `look` again after each death, the others once, or not and nobody knows. */

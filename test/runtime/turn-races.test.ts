@@ -138,14 +138,15 @@ describe('a turn that is about to wait', () => {
       const pay = tool('pay', () => 1, { approval: true });
       const twice: Play = [call('1', 'pay', '{}'), call('2', 'pay', '{}'), finish('tool-calls')];
       // The lease lingers: nothing but the answer itself makes the turn go on.
-      const runtime = await openShared(storage, plays(twice, done), { tools: [pay], clock: systemClock });
+      const options = { tools: [pay], clock: systemClock, lingerMs: 600_000 };
+      const runtime = await openShared(storage, plays(twice, done), options);
       const turn = runtime.turn('pay');
       await eventually(() => expect(runtime.view().turn?.waits).toHaveLength(2));
       const [one, other] = (runtime.view().turn?.waits ?? []) as readonly { readonly requestId: string }[];
       await runtime.answer(one?.requestId ?? '', { approve: true });
       await ticks(count);
       await runtime.answer(other?.requestId ?? '', { approve: true });
-      const late = new Promise((resolve) => setTimeout(() => resolve('late'), 3000));
+      const late = new Promise((resolve) => setTimeout(() => resolve('late'), 60_000));
       expect(await Promise.race([turn.result, late])).toMatchObject({ status: 'completed' });
       await runtime.close();
     },

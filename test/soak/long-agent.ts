@@ -10,11 +10,11 @@ import { builtinProvider } from '../../src/providers/builtin.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
 import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
-import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import type { RowCounters } from '../../src/stores/indexeddb/rows/row-counters.ts';
 import { RuntimeEnvironment } from '../../src/worker/environment.ts';
 import { runHousekeeping } from '../../src/worker/housekeeping.ts';
 import { dice } from '../support/dice.ts';
+import { openDatabase } from '../support/open-database.ts';
 import { questionOf, TOOLS } from './agent-tools.ts';
 
 const SESSION = 'agent';
@@ -94,7 +94,7 @@ export class LongAgent {
   }
 
   static async create(seed: number): Promise<LongAgent> {
-    const database = IndexedDbDatabase.open('soak-agent');
+    const database = openDatabase('soak-agent');
     const factory = new IndexedDbSessionStoreFactory(database);
     const plugins = [toolOutputBudget({ maxBytes: 1024, maxLines: 40 }), rollingHistory()];
     const environment = RuntimeEnvironment.builder()

@@ -45,7 +45,7 @@ describe('[ST19] what a session takes', () => {
     const shared = OWN / 5;
     expect(crowded.deletion.rowsRead - alone.deletion.rowsRead).toBeLessThan(6 * shared);
     expect(alone.deletion.rowsRead).toBeLessThan(11 * OWN);
-  }, 60_000);
+  });
 
   test('is deleted at most 100 rows at a time, however many attachments it is', () =>
     withDatabase(async ({ database, factory }) => {

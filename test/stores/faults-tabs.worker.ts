@@ -3,7 +3,7 @@ import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { newCounts } from '../../src/stores/indexeddb/rows/row-counters.ts';
 import type { RowTransaction } from '../../src/stores/indexeddb/rows/row-transaction.ts';
 
-/** A tab's worker with one number in a database. Answers are data; errors come as their codes, with how long they took. */
+/** A tab's worker with one number in a database. Answers are data; errors come as their codes. */
 const counts = newCounts();
 const database = IndexedDbDatabase.open('faults-tabs');
 const events: string[] = [];
@@ -27,13 +27,11 @@ async function add(rows: RowTransaction): Promise<void> {
   rows.put('tombs', { sessionId: 'counter', chain: 0, from: (await read(rows)) + 1 });
 }
 
-async function timed(action: () => Promise<unknown>): Promise<unknown> {
-  const began = performance.now();
-  const answer = await action().then(
+async function outcomeOf(action: () => Promise<unknown>): Promise<unknown> {
+  return await action().then(
     (value) => ({ value: value ?? null }),
     (error: unknown) => ({ code: toWireError(error).code }),
   );
-  return { ...answer, ms: performance.now() - began };
 }
 
 const writing = { stores: ['tombs'], mode: 'readwrite', counts } as const;
@@ -41,8 +39,8 @@ const reading = { stores: ['tombs'], mode: 'readonly', counts } as const;
 
 const calls: Readonly<Record<string, () => unknown>> = {
   events: () => events,
-  read: () => timed(() => database.transaction(reading, read)),
-  add: () => timed(() => database.transaction(writing, add)),
+  read: () => outcomeOf(() => database.transaction(reading, read)),
+  add: () => outcomeOf(() => database.transaction(writing, add)),
   /** Adds 1 in a transaction that goes on until `letGo`. */
   hold: async () => {
     transaction.goesOn = true;

@@ -8,7 +8,7 @@ import { newCounts } from '../../src/stores/indexeddb/rows/row-counters.ts';
 import { openRaw } from './raw-database.ts';
 
 /** Nothing may take longer than this to settle; what works comes nowhere near. */
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 60_000;
 
 /** Whether the faults of the DevTools protocol can be had here. */
 export const hasDevTools: boolean = server.config.name?.startsWith('chromium') ?? false;

@@ -3,9 +3,10 @@ import { describe, test } from 'vitest';
 
 import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
 import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
-import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
+import type { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
 import { sessionStoreConformance } from '../../src/testing/store-conformance.ts';
 import type { SessionStoreContext } from '../../src/testing/store-context.ts';
+import { openDatabase } from '../support/open-database.ts';
 import { damageNode } from './damage-node.ts';
 import { damage } from './raw-database.ts';
 
@@ -14,7 +15,7 @@ async function withDatabase(body: (context: SessionStoreContext) => Promise<void
   const name = `conformance-${crypto.randomUUID()}`;
   const opened: IndexedDbDatabase[] = [];
   const connect = (): IndexedDbDatabase => {
-    const database = IndexedDbDatabase.open(name);
+    const database = openDatabase(name);
     opened.push(database);
     return database;
   };

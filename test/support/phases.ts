@@ -25,7 +25,7 @@ const check = (name: string, ...command: Phase['command']): Phase => ({
   groups: ['check'],
   command,
   counts: 'exit',
-  minutes: 2,
+  minutes: 10,
 });
 
 /** All phases, in the order in which they begin: what fails soonest first, then what takes longest. */
@@ -39,11 +39,11 @@ export const PHASES: readonly Phase[] = [
     groups: [],
     command: ['playwright', 'test', '--config', 'test/e2e/playwright.config.ts'],
     counts: 'playwright',
-    minutes: 25,
+    minutes: 60,
   },
-  vitest('node', [], 25),
-  ...ENGINES.map((engine) => vitest(engine, ['browser'], 20)),
-  vitest('package', [], 4),
+  vitest('node', [], 60),
+  ...ENGINES.map((engine) => vitest(engine, ['browser'], 60)),
+  vitest('package', [], 15),
 ];
 
 /** The phases that these arguments name; all of them where there is none. */

@@ -94,7 +94,7 @@ export class RawChromium {
     const ended = this.#process.exitCode === null ? once(this.#process, 'exit') : undefined;
     await this.send('Browser.close').catch(() => this.#process.kill('SIGKILL'));
     await ended;
-    await rm(this.#profile, { recursive: true, force: true, maxRetries: 5 });
+    await rm(this.#profile, { recursive: true, force: true, maxRetries: 20 });
   }
 
   #receive(data: string): void {

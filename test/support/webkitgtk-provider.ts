@@ -15,7 +15,7 @@ declare module 'vitest/internal/browser' {
   }
 }
 
-const START_DEADLINE_MS = 30_000;
+const START_DEADLINE_MS = 90_000;
 const STOP_DEADLINE_MS = 5_000;
 
 // A process group of its own, which ends as a whole when its command ends, or when whoever holds its input is gone.

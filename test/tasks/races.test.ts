@@ -161,7 +161,7 @@ describe('a record that is removed', () => {
     const body = { ...(old!.body as object), progress: 'new', createdAt: 9_000_000 };
     await store.tasks.write({ taskId: 't', expected: 0, body });
     const cancelled = tab.tasks.cancel('t');
-    const slow = new Promise((resolve) => setTimeout(resolve, 500, 'hangs'));
+    const slow = new Promise((resolve) => setTimeout(resolve, 20_000, 'hangs'));
     expect(await Promise.race([cancelled, slow])).toMatchObject({
       state: 'cancel_requested',
       progress: 'new',

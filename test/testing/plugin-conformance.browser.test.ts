@@ -4,7 +4,8 @@ import { afterEach, describe, test } from 'vitest';
 import type { LashRuntime } from '../../src/runtime/runtime.ts';
 import { IndexedDbAttachmentStore } from '../../src/stores/indexeddb/indexeddb-attachment-store.ts';
 import { IndexedDbSessionStoreFactory } from '../../src/stores/indexeddb/indexeddb-session-store-factory.ts';
-import { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
+import type { IndexedDbDatabase } from '../../src/stores/indexeddb/rows/database.ts';
+import { openDatabase } from '../support/open-database.ts';
 import { hostContext, PLUGINS } from './plugin-contexts.ts';
 
 const opened: { readonly runtimes: LashRuntime[]; readonly databases: IndexedDbDatabase[] } = {
@@ -25,7 +26,7 @@ afterEach(async () => {
 function onDisk(): ReturnType<typeof hostContext> {
   const name = `plugins-${crypto.randomUUID()}`;
   const storage = () => {
-    const database = IndexedDbDatabase.open(name);
+    const database = openDatabase(name);
     opened.databases.push(database);
     return {
       sessions: new IndexedDbSessionStoreFactory(database),

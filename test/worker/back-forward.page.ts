@@ -14,7 +14,10 @@ const worker = new Worker(new URL('./runtime.worker.ts', import.meta.url), { typ
 const lost: string[] = [];
 
 async function open(): Promise<SessionClient> {
-  const client = await connectRuntime(worker, { config: { database: 'back-forward' } });
+  const client = await connectRuntime(worker, {
+    readyTimeoutMs: 60_000,
+    config: { database: 'back-forward' },
+  });
   client.onLost(({ code }) => lost.push(code));
   return await client.createSession({ policy: { provider: { id: 'fake', model: 'fake' } } });
 }

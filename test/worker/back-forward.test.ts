@@ -63,9 +63,9 @@ describe.skipIf(missing)(`the back-forward cache${missing ? ' (skipped: no Chrom
     await tab.evaluate('probe.kill()');
     await until(tab, 'probe.lost', ['WorkerLost']);
     await tab.close();
-  }, 60_000);
+  });
 
   test('[WB2] takes it each time, though it is left while its worker holds the lease of a session', async () => {
     for (let visit = 0; visit < VISITS; visit++) await (await goneAndBack(500)).close();
-  }, 60_000);
+  });
 });

@@ -1,7 +1,6 @@
 import {
   defineTool,
   IndexedDbAttachmentStore,
-  IndexedDbDatabase,
   IndexedDbSessionStoreFactory,
   LashError,
   type ModelEvent,
@@ -13,6 +12,7 @@ import {
 import * as z from 'zod/mini';
 
 import { API_KEY, REGISTERED, writtenForms } from '../support/canary.ts';
+import { openDatabase } from '../support/open-database.ts';
 
 const forms = [...Object.values(writtenForms(REGISTERED)), ...Object.values(writtenForms(API_KEY))];
 const told = `heron ${forms.join(' and ')} end`;
@@ -84,7 +84,7 @@ function* pieces(type: 'text-delta' | 'reasoning-delta'): Generator<ModelEvent> 
 
 serveRuntime({
   environment: ({ database: name }) => {
-    const database = IndexedDbDatabase.open(typeof name === 'string' ? name : 'canary');
+    const database = openDatabase(typeof name === 'string' ? name : 'canary');
     return RuntimeEnvironment.builder()
       .withSessionStoreFactory(new IndexedDbSessionStoreFactory(database))
       .withAttachmentStore(new IndexedDbAttachmentStore(database))

@@ -2,7 +2,6 @@ import { subagents } from 'lash-web/plugins/subagents';
 import {
   defineTool,
   IndexedDbAttachmentStore,
-  IndexedDbDatabase,
   IndexedDbSessionStoreFactory,
   PluginHost,
   RuntimeEnvironment,
@@ -10,6 +9,7 @@ import {
 } from 'lash-web/worker';
 import * as z from 'zod/mini';
 
+import { openDatabase } from '../support/open-database.ts';
 import { fakeModel } from './fake-model.ts';
 
 const helpers = subagents({ agents: { helper: { description: 'helps', tools: ['spawn_agent', 'erase'] } } });
@@ -24,7 +24,7 @@ const erase = defineTool({
 
 serveRuntime({
   environment: ({ database: name }) => {
-    const database = IndexedDbDatabase.open(typeof name === 'string' ? name : 'children');
+    const database = openDatabase(typeof name === 'string' ? name : 'children');
     return RuntimeEnvironment.builder()
       .withSessionStoreFactory(new IndexedDbSessionStoreFactory(database))
       .withAttachmentStore(new IndexedDbAttachmentStore(database))

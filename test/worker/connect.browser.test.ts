@@ -1,4 +1,3 @@
-import { connectRuntime } from 'lash-web';
 import { expect, test } from 'vitest';
 
 import { connect, failure, policy, runtimeWorker, within } from './page.ts';
@@ -23,34 +22,31 @@ test('[WB1] a worker that begins to listen late, and has missed the hello, still
 
 test('[WB1] a script that is not there is reported at once, with the usual causes', async () => {
   const missing = (): Worker => new Worker('/no-such-worker.js', { type: 'module' });
-  const error = await failure(connectRuntime(missing), 'WorkerLoadFailed');
+  const error = await failure(connect({}, missing), 'WorkerLoadFailed');
   expect(error.data.causes.join()).toContain('URL');
   expect(error.message).toContain('worker-src');
 });
 
 test('[WB1] a script that throws while it starts is reported at once', async () => {
   const broken = (): Worker => new Worker(new URL('./broken.worker.ts', import.meta.url), { type: 'module' });
-  await failure(connectRuntime(broken), 'WorkerLoadFailed');
+  await failure(connect({}, broken), 'WorkerLoadFailed');
 });
 
 test('[WB1] a worker that says nothing is given up after the time-out', async () => {
   const silent = (): Worker => new Worker(new URL('./silent.worker.ts', import.meta.url), { type: 'module' });
-  const error = await failure(connectRuntime(silent, { readyTimeoutMs: 200 }), 'WorkerLoadFailed');
+  const error = await failure(connect({ readyTimeoutMs: 200 }, silent), 'WorkerLoadFailed');
   expect(error.message).toContain('200 ms');
 });
 
 test('[WB1][WB3] when building the environment throws, connecting fails with that error, its code and its cause', async () => {
-  const error = await failure(
-    connectRuntime(runtimeWorker, { config: { fail: 'typed' } }),
-    'StorageUnavailable',
-  );
+  const error = await failure(connect({ config: { fail: 'typed' } }), 'StorageUnavailable');
   expect(error.message).toBe('no database');
   expect(error.data).toEqual({ database: 'app', reason: 'blocked' });
   expect(error.cause).toMatchObject({ code: 'SchemaTooNew', data: { database: 'app' } });
 });
 
 test('[WB3][SE1] an error of the host arrives as Internal with its cause, and without a registered secret', async () => {
-  const error = await failure(connectRuntime(runtimeWorker, { config: { fail: 'plain' } }), 'Internal');
+  const error = await failure(connect({ config: { fail: 'plain' } }), 'Internal');
   expect(error.cause).toMatchObject({ name: 'RangeError', message: 'the host threw [redacted]' });
   expect(JSON.stringify([error.message, error.stack, String(error.cause)])).not.toContain('sk-canary-123');
 });
@@ -58,19 +54,19 @@ test('[WB3][SE1] an error of the host arrives as Internal with its cause, and wi
 test('a worker of another version of the package is refused', async () => {
   const other = (): Worker =>
     new Worker(new URL('./other-version.worker.ts', import.meta.url), { type: 'module' });
-  const error = await failure(connectRuntime(other), 'ProtocolMismatch');
+  const error = await failure(connect({}, other), 'ProtocolMismatch');
   expect(error.data).toEqual({ page: 5, worker: 0 });
 });
 
 test('a config that is not data is refused with its place', async () => {
   const config = { nested: [{ now: new Date() as never }] };
-  const error = await failure(connectRuntime(runtimeWorker, { config }), 'NotData');
+  const error = await failure(connect({ config }), 'NotData');
   expect(error.data).toEqual({ path: 'config.nested[0].now' });
 });
 
 test('a worker that stays the caller’s can be connected to again after the client was closed', async () => {
   const worker = runtimeWorker();
-  const first = await connectRuntime(worker);
+  const first = await connect({}, worker);
   await first.close();
   await failure(first.listSessions(), 'ClientClosed');
   const second = await connect({}, worker);

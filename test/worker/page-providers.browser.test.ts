@@ -225,7 +225,7 @@ test('a model of the page that never ends is stopped, and stands still while the
   const other = await client.createSession({ policy });
   const turn = session.turn('hi');
   await shows(session, () => session.getSnapshot().turn?.text !== '');
-  const spun = other.turn('call spin {"ms":400}');
+  const spun = other.turn('call spin {"ms":4000}');
   let [stood, before] = [0, 0];
   const isOver = spun.result.then(() => true);
   while (!(await Promise.race([isOver, new Promise((resolve) => setTimeout(resolve, 10))]))) {

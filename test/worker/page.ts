@@ -13,7 +13,7 @@ import { onTestFinished } from 'vitest';
 export const policy: SessionPolicy = { provider: { id: 'fake', model: 'fake' } };
 
 /** Deadlines of this length detect a hang; nothing that works comes near them. */
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 60_000;
 
 export const runtimeWorker = (): Worker =>
   new Worker(new URL('./runtime.worker.ts', import.meta.url), { type: 'module' });

@@ -1,13 +1,13 @@
 import {
   definePlugin,
   IndexedDbAttachmentStore,
-  IndexedDbDatabase,
   IndexedDbSessionStoreFactory,
   PluginHost,
   RuntimeEnvironment,
   serveRuntime,
 } from 'lash-web/worker';
 
+import { openDatabase } from '../support/open-database.ts';
 import { fakeModel } from './fake-model.ts';
 import { planPlugin } from './plan-plugin.ts';
 
@@ -28,7 +28,7 @@ const moody = definePlugin({
 
 serveRuntime({
   environment: ({ database: name }) => {
-    const database = IndexedDbDatabase.open(typeof name === 'string' ? name : 'plugins');
+    const database = openDatabase(typeof name === 'string' ? name : 'plugins');
     return RuntimeEnvironment.builder()
       .withSessionStoreFactory(new IndexedDbSessionStoreFactory(database))
       .withAttachmentStore(new IndexedDbAttachmentStore(database))

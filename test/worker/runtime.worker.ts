@@ -2,7 +2,6 @@ import {
   defineTool,
   InMemoryAttachmentStore,
   IndexedDbAttachmentStore,
-  IndexedDbDatabase,
   IndexedDbSessionStoreFactory,
   LashError,
   type Provider,
@@ -12,6 +11,7 @@ import {
 } from 'lash-web/worker';
 import * as z from 'zod/mini';
 
+import { openDatabase } from '../support/open-database.ts';
 import { fakeModel } from './fake-model.ts';
 
 const add = defineTool({
@@ -133,7 +133,7 @@ serveRuntime({
     if (typeof name !== 'string') {
       return builder.withAttachmentStore(new InMemoryAttachmentStore(attachments)).build();
     }
-    const database = IndexedDbDatabase.open(name);
+    const database = openDatabase(name);
     return builder
       .withSessionStoreFactory(new IndexedDbSessionStoreFactory(database))
       .withAttachmentStore(new IndexedDbAttachmentStore(database, attachments))

@@ -4,7 +4,6 @@ import {
   definePlugin,
   defineTool,
   IndexedDbAttachmentStore,
-  IndexedDbDatabase,
   IndexedDbSessionStoreFactory,
   LocalBackgroundTaskHost,
   PluginHost,
@@ -13,6 +12,7 @@ import {
 } from 'lash-web/worker';
 import * as z from 'zod/mini';
 
+import { openDatabase } from '../support/open-database.ts';
 import { fakeModel } from './fake-model.ts';
 
 /** Counts until it is stopped, or as far as its input says, and says each number. */
@@ -54,7 +54,7 @@ const tasks = definePlugin({
 
 serveRuntime({
   environment: ({ database: name, host }) => {
-    const database = IndexedDbDatabase.open(typeof name === 'string' ? name : 'tasks');
+    const database = openDatabase(typeof name === 'string' ? name : 'tasks');
     const builder = RuntimeEnvironment.builder()
       .withSessionStoreFactory(new IndexedDbSessionStoreFactory(database))
       .withAttachmentStore(new IndexedDbAttachmentStore(database))

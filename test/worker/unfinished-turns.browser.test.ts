@@ -1,6 +1,8 @@
 import type { RuntimeClient, SessionClient, SessionNode } from 'lash-web';
 import { expect, onTestFinished, test } from 'vitest';
 
+import { readRows } from '../stores/raw-check.ts';
+import { eventually } from '../support/eventually.ts';
 import { connect, newDatabase, policy, runtimeWorker, within } from './page.ts';
 
 /** The runs of a session's tools, as seen from outside; `answer` ends the one that waits. */
@@ -50,6 +52,7 @@ async function running(
   input: string,
 ): Promise<{
   readonly session: SessionClient;
+  readonly database: string;
   readonly dies: (unfinishedTurns?: 'ask') => Promise<SessionClient>;
 }> {
   const database = newDatabase();
@@ -59,6 +62,7 @@ async function running(
   await within(session.turn(input, { inputId: 'the turn' }).accepted);
   return {
     session,
+    database,
     dies: async (unfinishedTurns?: 'ask') => {
       worker.terminate();
       const next = await connect({ config: { database } });
@@ -104,10 +108,16 @@ test('[TU3] a worker dies in a tool that may run twice: it runs once more, and i
 });
 
 test('[TU8] what a dead worker showed is interrupted text, and withdrawn when the call is made again', async () => {
-  const { session: before, dies } = await running('text', 'drip');
+  const { session: before, database, dies } = await running('text', 'drip');
   await until(before, () => (before.getSnapshot().turn?.text ?? '') !== '');
-  // What was shown is written a quarter of a second later at most.
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await eventually(async () => {
+    const { journal } = await readRows(database);
+    const pieces = journal.flatMap(
+      (row) =>
+        (JSON.parse(row.text) as { readonly shown?: readonly { readonly text: string }[] }).shown ?? [],
+    );
+    expect(pieces.map(({ text }) => text).join('')).toMatch(/^0 1 2 /);
+  });
   const session = await dies('ask');
   const shown = session.getSnapshot().turn;
   expect(shown).toMatchObject({ interrupted: true, text: expect.stringMatching(/^0 1 2 /) as string });
