@@ -14,6 +14,9 @@ import { StickyScroll } from './ui/sticky-scroll.ts';
 
 const database = new URLSearchParams(location.search).get('db') ?? 'lash-demo';
 
+/** A script that fails is told at once; one that comes late, over a slow network, is worth waiting for. */
+const READY_TIMEOUT_MS = 60_000;
+
 function startWorker(): Worker {
   return new Worker(new URL('./agent.worker.ts', import.meta.url), { type: 'module' });
 }
@@ -42,7 +45,10 @@ function start(root: HTMLElement): void {
   });
   const scrolls = { conversation: new StickyScroll(redraw), trace: new StickyScroll(redraw) };
   const connect = async (theme: Theme) => {
-    const client = await connectRuntime(startWorker, { config: { database } });
+    const client = await connectRuntime(startWorker, {
+      config: { database },
+      readyTimeoutMs: READY_TIMEOUT_MS,
+    });
     await client.offerTools(pageTools(theme));
     await offerChromeModel(client);
     return client;

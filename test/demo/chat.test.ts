@@ -14,6 +14,7 @@ import { Chat } from '../../src/demo/app/chat.ts';
 import { Draft } from '../../src/demo/app/draft.ts';
 import { transcriptOf } from '../../src/demo/app/transcript.ts';
 import { turnTokens } from '../../src/demo/app/turn-tokens.ts';
+import { runningTask } from './running-task.ts';
 
 const WHOLE = 'all of it, '.repeat(10_000);
 const LONG: Message = {
@@ -291,6 +292,14 @@ describe('what a screen reader is told', () => {
     expect(chat.announcement).toBe('it is 42');
     happens(started('u'), finished('u', { status: 'failed' }));
     expect(chat.announcement).toBe('The answer failed.');
+  });
+
+  test('that a task ended, also where an answer ends in the same moment', () => {
+    const { chat, happens } = chatWith({ role: 'assistant', parts: [{ type: 'text', text: 'it is 42' }] });
+    happens(started('t'), { type: 'task-changed', task: runningTask('a') });
+    const over = runningTask('a', { state: 'completed', completedAt: 2 });
+    happens(finished('t'), { type: 'task-changed', task: over });
+    expect(chat.announcement).toBe('it is 42 Work a: done.');
   });
 
   test('what becomes of messages that wait', () => {

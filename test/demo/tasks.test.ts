@@ -2,29 +2,9 @@ import { expect, test } from 'vitest';
 
 import { describeError } from '../../src/core/error.ts';
 import type { SessionNode } from '../../src/core/node.ts';
-import { type BackgroundTaskRecord, newBackgroundTask } from '../../src/core/task.ts';
+import type { BackgroundTaskRecord } from '../../src/core/task.ts';
 import { endedTaskIn, stateInWords, tasksOf } from '../../src/demo/app/tasks.ts';
-
-const task = (id: string, more: Partial<BackgroundTaskRecord> = {}): BackgroundTaskRecord => ({
-  ...newBackgroundTask(
-    {
-      id,
-      sessionId: 's',
-      kind: 'other',
-      producer: 'test',
-      name: 'work',
-      input: null,
-      title: `Work ${id}`,
-      parentTaskId: null,
-      childSessionId: null,
-      policies: { cancel: 'cooperative', close: 'keep', lost: 'fail' },
-      maxAttempts: 1,
-    },
-    1,
-  ),
-  state: 'running',
-  ...more,
-});
+import { runningTask as task } from './running-task.ts';
 
 const view = (...tasks: readonly BackgroundTaskRecord[]): Parameters<typeof endedTaskIn>[0] =>
   ({ tasks, window: { start: 0, nodes: [] } }) as unknown as Parameters<typeof endedTaskIn>[0];

@@ -61,7 +61,7 @@ describe('the trace beside a conversation', () => {
     await vi.advanceTimersByTimeAsync(500);
     expect(feed.awaited).toBe('t');
     stored += record('t', 'turn_completed');
-    await vi.advanceTimersByTimeAsync(500);
+    await vi.advanceTimersByTimeAsync(1000);
     expect(feed.turns).toMatchObject([{ turnId: 't', ended: true }]);
     expect(feed.awaited).toBeNull();
     const before = reads;
@@ -102,10 +102,23 @@ describe('the trace beside a conversation', () => {
     expect(feed.awaited).toBe('t');
     feed.follow(viewOf('t', false));
     await vi.advanceTimersByTimeAsync(10_000);
+    expect(feed.awaited).toBe('t');
+    await vi.advanceTimersByTimeAsync(10_000);
     expect(feed.awaited).toBeNull();
     const before = reads;
     await vi.advanceTimersByTimeAsync(60_000);
     expect(reads).toBe(before);
+  });
+
+  test('has the patience of one reader, however often it is told that there is news while it reads', async () => {
+    stored = record('t', 'turn_started');
+    feed.show(viewOf('t', true));
+    feed.follow(viewOf('t', false));
+    feed.follow(viewOf('u', true));
+    feed.follow(viewOf('u', false));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(reads).toBe(6);
+    expect(feed.awaited).toBeNull();
   });
 
   test('is that of the session that is shown', async () => {

@@ -68,7 +68,7 @@ test('axe finds nothing in whatever the page shows, in light and in dark', async
   await expect(page.getByTestId('export').first()).toBeVisible();
   await expectNothing(page, 'the storage page');
   await goTo(page, 'kit');
-  await page.getByTestId('run-mutants').click();
+  await page.getByTestId('run-kit').click();
   await expect(page.getByTestId('kit-case')).not.toHaveCount(0);
   await page.getByTestId('stop-kit').click();
   await page.locator('.kit-suite summary').first().click();

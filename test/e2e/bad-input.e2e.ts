@@ -134,6 +134,8 @@ async function expectToSurvive(failures: readonly Failure[], demo: Demo, server:
     await expect(demo.messages).toHaveText([/Are you there\?/, /Now I am\./]);
     await expect(demo.error).toHaveCount(0);
     await demo.settled();
+    // It moves to the top of the list, and so the others down, a moment later.
+    await expect(demo.sessions.first()).toHaveAttribute('data-session-id', session);
   }
 }
 

@@ -126,9 +126,11 @@ export class Demo {
 
   /** Sends a message and waits until it is stored. */
   async say(text: string, files: readonly AttachedFile[] = []): Promise<void> {
-    const before = await this.questions.count();
     await this.attach(files);
     await this.composer.fill(text);
+    // The chat is shown that it is sent to.
+    await expect(this.send).toBeEnabled();
+    const before = await this.questions.count();
     await this.send.click();
     await expect(this.questions).toHaveCount(before + 1);
     await expect(this.questions.last()).toContainText(text);
@@ -144,6 +146,13 @@ export class Demo {
   /** Waits until no turn runs. */
   async settled(): Promise<void> {
     await expect(this.stop).toHaveCount(0);
+  }
+
+  /** Shows the storage page, and waits until all of it is there: what comes pushes down what lies below. */
+  async openStorage(): Promise<void> {
+    await this.page.getByTestId('open-storage').click();
+    await expect(this.page.getByTestId('evictable')).toBeVisible();
+    await expect(this.page.locator('[data-label=Size]', { hasText: '…' })).toHaveCount(0);
   }
 
   /** The ids of the stored messages, in order. */
@@ -204,7 +213,9 @@ export class Demo {
 
 function savedFiles(): readonly string[] {
   return existsSync(DOWNLOADS)
-    ? readdirSync(DOWNLOADS).filter((name) => statSync(join(DOWNLOADS, name)).size > 0)
+    ? readdirSync(DOWNLOADS).filter(
+        (name) => (statSync(join(DOWNLOADS, name), { throwIfNoEntry: false })?.size ?? 0) > 0,
+      )
     : [];
 }
 

@@ -2,7 +2,7 @@ import type { Page } from '@playwright/test';
 
 import { textFile, type Demo } from './demo.ts';
 import { expect, test } from './fixtures.ts';
-import { holdStores } from './hold-stores.ts';
+import { holdCalls } from './hold-calls.ts';
 
 /** Keeps the page connecting until the returned function is called. */
 async function holdWorker(page: Page): Promise<() => void> {
@@ -119,7 +119,7 @@ test('what is typed and attached while a session opens is for that one; each kee
   const second = await make(demo, 'Hello there');
   await demo.composer.fill('For the second');
 
-  const letGo = await holdStores(page, demo.database, ['heads', 'segments']);
+  const letGo = await holdCalls(page, 'openSession');
   await demo.sessionItem(first).getByRole('link').click();
   await expect(page.getByTestId('opening')).toBeVisible();
   await expect(demo.composer).toHaveValue('');
@@ -148,7 +148,7 @@ test('what is typed right after a new chat was asked for is for the new one', as
   await demo.open();
   const first = await make(demo, 'Who are you?');
   await demo.composer.fill('For the first');
-  const letGo = await holdStores(page, demo.database, ['heads']);
+  const letGo = await holdCalls(page, 'openSession');
   await page.getByTestId('new-session').click();
   await expect(demo.composer).toHaveValue('');
   await demo.composer.fill('For the new one');

@@ -36,7 +36,7 @@ test('after one visit the app runs without a network, sessions and built-in mode
   await demo.reload();
   await expect(demo.questions).toHaveText([/Thursday at 10/]);
   // This part of the worker was not loaded while there was a network.
-  await page.getByTestId('open-storage').click();
+  await demo.openStorage();
   await page.getByTestId('keep-house').click();
   await expect(page.getByTestId('housekeeping-report')).not.toBeEmpty();
   await page.goBack();
@@ -47,7 +47,7 @@ test('after one visit the app runs without a network, sessions and built-in mode
   await expect(demo.questions).toHaveText([/Thursday at 10/, /Recall the meeting/]);
   await expect(demo.answers.last()).toContainText('Thursday at 10');
 
-  await page.getByTestId('open-storage').click();
+  await demo.openStorage();
   await demo.downloaded(() => page.getByTestId('export').click());
   await expect(demo.error).toHaveCount(0);
 });

@@ -21,8 +21,8 @@ export default defineConfig({
   forbidOnly: Boolean(process.env['CI']),
   fullyParallel: true,
   workers: 2,
-  timeout: 120_000,
-  expect: { timeout: 30_000 },
+  timeout: 300_000,
+  expect: { timeout: 60_000 },
   // What a service worker answers, a test could neither hold back nor replace; offline.e2e.ts lets it in.
   use: { baseURL, trace: 'off', serviceWorkers: 'block' },
   projects: [
@@ -61,5 +61,6 @@ export default defineConfig({
     env: { NODE_ENV: 'production' },
     url: baseURL,
     reuseExistingServer: false,
+    timeout: 180_000,
   },
 });

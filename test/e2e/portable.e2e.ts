@@ -7,8 +7,7 @@ import { expect, test } from './fixtures.ts';
 const NAME = 'chat.jsonl';
 
 async function exported(demo: Demo, button: 'export' | 'export-bare' = 'export'): Promise<string> {
-  await demo.page.getByTestId('open-storage').click();
-  await expect(demo.page.getByTestId(button).first()).toBeEnabled();
+  await demo.openStorage();
   const { path, fileName } = await demo.downloaded(() => demo.page.getByTestId(button).first().click());
   expect(fileName).toMatch(/\.jsonl$/);
   return await readFile(path, 'utf8');

@@ -3,6 +3,8 @@ import { expect } from '@playwright/test';
 import type { RawChromium, RawTab } from '../support/raw-chromium.ts';
 import type { ModelServer } from './model-server.ts';
 
+const PATIENCE_MS = 60_000;
+
 /** The demo in a tab of a Chromium that no driver keeps awake. */
 export class RawDemo {
   readonly tab: RawTab;
@@ -32,9 +34,12 @@ export class RawDemo {
   }
 
   /** Waits until the elements hold these texts, and no others are there. */
-  async expectTexts(selector: string, texts: readonly string[], timeout = 15_000): Promise<void> {
+  async expectTexts(selector: string, texts: readonly string[]): Promise<void> {
     const read = `[...document.querySelectorAll(${JSON.stringify(selector)})].map((element) => element.innerText.trim())`;
-    await expect.poll(() => this.tab.evaluate(read), { message: selector, timeout }).toEqual(texts);
+    // A page that is just being loaded cannot be asked.
+    await expect(async () => {
+      expect(await this.tab.evaluate(read), selector).toEqual(texts);
+    }).toPass({ timeout: PATIENCE_MS });
   }
 
   /** The ids of the stored messages, in order. */
@@ -46,6 +51,22 @@ export class RawDemo {
 
   async address(): Promise<string> {
     return await this.tab.evaluate('location.href');
+  }
+
+  /** Waits until no tab answers, twice, whoever asks what runs in the session that this one shows. */
+  async expectNobodyRuns(): Promise<void> {
+    const ask = `new Promise((resolve) => {
+      const database = new URLSearchParams(location.search).get('db');
+      const session = decodeURIComponent(location.hash.replace('#session=', ''));
+      const channel = new BroadcastChannel('lash-web ' + JSON.stringify([database, session]));
+      const end = (answered) => (channel.close(), resolve(answered));
+      channel.onmessage = ({ data }) => data.kind === 'turn' && end(true);
+      setTimeout(() => end(false), 500);
+      channel.postMessage({ kind: 'following' });
+    })`;
+    await expect(async () => {
+      for (let time = 0; time < 2; time++) expect(await this.tab.evaluate(ask)).toBe(false);
+    }).toPass({ timeout: PATIENCE_MS });
   }
 
   /** Whether the page is hidden: only then it can be frozen. */

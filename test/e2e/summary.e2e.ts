@@ -2,7 +2,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 
 import { expect, test } from './fixtures.ts';
 
-const long = (topic: string): string => `About ${topic}: ${`${topic} is a long story. `.repeat(250)}`;
+const long = (topic: string): string => `About ${topic}: ${`${topic} is a long tale. `.repeat(270)}`;
 
 test('[TU2] where the model reads a summary of what came before is marked, and what came before stays', async ({
   demo,

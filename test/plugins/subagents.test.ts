@@ -7,7 +7,7 @@ import type { ToolOutcome } from '../../src/core/tool-call.ts';
 import { AgentProgress } from '../../src/plugins/internal/agent-progress.ts';
 import type { AgentStatus, SubagentsOptions } from '../../src/plugins/subagents.ts';
 import { subagents } from '../../src/plugins/subagents.ts';
-import { deferred } from '../../src/runtime/deferred.ts';
+import { Deferred } from '../../src/runtime/deferred.ts';
 import { LashRuntime } from '../../src/runtime/runtime.ts';
 import { modelFor } from '../runtime/children-support.ts';
 import { done, eventsOf } from '../runtime/plugin-support.ts';
@@ -82,7 +82,7 @@ describe('subagents', () => {
   test('agents that are asked for together work at the same time, and as many as may; the others follow', async () => {
     let now = 0;
     let most = 0;
-    const two = deferred<void>();
+    const two = new Deferred<void>();
     const model = modelFor({
       go: [spawns('a', 'b', 'c'), done],
       a: [says('1')],

@@ -8,6 +8,12 @@ const ENDED = { failed: 'The answer failed.', cancelled: 'The answer was stopped
 
 /** What a screen reader is told of what happened between two views of a session; `null` if there is nothing to tell. */
 export function announcementOf(before: SessionView, after: SessionView): string | null {
+  const told = [turnIn(before, after), endedTaskIn(before, after)].filter((part) => part !== null);
+  return told.length === 0 ? null : told.join(' ');
+}
+
+/** What became of a turn, or of a message that waits. */
+function turnIn(before: SessionView, after: SessionView): string | null {
   const { turn, lastTurn, queue } = after;
   if (lastTurn !== null && lastTurn.turnId !== before.lastTurn?.turnId)
     return lastTurn.result.status === 'completed' ? lastAnswer(after) : ENDED[lastTurn.result.status];
@@ -18,7 +24,7 @@ export function announcementOf(before: SessionView, after: SessionView): string 
       ? 'The message waits to be read in this answer.'
       : 'The message waits; it is answered after this answer.';
   const gone = missingIn(queue, before.queue);
-  if (gone === undefined) return endedTaskIn(before, after);
+  if (gone === undefined) return null;
   return isRead(gone, after) ? 'The model reads the message now.' : 'The message was taken back.';
 }
 

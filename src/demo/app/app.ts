@@ -299,11 +299,12 @@ export class App {
   /** Uses what stands in the settings for the open chat and for new ones. */
   async saveSettings(): Promise<void> {
     const { choice, key } = this.settings;
-    if (choice.provider === 'openai-compatible' && key !== '')
-      await this.#keys.give(this.connection.client, choice, key);
+    const isKeyed = choice.provider === 'openai-compatible' && key !== '';
+    const given = isKeyed ? this.#keys.give(this.connection.client, choice, key) : null;
+    // Whatever is sent from now on goes to this model.
     keepChoice(choice);
     this.notices.dismiss();
-    await this.chat?.session.setPolicy(policyOf(choice, this.#keys.nameFor(choice)));
+    await Promise.all([given, this.chat?.session.setPolicy(policyOf(choice, this.#keys.nameFor(choice)))]);
     this.redraw();
   }
 

@@ -9,8 +9,8 @@ export class Keys {
   /** Keeps `key` for the server of `choice` and gives it to the runtime. */
   async give(client: RuntimeClient, choice: ModelChoice, key: string): Promise<void> {
     const name = credentialsName(choice.baseUrl);
-    await client.setCredentials(name, key);
     this.#secrets.set(name, key);
+    await client.setCredentials(name, key);
   }
 
   /** Gives a new worker what the old one knew. */

@@ -3,7 +3,10 @@ import type { RuntimeClient, SessionView } from 'lash-web';
 import { traceRows, traceTurns, type TraceRow, type TraceTurn } from './trace-timeline.ts';
 
 const POLL_MS = 400;
-/** Whoever runs a turn stores its records a moment later. After this many reads without its last one it is not coming. */
+/**
+ * Whoever runs a turn stores its records a moment later, and much later where the machine is busy. After this many reads
+ * without the last one, each after twice the pause of the one before, it is not coming.
+ */
 const READS_AFTER_END = 6;
 /** The same, of a task that has taken a step. */
 const READS_AFTER_STEP = 3;
@@ -82,14 +85,17 @@ export class TraceFeed {
 
   #readOn(): void {
     clearTimeout(this.#timer);
-    this.#read().then(() => this.#wait(), this.#failed);
+    // Whoever reads already goes on by itself.
+    if (!this.#reading) this.#read().then(() => this.#wait(), this.#failed);
   }
 
   #wait(): void {
     if (this.#taskReadsLeft > 0) this.#taskReadsLeft--;
     if (this.awaited !== null) this.#waitForTurn();
-    if (this.awaited !== null || this.#taskReadsLeft > 0)
-      this.#timer = setTimeout(() => this.#readOn(), POLL_MS);
+    if (this.awaited === null && this.#taskReadsLeft === 0) return;
+    const isOften = this.#running || this.#taskReadsLeft > 0;
+    const pause = isOften ? POLL_MS : POLL_MS * 2 ** (READS_AFTER_END - 1 - this.#readsLeft);
+    this.#timer = setTimeout(() => this.#readOn(), pause);
   }
 
   #waitForTurn(): void {
@@ -99,7 +105,7 @@ export class TraceFeed {
   }
 
   async #read(): Promise<void> {
-    if (this.#reading || this.#sessionId === null) return;
+    if (this.#sessionId === null) return;
     this.#reading = true;
     try {
       for (let done = false; !done;) {

@@ -39,7 +39,8 @@ function row(app: App, { sessionId, title }: SessionSummary): TemplateResult {
     </th>
     ${COLUMNS.map((name, index) => html`<td class="number" data-label=${name}>${cells[index]}</td>`)}
     <td class="row-actions">
-      ${facts !== undefined && !('trouble' in facts) ? actions(app, facts, title) : exportButton(app, sessionId, title, true)}
+      ${facts !== undefined && !('trouble' in facts) ? actions(app, facts, title) : nothing}
+      ${exportButton(app, sessionId, title, true)}
     </td>
   </tr>`;
 }
@@ -70,7 +71,6 @@ function actions(app: App, facts: SessionInventory, title: string): TemplateResu
           Unpin
         </button>`
   }
-  ${exportButton(app, sessionId, title, true)}
   ${facts.attachments === 0 ? nothing : exportButton(app, sessionId, title, false)}`;
 }
 
